@@ -1,0 +1,1 @@
+"""A trained model in, a signed bundle out."""

@@ -1,0 +1,45 @@
+"""The errors of the contract: one for each kind of bytes that may be wrong.
+
+Every reader in this house answers rubbish with its own error from this tree and
+with nothing else; the message says what is wrong and where.
+"""
+
+
+class ContractError(Exception):
+    """Bytes from the other side of the boundary are not what they should be."""
+
+
+class ManifestError(ContractError):
+    """A bundle's manifest is malformed, of an unknown version, or contradicts itself."""
+
+
+class BundleError(ContractError):
+    """A bundle's archive is malformed, oversized, or does not match its manifest."""
+
+
+class EnvelopeError(ContractError):
+    """A signed envelope is malformed or no trusted key vouches for it."""
+
+
+class PlanError(ContractError):
+    """A plan is malformed, of an unknown version, or points outside itself."""
+
+
+class MessageError(ContractError):
+    """A message is malformed, oversized, or of an unknown version."""
+
+
+class TopicError(ContractError):
+    """A topic is not one of ours, or a device id is not allowed in a topic."""
+
+
+class SketchError(ContractError):
+    """A sketch is malformed, or does not belong to the given baseline."""
+
+
+class ProfileError(ContractError):
+    """A firmware profile is malformed or unknown."""
+
+
+class EnrollmentError(ContractError):
+    """An enrolment token, request or response is malformed."""

@@ -1,0 +1,1 @@
+"""The device: verifies a model, scores rows, reports statistics."""

@@ -1,0 +1,1 @@
+"""The centre: versions, staged rollouts and drift of each device."""

@@ -1,0 +1,43 @@
+"""The Cython extensions; everything else is in pyproject.toml."""
+
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
+
+
+class BuildExtensions(build_ext):
+    """Builds the extensions; a machine without a C compiler gets one clear line."""
+
+    def run(self) -> None:
+        """Build all extensions.
+
+        Raises:
+            SystemExit: There is no working C compiler, or no Python headers.
+        """
+        try:
+            super().run()
+        except CompileError as error:
+            sys.exit(f"leeway-fleet: a C compiler and the Python headers are needed (gcc, python3-dev): {error}")
+
+
+FLAGS = ["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno"]
+EXTENSIONS = [
+    Extension(
+        "device_contract.plan.scorer",
+        ["device_contract/plan/scorer.pyx", "device_contract/plan/kernels.c"],
+        extra_compile_args=FLAGS,
+    ),
+    Extension(
+        "device_contract.sketches.summarizer",
+        ["device_contract/sketches/summarizer.pyx"],
+        extra_compile_args=FLAGS,
+    ),
+]
+
+setup(
+    ext_modules=cythonize(EXTENSIONS, compiler_directives={"language_level": 3}),
+    cmdclass={"build_ext": BuildExtensions},
+)
