@@ -6,13 +6,13 @@ it does not know, so that old devices outlive new servers. The page is
 ``docs/formats/messages.md``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from device_contract.names import DeviceId, Name, Sha256
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Text = Annotated[str, msgspec.Meta(max_length=512)]

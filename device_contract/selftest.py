@@ -60,7 +60,7 @@ def decode_self_test(data: bytes | memoryview) -> SelfTestVectors:
 
 
 def _split(code: str, data: bytes, width: int) -> "list[array.array[float]]":
-    values: "array.array[float]" = array.array(code)
+    values: array.array[float] = array.array(code)
     values.frombytes(data)
     if sys.byteorder == "big":
         values.byteswap()
