@@ -1,0 +1,1 @@
+"""The way between the fleet server and the MQTT broker."""
