@@ -1,0 +1,55 @@
+# Everything runs in .venv, which the first target that needs it sets up.
+# PYTHON, the interpreter it is made from, has to be 3.11 or newer.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name 'kernels.[ch]')
+HOUSES := device_contract edge_agent compiler fleet_server
+
+.PHONY: demo test test-quick lint format bench services lock clean
+
+demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
+	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
+
+test: .venv/ready services  ## every test, with real brokers and databases
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+
+lint: .venv/ready  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/ready  ## speed and footprint against peers; writes benchmarks/results/
+	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/statistics.py
+	$(BIN)/python benchmarks/agent_memory.py
+
+services:  ## mosquitto and PostgreSQL, for the tests
+	@.ci/system-packages services
+
+lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv build dist *.egg-info
+	find $(HOUSES) -name '*.so' -delete
+
+.venv/installed: requirements.lock
+	@.ci/system-packages python
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/ready: .venv/installed pyproject.toml setup.py $(EXTENSION_SOURCES)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
