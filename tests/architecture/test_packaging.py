@@ -1,0 +1,66 @@
+"""The extensions in wheels, and on a machine that cannot build them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ["pyproject.toml", "setup.py", "README.md"]
+HOUSES = ["device_contract", "edge_agent", "compiler", "fleet_server", "firmware_profiles"]
+
+
+@pytest.fixture
+def source_tree(tmp_path: Path) -> Path:
+    """A copy of the sources without anything that was built."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in SOURCES:
+        shutil.copy(ROOT / name, tree / name)
+    built = shutil.ignore_patterns("*.so", "__pycache__", "scorer.c", "summarizer.c")
+    for name in HOUSES:
+        shutil.copytree(ROOT / name, tree / name, ignore=built)
+    return tree
+
+
+@pytest.mark.slow
+def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*build, str(source_tree)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("leeway_fleet-*.whl")
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    program = (
+        "from device_contract.plan.scorer import PlanScorer\n"
+        "from device_contract.sketches import RowSummarizer\n"
+        "from device_contract.profile import find_profile\n"
+        "print(PlanScorer.__name__, RowSummarizer.__name__, find_profile('cortex-m4').name)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.split() == ["PlanScorer", "RowSummarizer", "cortex-m4"]
+
+
+@pytest.mark.slow
+def test_a_missing_compiler_is_one_clear_error(source_tree: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=source_tree,
+        env={**os.environ, "CC": "/no/such/compiler"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "leeway-fleet: a C compiler and the Python headers are needed" in run.stderr
+    assert "Traceback" not in run.stderr
