@@ -37,6 +37,10 @@ class SketchError(ContractError):
     """A sketch is malformed, or does not belong to the given baseline."""
 
 
+class RowError(ContractError):
+    """A row, or the room for its scores, has the wrong width or the wrong type."""
+
+
 class ProfileError(ContractError):
     """A firmware profile is malformed or unknown."""
 
