@@ -1,0 +1,56 @@
+"""The compiler's errors: one for each thing that may be wrong, each with its exit code.
+
+Every one holds a single clear line: what is wrong, where, and what to do about it.
+"""
+
+from typing import ClassVar
+
+
+class CompilerError(Exception):
+    """A model could not be compiled, checked or published.
+
+    Attributes:
+        exit_code: What ``leeway-compiler`` exits with.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class ModelError(CompilerError):
+    """The model cannot be read, is not fitted, or is not one that the compiler takes."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UnsupportedModelError(ModelError):
+    """The model is sound, but this kind of artifact cannot express it."""
+
+
+class SampleError(CompilerError):
+    """The sample or its schema cannot be read, or does not fit the model."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class ParityError(CompilerError):
+    """An artifact does not give the scores of the original model."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class BudgetError(CompilerError):
+    """The bundle breaks a budget of its firmware profile."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class KeyFileError(CompilerError):
+    """A signing key cannot be read or written, or a bundle's signature is not right."""
+
+    exit_code: ClassVar[int] = 7
+
+
+class PublishError(CompilerError):
+    """The fleet server cannot be reached, or refused the bundle."""
+
+    exit_code: ClassVar[int] = 8
