@@ -1,0 +1,97 @@
+"""The database: SQLite in WAL mode, or PostgreSQL by psycopg 3.
+
+A session is a transaction: it commits at the end of the ``with`` block and rolls back
+on an error. Do not open a session inside another: SQLite has one writer at a time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, SQLModel
+
+from fleet_server.errors import StartError
+
+BUSY_TIMEOUT_MS = 15_000
+_POOL_SIZE = 16
+_READ_ONLY = "leeway_read_only"
+
+
+class Database:
+    """Sessions on one database, from any thread.
+
+    Args:
+        url: SQLAlchemy address: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+
+    Raises:
+        StartError: The address is malformed.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = create_engine(url, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE, pool_pre_ping=True)
+        except (ArgumentError, ImportError) as error:
+            raise StartError(f"cannot use the database address in the settings: {error}") from error
+        if self._engine.dialect.name == "sqlite":
+            _prepare_sqlite(self._engine)
+        self._reading = self._engine.execution_options(**{_READ_ONLY: True})
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a transaction that may write."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a transaction that only reads; on SQLite it does not wait for the writer."""
+        with Session(self._reading, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def create_tables(self) -> None:
+        """Create the tables that are missing.
+
+        Raises:
+            StartError: The database cannot be reached.
+        """
+        try:
+            SQLModel.metadata.create_all(self._engine)
+        except OperationalError as error:
+            raise StartError(f"cannot open the database: {error.orig}") from error
+
+    def ping(self) -> None:
+        """Run an empty query; raises what the driver raises if the database is away."""
+        with self.reading() as session:
+            session.connection().execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401  (sqlite3's connection)
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a report is acknowledged after its commit: the commit must be on the disk
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that turns writer late fails at once when another has written
+        # meanwhile (SQLITE_BUSY_SNAPSHOT); taking the lock first waits for it instead.
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,114 @@
+"""Settings: one file, ``fleet.toml`` in the data folder, read once at start.
+
+Every field is described here and in ``docs/guides/server.md``; a test compares the two.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from fleet_server.errors import StartError
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 366 * 86_400)]
+
+DAY_S = 86_400
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The server's settings."""
+
+    profile: Literal["dev"] = "dev"
+    """Trust profile: ``dev`` keeps every key on this machine, with thresholds of one."""
+    host: str = "127.0.0.1"
+    """Name or address under which devices and people reach the server; in its certificate."""
+    listen_address: str = ""
+    """Address to listen at; empty: that of ``host``."""
+    http_port: Port = 8443
+    """Port of REST and of the device's HTTPS door."""
+    broker: Literal["embedded", "external"] = "embedded"
+    """``embedded`` runs the broker in this process; ``external`` joins one, such as mosquitto."""
+    mqtt_host: str = ""
+    """Name or address of the broker; empty: that of ``host``."""
+    mqtt_port: Port = 8883
+    """Port of the broker, mutual TLS."""
+    database_url: str = ""
+    """SQLAlchemy address, such as ``postgresql+psycopg://user@host/name``; empty: SQLite in the data folder."""
+    server_certificate_s: Seconds = 365 * DAY_S
+    """Life of the server's own certificates, which ``serve`` renews at half-life."""
+    device_certificate_s: Seconds = 90 * DAY_S
+    """Life of a device's certificate."""
+    enrollment_token_s: Seconds = DAY_S
+    """Life of an enrolment token that names none, and the longest that one may have times thirty."""
+    token_s: Seconds = 90 * DAY_S
+    """Life of an API token that names none."""
+    assignment_s: Seconds = DAY_S
+    """Life of a signed assignment; it is issued again at half-life."""
+    download_grant_s: Seconds = DAY_S
+    """Life of the signed address at which a device downloads."""
+    tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
+    """Seconds between two rounds of the controller."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Where the server keeps everything.
+
+    Attributes:
+        path: The folder; made by ``leeway-fleet init``.
+    """
+
+    path: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings, ``fleet.toml``."""
+        return self.path / "fleet.toml"
+
+    @property
+    def certificates(self) -> Path:
+        """Certificates and the revocation list, ``ca/``."""
+        return self.path / "ca"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys, ``keys/``, readable by the owner alone."""
+        return self.path / "keys"
+
+    @property
+    def repository(self) -> Path:
+        """TUF metadata and small targets, ``repository/``."""
+        return self.path / "repository"
+
+    @property
+    def bundles(self) -> Path:
+        """Bundles by SHA-256, ``bundles/``."""
+        return self.path / "bundles"
+
+    @property
+    def admin_token(self) -> Path:
+        """The first administrator's token, ``admin.token``."""
+        return self.path / "admin.token"
+
+    def database_url(self, settings: Settings) -> str:
+        """Return the address of the database."""
+        return settings.database_url or f"sqlite:///{self.path.resolve() / 'fleet.db'}"
+
+
+def read_settings(folder: DataFolder) -> Settings:
+    """Read the settings of a data folder.
+
+    Raises:
+        StartError: The folder was not set up, or the file is malformed.
+    """
+    path = folder.settings_file
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except OSError as error:
+        raise StartError(
+            f"cannot read {path}: {error.strerror}; run `leeway-fleet init --data {folder.path}`"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StartError(f"malformed settings {path}: {error}") from error

@@ -1,0 +1,133 @@
+"""What every route shares: problem+json (RFC 9457), pages, and a cap on bodies."""
+
+import logging
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fleet_server.errors import FleetError, TooLargeError
+
+_logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES: Final = 1 << 20
+MAX_LIMIT: Final = 500
+PROBLEM: Final = "application/problem+json"
+
+ItemT = TypeVar("ItemT")
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items in this page.")]
+Cursor = Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")]
+
+
+class Page(BaseModel, Generic[ItemT]):
+    """A part of a list; `next_cursor` asks for the part that follows."""
+
+    items: list[ItemT]
+    next_cursor: str | None = None
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error as problem+json."""
+    app.add_exception_handler(FleetError, _answer_fleet_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(Exception, _answer_failure)
+
+
+def problem(status: int, code: str, title: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Build a problem answer."""
+    body = Problem(title=title, status=status, detail=detail, code=code).model_dump()
+    return JSONResponse(body, status, headers, media_type=PROBLEM)
+
+
+async def _answer_fleet_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FleetError)  # noqa: S101  (registered for this class)
+    headers = {"WWW-Authenticate": 'Bearer, Basic realm="leeway"'} if error.status == HTTPStatus.UNAUTHORIZED else None
+    return problem(error.status, error.code, error.title, error.detail, headers)
+
+
+async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class)
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(
+        error.status_code, phrase.lower().replace(" ", "_"), phrase, str(error.detail), dict(error.headers or {})
+    )
+
+
+async def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for this class)
+    faults = "; ".join(_fault(fault) for fault in error.errors()[:5])
+    return problem(422, "invalid_request", "Invalid request", faults)
+
+
+def _fault(fault: Any) -> str:  # noqa: ANN401  (pydantic's error dictionary)
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where}: {fault['msg']}"
+
+
+async def _answer_failure(request: Request, error: Exception) -> JSONResponse:
+    _logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, FleetError.code, FleetError.title, "The server failed; its log says why.")
+
+
+class BodyLimit:
+    """ASGI middleware: refuses a body that is larger than the limit of its path.
+
+    A declared length is refused before a byte is read; an undeclared one while it streams.
+
+    Args:
+        app: The application within.
+        limits: Bytes by path prefix and suffix; see ``create_app``.
+    """
+
+    def __init__(self, app: ASGIApp, *, default_bytes: int, bundle_bytes: int) -> None:
+        self._app = app
+        self._default_bytes = default_bytes
+        self._bundle_bytes = bundle_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit(scope)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            error = TooLargeError(f"the body has {declared.decode('latin-1')} bytes, the limit is {limit}")
+            await problem(error.status, error.code, error.title, error.detail)(scope, receive, send)
+            return
+        await self._app(scope, _capped(receive, limit), send)
+
+    def _limit(self, scope: Scope) -> int:
+        is_upload = scope["method"] == "POST" and scope["path"].endswith("/versions")
+        return self._bundle_bytes if is_upload else self._default_bytes
+
+
+def _capped(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def receive_capped() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise TooLargeError(f"the body is larger than {limit} bytes")
+        return message
+
+    return receive_capped

@@ -1,0 +1,65 @@
+"""The database keeps its promises on both kinds."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from fleet_server.audit.service import AuditService
+from fleet_server.db import Database
+from fleet_server.errors import StartError
+from tests.fleet_server.conftest import ManualClock
+
+
+def test_commits_on_success_and_rolls_back_on_error(database: Database, clock: ManualClock) -> None:
+    audit = AuditService(database, clock)
+    with database.session() as session:
+        audit.record(session, "ann", "token.create", "1", role="viewer")
+    with pytest.raises(ZeroDivisionError), database.session() as session:
+        audit.record(session, "ann", "token.create", "2", ratio=1 // 0)
+    assert [row.subject for row in audit.list(limit=10)] == ["1"]
+    assert audit.list(limit=10)[0].detail == {"role": "viewer"}
+
+
+def test_writers_in_many_threads_wait_for_each_other(database: Database, clock: ManualClock) -> None:
+    audit = AuditService(database, clock)
+
+    def write() -> None:
+        for _ in range(20):
+            with database.session() as session:
+                audit.record(session, "ann", "token.create", "1")
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(audit.list(limit=500)) == 160
+
+
+def test_a_reader_does_not_wait_for_the_writer(database: Database, clock: ManualClock) -> None:
+    audit = AuditService(database, clock)
+    with database.session() as session:
+        audit.record(session, "ann", "token.create", "1")
+        session.flush()
+        assert audit.list(limit=10) == []
+
+
+def test_sqlite_is_durable_and_checks_references(tmp_path: Path) -> None:
+    opened = Database(f"sqlite:///{tmp_path / 'fleet.db'}")
+    with opened.reading() as session:
+        found = {
+            name: session.connection().execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    opened.close()
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_an_address_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="database address"):
+        Database("nonsense")
+    away = Database(f"sqlite:///{tmp_path}/missing/fleet.db")
+    with pytest.raises(StartError, match="cannot open the database"):
+        away.create_tables()
