@@ -1,0 +1,36 @@
+"""Who may write and read which MQTT topic: the rules that every broker enforces.
+
+The embedded broker calls these functions; ``fleet_server.broker.mosquitto`` writes
+the same rules as an access control list. An identity is the common name of a verified
+client certificate.
+"""
+
+from device_contract.names import is_device_id
+from device_contract.topics import PREFIX, UpKind, up
+
+SERVER_NAME = "fleet-server"
+"""The common name of the fleet server's own client certificate; no device may be called so."""
+
+MAX_PACKET_BYTES = 98_304 + 1024
+"""The largest MQTT packet: a message of ``codec.MAX_MESSAGE_BYTES`` and its header."""
+
+UP_KINDS: tuple[UpKind, ...] = ("birth", "status", "report")
+
+
+def is_identity(common_name: str) -> bool:
+    """Tell whether the common name is the server's or could be a device's."""
+    return common_name == SERVER_NAME or is_device_id(common_name)
+
+
+def may_publish(identity: str, topic: str) -> bool:
+    """Tell whether the holder of the certificate may publish on the topic."""
+    if identity == SERVER_NAME:
+        return topic.startswith(f"{PREFIX}/")
+    return is_device_id(identity) and topic in {up(identity, kind) for kind in UP_KINDS}
+
+
+def may_subscribe(identity: str, topic_filter: str) -> bool:
+    """Tell whether the holder of the certificate may subscribe with the filter."""
+    if identity == SERVER_NAME:
+        return topic_filter.startswith(f"{PREFIX}/")
+    return is_device_id(identity) and topic_filter.startswith(f"{PREFIX}/{identity}/down/")

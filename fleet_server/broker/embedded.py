@@ -1,0 +1,133 @@
+"""The embedded broker: amqtt in a thread of the server's process, with mutual TLS.
+
+Good for some hundreds of devices and no installation. It speaks MQTT 3.1.1 and keeps
+nothing on disk: after a restart the devices publish their birth and status anew when
+they reconnect, and the server publishes every assignment anew.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+from amqtt.adapters import StreamWriterAdapter
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from prometheus_client import CollectorRegistry, Counter
+
+from fleet_server.broker.access import MAX_PACKET_BYTES, SERVER_NAME, is_identity
+from fleet_server.broker.amqtt_broker import LISTENER, FleetBroker
+from fleet_server.broker.errors import BrokerStartError
+from fleet_server.broker.framing import FramedReader
+from fleet_server.broker.tls import TlsFiles, server_context
+
+_logger = logging.getLogger(__name__)
+
+_CONNECT_TIMEOUT_S = 10.0
+_SHUTDOWN_TIMEOUT_S = 15.0
+_SESSION_EXPIRY_S = 24 * 3600
+_PLUGIN = "fleet_server.broker.certificate_plugin.CertificatePlugin"
+
+
+class EmbeddedBroker:
+    """An MQTT broker in a thread of this process.
+
+    Args:
+        host: Address to listen on.
+        port: TCP port; 0 takes a free one.
+        tls: The broker's own certificate, and the CA of its clients.
+        is_active: Tells whether the device with this id may connect.
+        registry: Where the broker's counters are registered.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, tls: TlsFiles, is_active: Callable[[str], bool], registry: CollectorRegistry
+    ) -> None:
+        self._host, self._port = host, port
+        self._tls = server_context(tls)
+        self._is_active = is_active
+        self._oversized = Counter(
+            "leeway_broker_oversized_packets", "MQTT packets above the size limit.", registry=registry
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mqtt-broker", daemon=True)
+        self._broker: FleetBroker | None = None
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The TCP port that the broker listens on."""
+        return self._port
+
+    def start(self) -> None:
+        """Listen, and serve in the background.
+
+        Raises:
+            BrokerStartError: The address cannot be listened on.
+        """
+        try:
+            listener = socket.create_server((self._host, self._port))
+        except OSError as error:
+            self._loop.close()
+            raise BrokerStartError(
+                f"cannot listen for MQTT on {self._host}:{self._port}: {error.strerror}; choose another mqtt_port"
+            ) from error
+        self._port = listener.getsockname()[1]
+        self._thread.start()
+        self._submit(self._serve(listener)).result()
+
+    def stop(self) -> None:
+        """Close every connection and stop listening."""
+        if not self._thread.is_alive():
+            return
+        self._submit(self._shut_down()).result(_SHUTDOWN_TIMEOUT_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_SHUTDOWN_TIMEOUT_S)
+        self._loop.close()
+
+    def disconnect(self, device_id: str) -> None:
+        """Cut the live connection of a device, for one that has been revoked."""
+        if self._broker is not None:
+            self._submit(self._broker.cut(device_id)).result(_SHUTDOWN_TIMEOUT_S)
+
+    def _submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _serve(self, listener: socket.socket) -> None:
+        config = BrokerConfig(
+            listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
+            plugins={_PLUGIN: {"is_admitted": self._is_admitted}},
+            session_expiry_interval=_SESSION_EXPIRY_S,
+        )
+        self._broker = FleetBroker(config, loop=self._loop)
+        await self._broker.start()
+        self._server = await asyncio.start_server(
+            self._connected,
+            sock=listener,
+            ssl=self._tls,
+            ssl_handshake_timeout=_CONNECT_TIMEOUT_S,
+            ssl_shutdown_timeout=1.0,
+        )
+
+    async def _shut_down(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        if self._broker is not None:
+            await self._broker.shutdown()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        framed = FramedReader(
+            reader, max_packet_bytes=MAX_PACKET_BYTES, idle_s=_CONNECT_TIMEOUT_S, on_oversized=self._oversized.inc
+        )
+        if self._broker is not None:
+            await self._broker.external_connected(framed, StreamWriterAdapter(writer), LISTENER)
+
+    def _is_admitted(self, common_name: str) -> bool:
+        return common_name == SERVER_NAME or (is_identity(common_name) and self._is_active(common_name))
