@@ -7,9 +7,7 @@ client certificate.
 
 from device_contract.names import is_device_id
 from device_contract.topics import PREFIX, UpKind, up
-
-SERVER_NAME = "fleet-server"
-"""The common name of the fleet server's own client certificate; no device may be called so."""
+from fleet_server.trust.certificates import SERVER_NAME
 
 MAX_PACKET_BYTES = 98_304 + 1024
 """The largest MQTT packet: a message of ``codec.MAX_MESSAGE_BYTES`` and its header."""

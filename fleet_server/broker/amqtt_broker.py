@@ -21,7 +21,7 @@ from typing import Any
 
 from amqtt.adapters import BufferReader, WriterAdapter
 from amqtt.broker import Broker
-from amqtt.errors import AMQTTError, MQTTError, NoDataError
+from amqtt.errors import AMQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
 from amqtt.mqtt.connect import ConnectPacket
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
@@ -29,7 +29,7 @@ from amqtt.session import Session
 
 from fleet_server.broker.access import may_publish
 from fleet_server.broker.certificate_plugin import common_name
-from fleet_server.broker.framing import FramedReader, OversizedPacketError, SilentClientError
+from fleet_server.broker.framing import FramedReader
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         try:
             connect = await ConnectPacket.from_stream(reader)
             await self._check(connect, writer)
-        except (AMQTTError, MQTTError, NoDataError, OversizedPacketError, SilentClientError, OSError) as error:
+        except Exception as error:  # amqtt's parser raises many kinds of errors at garbage
             await writer.close()
             raise AMQTTError(f"refused {remote_address}: {error}") from error
         await self.cut(connect.client_id)

@@ -20,9 +20,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device_contract.topics import all_up
-from fleet_server.broker.access import SERVER_NAME, UP_KINDS
+from fleet_server.broker.access import UP_KINDS
 from fleet_server.broker.ingest import BATCH_MESSAGES, Delivery, Outbound
 from fleet_server.broker.tls import TlsFiles, client_context
+from fleet_server.trust.certificates import SERVER_NAME
 
 _logger = logging.getLogger(__name__)
 

@@ -17,16 +17,20 @@ from amqtt.adapters import StreamWriterAdapter
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from prometheus_client import CollectorRegistry, Counter
 
-from fleet_server.broker.access import MAX_PACKET_BYTES, SERVER_NAME, is_identity
+from fleet_server.broker.access import MAX_PACKET_BYTES, is_identity
 from fleet_server.broker.amqtt_broker import LISTENER, FleetBroker
-from fleet_server.broker.errors import BrokerStartError
 from fleet_server.broker.framing import FramedReader
 from fleet_server.broker.tls import TlsFiles, server_context
+from fleet_server.errors import StartError
+from fleet_server.trust.certificates import SERVER_NAME
 
 _logger = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10.0
 _SHUTDOWN_TIMEOUT_S = 15.0
+_CLOSING_S = 0.05
+"""The event loop closes aborted sockets one round later."""
+
 _SESSION_EXPIRY_S = 24 * 3600
 _PLUGIN = "fleet_server.broker.certificate_plugin.CertificatePlugin"
 
@@ -55,6 +59,7 @@ class EmbeddedBroker:
         self._thread = threading.Thread(target=self._loop.run_forever, name="mqtt-broker", daemon=True)
         self._broker: FleetBroker | None = None
         self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def port(self) -> int:
@@ -65,13 +70,13 @@ class EmbeddedBroker:
         """Listen, and serve in the background.
 
         Raises:
-            BrokerStartError: The address cannot be listened on.
+            StartError: The address cannot be listened on.
         """
         try:
             listener = socket.create_server((self._host, self._port))
         except OSError as error:
             self._loop.close()
-            raise BrokerStartError(
+            raise StartError(
                 f"cannot listen for MQTT on {self._host}:{self._port}: {error.strerror}; choose another mqtt_port"
             ) from error
         self._port = listener.getsockname()[1]
@@ -117,17 +122,25 @@ class EmbeddedBroker:
             await self._server.wait_closed()
         if self._broker is not None:
             await self._broker.shutdown()
+        for writer in self._writers:
+            writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(_CLOSING_S)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framed = FramedReader(
             reader, max_packet_bytes=MAX_PACKET_BYTES, idle_s=_CONNECT_TIMEOUT_S, on_oversized=self._oversized.inc
         )
-        if self._broker is not None:
+        assert self._broker is not None  # noqa: S101  (it starts before the server listens)
+        self._writers.add(writer)
+        try:
             await self._broker.external_connected(framed, StreamWriterAdapter(writer), LISTENER)
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
 
     def _is_admitted(self, common_name: str) -> bool:
         return common_name == SERVER_NAME or (is_identity(common_name) and self._is_active(common_name))

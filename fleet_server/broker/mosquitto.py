@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_contract.topics import PREFIX
-from fleet_server.broker.access import MAX_PACKET_BYTES, SERVER_NAME, UP_KINDS
+from fleet_server.broker.access import MAX_PACKET_BYTES, UP_KINDS
 from fleet_server.broker.tls import TlsFiles
+from fleet_server.trust.certificates import SERVER_NAME
 
 
 @dataclass(frozen=True)

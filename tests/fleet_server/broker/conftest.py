@@ -14,11 +14,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import CollectorRegistry
 
-from fleet_server.broker.access import SERVER_NAME
 from fleet_server.broker.client import BrokerAddress
 from fleet_server.broker.embedded import EmbeddedBroker
 from fleet_server.broker.mosquitto import MosquittoSite, write_configuration
 from fleet_server.broker.tls import TlsFiles, client_context
+from fleet_server.trust.certificates import SERVER_NAME
 from tests.fleet_server.broker.authority import Authority
 
 WAIT_S = 20.0
@@ -43,7 +43,7 @@ class Site:
 class Device:
     """A plain MQTT 3.1.1 client with a certificate."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (a client has that many sides)
         self,
         port: int,
         tls: TlsFiles,
@@ -57,7 +57,9 @@ class Device:
         self.connected: Queue[bool] = Queue()
         self.lost: Queue[bool] = Queue()
         self.granted: Queue[list[ReasonCode]] = Queue()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=clean, reconnect_on_failure=False)
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id, clean_session=clean, reconnect_on_failure=False
+        )
         self.client.tls_set_context(client_context(tls))
         self.client.on_connect = lambda _c, _d, _f, reason, _p: self.connected.put(not reason.is_failure)
         self.client.on_disconnect = lambda *_: self.lost.put(True)

@@ -1,7 +1,7 @@
 """What a client may and may not do, on both brokers."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
@@ -12,8 +12,8 @@ from device_contract import topics
 from fleet_server.broker.access import MAX_PACKET_BYTES
 from fleet_server.broker.client import BrokerClient
 from fleet_server.broker.embedded import EmbeddedBroker
-from fleet_server.broker.errors import BrokerStartError
 from fleet_server.broker.ingest import Delivery, Outbound
+from fleet_server.errors import StartError
 from tests.fleet_server.broker.authority import Authority
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ QUIET_S = 0.5
 
 
 @pytest.fixture
-def server(broker: Any):
+def server(broker: Any) -> Iterator[tuple[BrokerClient, Queue[Delivery]]]:
     received: Queue[Delivery] = Queue()
     client = BrokerClient(broker.server_address(), on_delivery=received.put)
     client.start()
@@ -153,16 +153,19 @@ def test_an_oversized_message_never_reaches_the_server(server: Any, connect: Cal
         received.get(timeout=QUIET_S)
 
 
-def test_the_server_comes_back_after_the_broker_does(
-    broker: Any, server: Any, connect: Callable[..., Any]
-) -> None:
-    client, received = server
+def test_the_server_comes_back_after_the_broker_does(broker: Any, connect: Callable[..., Any]) -> None:
+    received: Queue[Delivery] = Queue()
+    connections: Queue[bool] = Queue()
+    client = BrokerClient(broker.server_address(), on_delivery=received.put, on_connected=lambda: connections.put(True))
+    client.start()
+    assert connections.get(timeout=WAIT_S)
     broker.restart()
-    assert client.wait_connected(WAIT_S)
+    assert connections.get(timeout=WAIT_S)
     device = connect("turbine-1")
     assert device.connect()
     device.publish(topics.up("turbine-1", "report"), b"again")
     assert received.get(timeout=WAIT_S).payload == b"again"
+    client.stop()
 
 
 def test_a_revoked_device_is_cut_and_stays_out(embedded: Any, connect_embedded: Callable[..., Any]) -> None:
@@ -206,6 +209,5 @@ def test_a_taken_port_is_one_clear_error(embedded: Any) -> None:
             is_active=lambda _: True,
             registry=type(embedded.registry)(),
         )
-        with pytest.raises(BrokerStartError, match=f"127.0.0.1:{port}.*choose another mqtt_port"):
+        with pytest.raises(StartError, match=f"127.0.0.1:{port}.*choose another mqtt_port"):
             broker.start()
-
