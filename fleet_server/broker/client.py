@@ -56,27 +56,26 @@ class BrokerClient:
 
     Args:
         address: The broker.
-        on_delivery: Takes each message that arrives; called in the network thread.
-            It may block to hold the broker back.
-        on_connected: Called, in the network thread, after each connection.
     """
 
-    def __init__(
-        self,
-        address: BrokerAddress,
-        *,
-        on_delivery: Callable[[Delivery], None],
-        on_connected: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, address: BrokerAddress) -> None:
         self._address = address
-        self._on_delivery = on_delivery
-        self._on_connected = on_connected
+        self._on_delivery: Callable[[Delivery], None]
+        self._on_connected: Callable[[], None] | None = None
         self._connected = threading.Event()
         self._connection = 0
         self._client = self._build()
 
-    def start(self) -> None:
-        """Connect in the background, and keep trying."""
+    def start(self, on_delivery: Callable[[Delivery], None], on_connected: Callable[[], None] | None = None) -> None:
+        """Connect in the background, and keep trying.
+
+        Args:
+            on_delivery: Takes each message that arrives; called in the network thread.
+                It may block to hold the broker back.
+            on_connected: Called, in the network thread, after each connection.
+        """
+        self._on_delivery = on_delivery
+        self._on_connected = on_connected
         options: dict[str, Any] = {"clean_start": False, "properties": _session()} if self._address.mqtt5 else {}
         self._client.connect_async(self._address.host, self._address.port, _KEEP_ALIVE_S, **options)
         self._client.loop_start()
@@ -124,7 +123,8 @@ class BrokerClient:
     def _subscribed(self, *_arguments: object) -> None:
         _logger.info("connected to the broker at %s:%d", self._address.host, self._address.port)
         self._connected.set()
-        self._on_connected()
+        if self._on_connected is not None:
+            self._on_connected()
 
     def _disconnected(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object

@@ -24,8 +24,8 @@ QUIET_S = 0.5
 @pytest.fixture
 def server(broker: Any) -> Iterator[tuple[BrokerClient, Queue[Delivery]]]:
     received: Queue[Delivery] = Queue()
-    client = BrokerClient(broker.server_address(), on_delivery=received.put)
-    client.start()
+    client = BrokerClient(broker.server_address())
+    client.start(received.put)
     assert client.wait_connected(WAIT_S)
     yield client, received
     client.stop()
@@ -156,8 +156,8 @@ def test_an_oversized_message_never_reaches_the_server(server: Any, connect: Cal
 def test_the_server_comes_back_after_the_broker_does(broker: Any, connect: Callable[..., Any]) -> None:
     received: Queue[Delivery] = Queue()
     connections: Queue[bool] = Queue()
-    client = BrokerClient(broker.server_address(), on_delivery=received.put, on_connected=lambda: connections.put(True))
-    client.start()
+    client = BrokerClient(broker.server_address())
+    client.start(received.put, on_connected=lambda: connections.put(True))
     assert connections.get(timeout=WAIT_S)
     broker.restart()
     assert connections.get(timeout=WAIT_S)
@@ -189,8 +189,8 @@ def test_a_silent_device_is_given_up_and_its_will_published(
     embedded: Any, connect_embedded: Callable[..., Any]
 ) -> None:
     received: Queue[Delivery] = Queue()
-    client = BrokerClient(embedded.server_address(), on_delivery=received.put)
-    client.start()
+    client = BrokerClient(embedded.server_address())
+    client.start(received.put)
     assert client.wait_connected(WAIT_S)
     device = connect_embedded("turbine-1", will=(topics.up("turbine-1", "birth"), b"gone"), keep_alive_s=1)
     assert device.connect()

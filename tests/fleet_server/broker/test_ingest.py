@@ -230,8 +230,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_stops_mid_stream(
 
 
 def _serve(broker: Any, store: Database) -> tuple[Ingest, BrokerClient]:
-    links: list[Ingest] = []
-    client = BrokerClient(broker.server_address(), on_delivery=lambda delivery: links[0].offer(delivery))
+    client = BrokerClient(broker.server_address())
     ingest = Ingest(
         store,
         {"report": _store},
@@ -239,8 +238,7 @@ def _serve(broker: Any, store: Database) -> tuple[Ingest, BrokerClient]:
         is_active=lambda _: True,
         registry=CollectorRegistry(),
     )
-    links.append(ingest)
     ingest.start()
-    client.start()
+    client.start(ingest.offer)
     assert client.wait_connected(WAIT_S)
     return ingest, client
