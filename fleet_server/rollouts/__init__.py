@@ -1,0 +1,1 @@
+"""Rollouts: an operator's deployment, wave by wave, until every device holds its version."""
