@@ -1,8 +1,10 @@
 """What every route shares: problem+json (RFC 9457), pages, and a cap on bodies."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +32,18 @@ class Page(BaseModel, Generic[ItemT]):
 
     items: list[ItemT]
     next_cursor: str | None = None
+
+    @classmethod
+    def cut(cls, items: list[ItemT], limit: int, cursor: Callable[[ItemT], str]) -> Self:
+        """Make a page of a list that was fetched one longer than the limit, to see whether more follows.
+
+        Args:
+            items: At most ``limit + 1`` items.
+            limit: Most items in the page.
+            cursor: Gives the cursor that continues after an item.
+        """
+        page = items[:limit]
+        return cls(items=page, next_cursor=cursor(page[-1]) if len(items) > limit else None)
 
 
 class Problem(BaseModel):
@@ -89,45 +103,62 @@ async def _answer_failure(request: Request, error: Exception) -> JSONResponse:
 class BodyLimit:
     """ASGI middleware: refuses a body that is larger than the limit of its path.
 
-    A declared length is refused before a byte is read; an undeclared one while it streams.
+    A declared length is refused before a byte is read, an undeclared one where it
+    crosses the limit.
 
     Args:
         app: The application within.
-        limits: Bytes by path prefix and suffix; see ``create_app``.
+        upload_bytes: Limit for uploads of a bundle; everything else has ``MAX_BODY_BYTES``.
     """
 
-    def __init__(self, app: ASGIApp, *, default_bytes: int, bundle_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, upload_bytes: int) -> None:
         self._app = app
-        self._default_bytes = default_bytes
-        self._bundle_bytes = bundle_bytes
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limit:
-            error = TooLargeError(f"the body has {declared.decode('latin-1')} bytes, the limit is {limit}")
-            await problem(error.status, error.code, error.title, error.detail)(scope, receive, send)
-            return
-        await self._app(scope, _capped(receive, limit), send)
-
-    def _limit(self, scope: Scope) -> int:
         is_upload = scope["method"] == "POST" and scope["path"].endswith("/versions")
-        return self._bundle_bytes if is_upload else self._default_bytes
+        capped = _CappedBody(self._upload_bytes if is_upload else MAX_BODY_BYTES, receive, send)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > capped.limit_bytes:
+            await capped.refuse(scope)
+            return
+        await self._app(scope, capped.receive, partial(capped.send, scope))
 
 
-def _capped(receive: Receive, limit: int) -> Receive:
-    received = 0
+class _CappedBody:
+    """Counts what is received; once it is too much, the answer becomes a refusal."""
 
-    async def receive_capped() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise TooLargeError(f"the body is larger than {limit} bytes")
+    def __init__(self, limit_bytes: int, receive: Receive, send: Send) -> None:
+        self.limit_bytes = limit_bytes
+        self._receive = receive
+        self._send = send
+        self._received_bytes = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received_bytes += len(message.get("body", b""))
+        if self._is_exceeded:
+            raise self._error()
         return message
 
-    return receive_capped
+    async def send(self, scope: Scope, message: Message) -> None:
+        # FastAPI turns what is raised while it reads a body into an answer of its own: 400.
+        if not self._is_exceeded:
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            await self.refuse(scope)
+
+    async def refuse(self, scope: Scope) -> None:
+        error = self._error()
+        await problem(error.status, error.code, error.title, error.detail)(scope, self._receive, self._send)
+
+    @property
+    def _is_exceeded(self) -> bool:
+        return self._received_bytes > self.limit_bytes
+
+    def _error(self) -> TooLargeError:
+        return TooLargeError(f"the body is larger than {self.limit_bytes} bytes")

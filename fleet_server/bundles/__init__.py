@@ -1,0 +1,1 @@
+"""Bundles: the versions of a model, verified before they are stored."""

@@ -1,0 +1,1 @@
+"""Devices: enrolment, labels, certificates, and what each last said of itself."""

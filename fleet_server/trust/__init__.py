@@ -1,0 +1,1 @@
+"""What devices and people trust: certificates, TUF metadata, assignments, download grants."""
