@@ -1,0 +1,109 @@
+"""Assignments: signed, stored, and published retained for their device.
+
+What is stored is the truth. It is published after the commit, again when the device
+greets, and for every device when the server has joined a broker: so a broker that
+forgets loses nothing. Each is issued again at half its life, under the same action.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from device_contract import topics
+from device_contract.assignment import AssignedSlot, Assignment
+from device_contract.codec import encode
+from device_contract.messages import AssignmentMessage
+from fleet_server.broker.ingest import Outbound
+from fleet_server.clock import Clock
+from fleet_server.rollouts.tables import AssignmentRow
+from fleet_server.trust.director import Director
+from fleet_server.trust.grants import DownloadGrants
+
+_RENEWALS_A_STEP: Final = 500
+
+Slot = dict[str, Any]
+"""An ``AssignedSlot`` as it is stored."""
+
+
+class Assignments:
+    """Issues assignments, with a sequence that rises for each device.
+
+    Args:
+        director: Signs them.
+        grants: Makes their download addresses.
+        clock: Gives the present.
+        life_s: Seconds until one expires.
+    """
+
+    def __init__(self, director: Director, grants: DownloadGrants, clock: Clock, *, life_s: int) -> None:
+        self._director = director
+        self._grants = grants
+        self._clock = clock
+        self._life_ms = 1000 * life_s
+
+    def current(self, session: Session, device_id: str) -> AssignmentRow | None:
+        """Return what the device shall hold, locked against a change at the same time."""
+        query = select(AssignmentRow).where(AssignmentRow.device_id == device_id).with_for_update()
+        return session.exec(query).first()
+
+    def issue(self, session: Session, device_id: str, action_id: str, slots: list[Slot]) -> Outbound:
+        """Assign the slots to the device, and return the message that tells it."""
+        row = self.current(session, device_id) or AssignmentRow(
+            device_id=device_id, sequence=0, action_id="", slots=[], envelope=b"", issued_ms=0, expires_ms=0
+        )
+        row.action_id, row.slots = action_id, slots
+        self._sign(row)
+        session.add(row)
+        return self.message(row)
+
+    def renew(self, session: Session) -> list[Outbound]:
+        """Issue again, unchanged, what has lived half its life, the oldest first."""
+        limit_ms = self._clock() + self._life_ms // 2
+        query = (
+            select(AssignmentRow)
+            .where(col(AssignmentRow.expires_ms) <= limit_ms)
+            .order_by(col(AssignmentRow.expires_ms))
+            .limit(_RENEWALS_A_STEP)
+            .with_for_update()
+        )
+        rows = session.exec(query).all()
+        for row in rows:
+            self._sign(row)
+            session.add(row)
+        return [self.message(row) for row in rows]
+
+    def has_due(self, session: Session) -> bool:
+        """Tell whether an assignment has lived half its life."""
+        limit_ms = self._clock() + self._life_ms // 2
+        query = select(AssignmentRow.device_id).where(col(AssignmentRow.expires_ms) <= limit_ms).limit(1)
+        return session.exec(query).first() is not None
+
+    def messages(self, session: Session, device_ids: Sequence[str] | None = None) -> list[Outbound]:
+        """Return the present assignments of these devices, or of all, with fresh addresses."""
+        query = select(AssignmentRow)
+        if device_ids is not None:
+            query = query.where(col(AssignmentRow.device_id).in_(device_ids))
+        return [self.message(row) for row in session.exec(query)]
+
+    def message(self, row: AssignmentRow) -> Outbound:
+        """Return the retained message of an assignment, with a fresh address."""
+        url = self._grants.repository_url(row.device_id)
+        payload = encode(AssignmentMessage(envelope=row.envelope, repository_url=url))
+        return Outbound(topics.down(row.device_id, "assignment"), payload, retain=True)
+
+    def _sign(self, row: AssignmentRow) -> None:
+        row.sequence += 1
+        row.issued_ms = self._clock()
+        row.expires_ms = row.issued_ms + self._life_ms
+        row.envelope = self._director.sign_assignment(
+            Assignment(
+                device_id=row.device_id,
+                sequence=row.sequence,
+                action_id=row.action_id,
+                issued_ms=row.issued_ms,
+                expires_ms=row.expires_ms,
+                slots=tuple(msgspec.convert(slot, AssignedSlot) for slot in row.slots),
+            )
+        )

@@ -1,0 +1,235 @@
+"""The verbs of rollouts: make a deployment, steer it, carry it on, and note what devices say."""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from device_contract.messages import Birth, Status
+from fleet_server.audit.service import AuditService
+from fleet_server.broker.ingest import Inbound, Outbound
+from fleet_server.bundles.service import BundleService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.devices.service import DeviceService
+from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
+from fleet_server.rollouts.assignments import Assignments
+from fleet_server.rollouts.controller import Controller, Effects, actions_of, waves_of
+from fleet_server.rollouts.membership import Member, divide
+from fleet_server.rollouts.offers import RETURN_WAVE, Offers
+from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
+from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
+from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
+
+_logger = logging.getLogger(__name__)
+
+_D = DeploymentState
+_VERBS: dict[str, tuple[frozenset[DeploymentState], DeploymentState, frozenset[DeploymentState]]] = {
+    # verb: states it leaves, state it reaches, states in which it has nothing left to do
+    "pause": (frozenset({_D.RUNNING}), _D.PAUSED, frozenset({_D.PAUSED})),
+    "resume": (frozenset({_D.PAUSED}), _D.RUNNING, frozenset({_D.RUNNING})),
+    "abort": (frozenset({_D.RUNNING, _D.PAUSED}), _D.ABORTED, frozenset({_D.ABORTED})),
+    "rollback": (
+        frozenset({_D.RUNNING, _D.PAUSED, _D.FINISHED, _D.ABORTED}),
+        _D.ROLLING_BACK,
+        frozenset({_D.ROLLING_BACK, _D.ROLLED_BACK}),
+    ),
+}
+
+
+class RolloutService:
+    """Deployments in waves.
+
+    Args:
+        database: Where they are stored.
+        devices: The registry of devices.
+        bundles: The published versions.
+        assignments: Signs what each device shall hold.
+        audit: Notes each transition and its reason.
+        clock: Gives the present.
+        publish: Sends a message to a device; called after the commit.
+        alert: Told when a deployment pauses by itself; called after the commit.
+    """
+
+    def __init__(  # noqa: PLR0913  (explicit collaborators)
+        self,
+        database: Database,
+        devices: DeviceService,
+        bundles: BundleService,
+        *,
+        assignments: Assignments,
+        audit: AuditService,
+        clock: Clock,
+        publish: Callable[[Outbound], None],
+        alert: Callable[[RolloutAlert], None],
+    ) -> None:
+        self._database = database
+        self._devices = devices
+        self._bundles = bundles
+        self._assignments = assignments
+        self._offers = Offers(assignments, clock)
+        self._controller = Controller(devices, bundles, self._offers, audit, clock)
+        self._audit = audit
+        self._clock = clock
+        self._publish = publish
+        self._alert = alert
+
+    def plan(self, spec: DeploymentSpec, deployment_id: str) -> list[list[str]]:
+        """Return the members of each wave, as ``create`` would fix them now.
+
+        Raises:
+            InvalidRequestError: The waves cannot be meant, or no device has the labels.
+            NotFoundError: There is no such version.
+        """
+        spec.check()
+        self._bundles.variants(spec.model, spec.version)
+        members = [Member(d.row.device_id, d.row.profile, d.labels) for d in self._devices.find(spec.target_labels)]
+        if not members:
+            raise InvalidRequestError("no active device has the target's labels", code="no_devices")
+        return divide(deployment_id, members, spec.waves)
+
+    def create(self, actor: str, spec: DeploymentSpec, deployment_id: str | None) -> tuple[str, bool]:
+        """Make a deployment and fix its members; the controller starts its first wave.
+
+        Args:
+            actor: Who asks.
+            spec: What is asked.
+            deployment_id: Chosen by the client, so that it may ask twice; ``None`` for a new one.
+
+        Returns:
+            The id, and whether the deployment is new.
+
+        Raises:
+            ConflictError: The id belongs to a deployment that was asked otherwise.
+            InvalidRequestError: The waves cannot be meant, or no device has the labels.
+            NotFoundError: There is no such version.
+        """
+        request = msgspec.to_builtins(spec)
+        deployment_id = deployment_id or f"d-{secrets.token_hex(6)}"
+        with self._database.session() as session:
+            existing = session.get(DeploymentRow, deployment_id)
+            if existing is not None:
+                if existing.request != request:
+                    raise ConflictError(f"deployment {deployment_id!r} exists and was asked otherwise")
+                return deployment_id, False
+            self._insert(session, actor, deployment_id, spec)
+            self._audit.record(session, actor, "deployment.create", deployment_id, **request)
+        return deployment_id, True
+
+    def steer(self, actor: str, deployment_id: str, verb: str) -> None:
+        """Pause, resume, abort or roll back a deployment; asked again, nothing more happens.
+
+        To resume a deployment that paused by itself accepts the wave that stopped it.
+
+        Raises:
+            ConflictError: Its state does not allow it.
+            NotFoundError: There is no such deployment.
+        """
+        leaves, reaches, done = _VERBS[verb]
+        with self._database.session() as session:
+            deployment = self._locked(session, deployment_id)
+            if deployment.state in done:
+                return
+            if deployment.state not in leaves:
+                raise ConflictError(f"deployment {deployment_id!r} is {deployment.state}; {verb} is not possible")
+            outbound = self._leave(session, deployment, verb)
+            deployment.state, deployment.detail, deployment.changed_ms = reaches, f"by {actor}", self._clock()
+            deployment.reason = Reason.NONE if reaches == DeploymentState.RUNNING else Reason.OPERATOR
+            self._audit.record(session, actor, f"deployment.{verb}", deployment_id)
+        self._send(Effects(outbound))
+
+    def step(self) -> None:
+        """Carry every open deployment on, and renew assignments; called by the controller's loop."""
+        with self._database.reading() as session:
+            open_ids = _open_deployments(session)
+            has_due = self._assignments.has_due(session)
+        for deployment_id in open_ids:
+            with self._database.session() as session:
+                effects = self._controller.step(session, self._locked(session, deployment_id))
+            self._send(effects)
+        if has_due:
+            with self._database.session() as session:
+                renewed = self._assignments.renew(session)
+            self._send(Effects(renewed))
+
+    def publish_all(self) -> None:
+        """Publish every assignment, for a broker that may have lost them."""
+        with self._database.reading() as session:
+            messages = self._assignments.messages(session)
+        self._send(Effects(messages))
+
+    def record_births(self, session: Session, batch: list[Inbound]) -> list[Outbound]:
+        """Store births, and answer each device that came online with its assignment."""
+        outbound = self._devices.record_births(session, batch)
+        greeting = {item.device_id for item in batch if isinstance(item.message, Birth) and item.message.online}
+        return outbound + (self._assignments.messages(session, sorted(greeting)) if greeting else [])
+
+    def record_statuses(self, session: Session, batch: list[Inbound]) -> list[Outbound]:
+        """Store the state of devices, and move the actions of which they speak."""
+        statuses = [item.message for item in batch if isinstance(item.message, Status)]
+        for status in statuses:
+            self._devices.record_status(session, status)
+        self._offers.note(session, statuses)
+        return []
+
+    def _insert(self, session: Session, actor: str, deployment_id: str, spec: DeploymentSpec) -> None:
+        waves = self.plan(spec, deployment_id)
+        now_ms = self._clock()
+        session.add(
+            DeploymentRow(
+                id=deployment_id,
+                model=spec.model,
+                version=spec.version,
+                request=msgspec.to_builtins(spec),
+                created_by=actor,
+                created_ms=now_ms,
+                changed_ms=now_ms,
+            )
+        )
+        session.flush()
+        for number, device_ids in enumerate(waves, 1):
+            session.add(WaveRow(deployment_id=deployment_id, number=number))
+            session.add_all(
+                ActionRow(
+                    id=f"{deployment_id}.{device_id}", deployment_id=deployment_id, wave=number, device_id=device_id
+                )
+                for device_id in device_ids
+            )
+
+    def _leave(self, session: Session, deployment: DeploymentRow, verb: str) -> list[Outbound]:
+        if verb == "resume":
+            for wave in waves_of(session, deployment.id):
+                if wave.state in {WaveState.FAILED, WaveState.INCONCLUSIVE}:
+                    wave.state, wave.accepted = WaveState.RUNNING, True
+        if verb not in {"abort", "rollback"}:
+            return []
+        actions = [action for action in actions_of(session, deployment.id) if action.wave != RETURN_WAVE]
+        affected = actions if verb == "rollback" else [action for action in actions if action.state in OPEN | OVERDUE]
+        return self._offers.take_back(session, affected)
+
+    @staticmethod
+    def _locked(session: Session, deployment_id: str) -> DeploymentRow:
+        query = select(DeploymentRow).where(DeploymentRow.id == deployment_id).with_for_update()
+        deployment = session.exec(query).first()
+        if deployment is None:
+            raise NotFoundError(f"no deployment {deployment_id!r}")
+        return deployment
+
+    def _send(self, effects: Effects) -> None:
+        for message in effects.outbound:
+            self._publish(message)
+        for alert in effects.alerts:
+            self._alert(alert)
+
+
+def _open_deployments(session: Session) -> Sequence[str]:
+    moving = select(DeploymentRow.id).where(
+        col(DeploymentRow.state).in_({DeploymentState.RUNNING, DeploymentState.ROLLING_BACK})
+    )
+    waiting = select(ActionRow.deployment_id).where(
+        col(ActionRow.state).in_({ActionState.OFFERED, ActionState.IN_PROGRESS})
+    )
+    query = select(DeploymentRow.id).where(col(DeploymentRow.id).in_(moving.union(waiting)))
+    return session.exec(query.order_by(col(DeploymentRow.created_ms), col(DeploymentRow.id))).all()
