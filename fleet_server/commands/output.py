@@ -1,0 +1,132 @@
+"""What a command shows: the API's JSON as it is, or tables for people.
+
+A table names its columns by their path in the API's answer (``training.verdict``), so
+that the documentation of the API is that of the tables. How a value is written follows
+from its name and type: ``*_ms`` is a time in UTC, a mapping is ``key=value``.
+"""
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NOTHING = "-"
+MAX_TIME_MS = 250_000_000_000_000  # in the year 9892; datetime ends in 9999
+PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found out.
+
+    Attributes:
+        body: The API's answer, shown as it is with ``--json``.
+        columns: The table's columns for an answer with items; empty shows one record.
+        line: Shown alone in place of a table: what was done, or a secret to pipe on.
+        note: Shown to the person beside the answer, on standard error.
+        exit_code: The process's exit code.
+    """
+
+    body: dict[str, Any]
+    columns: tuple[str, ...] = ()
+    line: str = ""
+    note: str = ""
+    exit_code: int = field(default=0, kw_only=True)
+
+
+def show(answer: Answer, *, as_json: bool) -> None:
+    """Write an answer on standard output, and its note on standard error."""
+    if as_json:
+        sys.stdout.write(json.dumps(answer.body, indent=2) + "\n")
+        return
+    console = _console()
+    if answer.line:
+        sys.stdout.write(_printable(answer.line) + "\n")
+    elif answer.columns:
+        console.print(_table(answer.body["items"], answer.columns))
+        if answer.body.get("next_cursor"):
+            sys.stderr.write("there are more: --all shows them\n")
+    else:
+        _show_record(console, answer.body)
+    if answer.note:
+        sys.stderr.write(_printable(answer.note) + "\n")
+
+
+def _console() -> Console:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(file=sys.stdout, width=width, markup=False, highlight=False)
+
+
+def _show_record(console: Console, record: dict[str, Any]) -> None:
+    grid = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    nested = {name: value for name, value in record.items() if _is_rows(value)}
+    for name, value in record.items():
+        if name not in nested:
+            grid.add_row(heading(name), cell(name, value))
+    console.print(grid)
+    for name, rows in nested.items():
+        console.print(Text(f"\n{heading(name)}", style="bold"))
+        console.print(_table(rows, tuple(dict.fromkeys(key for row in rows for key in row))))
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(heading(column), overflow="fold")
+    for row in rows:
+        table.add_row(*(cell(column, value_at(row, column)) for column in columns))
+    return table
+
+
+def heading(path: str) -> str:
+    """Return the heading for a path: ``training.since_ms`` is ``training since``."""
+    return path.removesuffix(".verdict").removesuffix("_ms").replace(".", " ").replace("_", " ")
+
+
+def value_at(record: object, path: str) -> object:
+    """Return what a path names in a record, or None where there is nothing."""
+    for name in path.split("."):
+        record = record.get(name) if isinstance(record, dict) else None
+    return record
+
+
+def cell(path: str, value: object) -> Text:
+    """Write a value for people; the last part of its path may name its unit."""
+    return Text(_printable(_written(path, value)))
+
+
+def _written(path: str, value: object) -> str:
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_written(name, part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(_written("", part) for part in value)
+    return _written_scalar(path, value)
+
+
+def _written_scalar(path: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and path.endswith("_ms") and abs(value) <= MAX_TIME_MS:
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def _printable(text: str) -> str:
+    # Names and reasons come from devices: no escape sequence of theirs reaches the terminal.
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

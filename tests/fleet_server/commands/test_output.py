@@ -1,0 +1,77 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_server.commands.output import Answer, cell, heading, show, value_at
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("last_seen_ms", 1_700_000_000_000, "2023-11-14 22:13:20"),
+        ("last_seen_ms", None, "-"),
+        ("last_seen_ms", 2**53, str(2**53)),
+        ("labels", {"site": "north", "row": "2"}, "site=north, row=2"),
+        ("labels", {}, "-"),
+        ("features", ["rotor_speed", "wind_speed"], "rotor_speed, wind_speed"),
+        ("online", False, "no"),
+        ("rows", 0, "0"),
+        ("severity", 1.23456789, "1.235"),
+        ("evidence", {"since_ms": 0}, "since_ms=1970-01-01 00:00:00"),
+    ],
+)
+def test_a_value_is_written_by_its_name_and_type(path: str, value: object, text: str) -> None:
+    assert cell(path, value).plain == text
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda part: st.lists(part) | st.dictionaries(st.text(), part),
+    )
+)
+def test_any_json_value_becomes_one_printable_line(value: object) -> None:
+    assert cell("since_ms", value).plain.isprintable()
+
+
+def test_an_escape_sequence_of_a_device_does_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"items": [{"detail": "\x1b]0;owned\x07 [red]x[/red]"}]}, ("detail",)), as_json=False)
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "[red]x[/red]" in shown
+
+
+def test_headings_read_like_words() -> None:
+    assert heading("peers.verdict") == "peers"
+    assert heading("peers.since_ms") == "peers since"
+
+
+def test_a_path_that_leads_nowhere_is_nothing() -> None:
+    assert value_at({"peers": None}, "peers.verdict") is None
+
+
+def test_json_is_the_body_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"items": [{"device_id": "a", "labels": {"é": "\x1b"}}], "next_cursor": None}
+    show(Answer(body, ("device_id",), note="unseen"), as_json=True)
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == body
+    assert captured.err == ""
+
+
+def test_a_table_of_nothing_still_names_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"items": [], "next_cursor": None}, ("device_id", "last_seen_ms")), as_json=False)
+    assert "device id  last seen" in capsys.readouterr().out
+
+
+def test_a_list_that_goes_on_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"items": [{"id": "a"}], "next_cursor": "a"}, ("id",)), as_json=False)
+    assert "--all" in capsys.readouterr().err
+
+
+def test_a_record_shows_its_rows_as_a_table_below(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"id": "d1", "waves": [{"number": 1, "state": "passed"}, {"number": 2, "detail": "x"}]}), as_json=False)
+    shown = capsys.readouterr().out
+    assert "number  state   detail" in shown
+    assert shown.index("d1") < shown.index("waves")
