@@ -71,8 +71,8 @@ class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """What the bundle was found to need when it was built."""
 
-    artifact_bytes: int
-    p99_one_row_us: float | None = None
+    artifact_bytes: Positive
+    """Size of the largest artifact."""
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):

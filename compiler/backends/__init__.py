@@ -1,0 +1,1 @@
+"""Graphs and estimators to artifacts."""

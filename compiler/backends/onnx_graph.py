@@ -1,0 +1,125 @@
+"""ONNX graphs made portable: checked for what a device runs, cut down to numbers, serialised.
+
+A portable graph uses the standard operators alone, holds its weights in itself, takes
+one tensor of rows and gives one tensor of numbers. The device scores it with
+onnxruntime and nothing else.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker
+
+from compiler.errors import ModelError
+
+MAX_NODES = 20_000
+STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
+NUMERIC_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
+
+
+def check_portable(model: ModelProto) -> None:
+    """Refuse a model that a device cannot run by itself.
+
+    Raises:
+        ModelError: The model is unsound, too large, keeps weights in other files, or uses
+            operators that are not ONNX's own.
+    """
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model)):
+        raise ModelError("the ONNX model keeps weights in another file; save it with its weights inside")
+    nodes = list(_nodes(model.graph))
+    if len(nodes) > MAX_NODES:
+        raise ModelError(f"the ONNX model has {len(nodes)} nodes, limit {MAX_NODES}")
+    foreign = sorted({f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in STANDARD_DOMAINS})
+    if foreign or model.functions:
+        names = ", ".join(foreign) or "functions of its own"
+        raise ModelError(f"the ONNX model uses {names}; only ONNX's standard operators run on a device")
+    try:
+        checker.check_model(model)
+    except checker.ValidationError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"the ONNX model is not sound: {reason}") from error
+
+
+def numeric_outputs(model: ModelProto) -> list[str]:
+    """Return the outputs that are float tensors, in order."""
+    return [
+        output.name
+        for output in model.graph.output
+        if output.type.HasField("tensor_type") and output.type.tensor_type.elem_type in NUMERIC_TYPES
+    ]
+
+
+def keep_output(model: ModelProto, name: str) -> None:
+    """Cut the graph down, in place, to the one output and what it is computed from."""
+    graph = model.graph
+    _keep(graph.output, [output for output in graph.output if output.name == name])
+    needed, kept = {name}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(_uses(node))
+    _keep(graph.node, kept[::-1])
+    _keep(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in needed])
+    del graph.value_info[:]
+
+
+def serialize(model: ModelProto) -> bytes:
+    """Return the model's bytes; the same graph gives the same bytes.
+
+    Texts that tell nothing about the computation are left out, and each operator set is
+    named once.
+    """
+    model.doc_string = ""
+    model.graph.doc_string = ""
+    model.graph.name = "model"
+    versions: dict[str, int] = {}
+    for opset in model.opset_import:
+        domain = "" if opset.domain == "ai.onnx" else opset.domain
+        versions[domain] = max(opset.version, versions.get(domain, 0))
+    del model.opset_import[:]
+    for domain in sorted(versions):
+        model.opset_import.add(domain=domain, version=versions[domain])
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """Walk the nodes of a graph and of the graphs inside its nodes."""
+    for node in graph.node:
+        yield node
+        for inner in _inner_graphs(node):
+            yield from _nodes(inner)
+
+
+def _inner_graphs(node: NodeProto) -> Iterator[GraphProto]:
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Walk every tensor that a model stores."""
+    yield from model.graph.initializer
+    for node in _nodes(model.graph):
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.TENSOR:
+                yield attribute.t
+            yield from attribute.tensors
+        for inner in _inner_graphs(node):
+            yield from inner.initializer
+
+
+def _uses(node: NodeProto) -> set[str]:
+    """Return every name that a node reads, also from within its inner graphs."""
+    names = set(node.input)
+    for inner in _inner_graphs(node):
+        names.update(name for nested in _nodes(inner) for name in nested.input)
+        names.update(output.name for output in inner.output)
+    return names
+
+
+def _keep(field: "Iterable[object]", kept: list[object]) -> None:
+    """Replace the content of a repeated protobuf field."""
+    copies = [type(item).FromString(item.SerializeToString()) for item in kept]  # type: ignore[attr-defined]
+    del field[:]  # type: ignore[attr-defined]
+    field.extend(copies)  # type: ignore[attr-defined]

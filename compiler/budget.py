@@ -1,0 +1,99 @@
+"""The budget of a firmware profile, held against each artifact.
+
+The size is exact. Resident memory is estimated from the artifact's size and the measured
+footprint of the agent; the time of one row is measured, but only on the profile's own kind
+of processor. Neither of the two enters the bundle, whose bytes must not depend on the
+machine's mood.
+"""
+
+import platform
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.backends.artifact import EmittedArtifact
+from compiler.errors import BudgetError
+from device_contract.manifest import ArtifactKind
+from device_contract.profile import FirmwareProfile
+
+_AGENT_RSS_BYTES: dict[ArtifactKind, int] = {"plan": 45 << 20, "onnx": 100 << 20}
+"""The agent with MQTT connected and nothing but a small artifact of the kind active (``benchmarks/``)."""
+_RSS_PER_ARTIFACT_BYTE: dict[ArtifactKind, int] = {"plan": 1, "onnx": 3}
+"""A plan is read in place; onnxruntime keeps the parsed model and its own tables beside the file."""
+_MICROCONTROLLERS = ("cortex-m4",)
+_MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64", "armv7l": "armv7"}
+_WARM_UP_ROWS = 50
+_TIMED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What one artifact needs.
+
+    Attributes:
+        kind: The artifact's kind.
+        artifact_bytes: Its size.
+        rss_bytes: Resident memory of the agent that scores with it, estimated.
+        p99_one_row_us: 99th percentile of the time to score one row, microseconds; ``None`` if
+            this machine is not of the profile's kind.
+    """
+
+    kind: ArtifactKind
+    artifact_bytes: int
+    rss_bytes: int
+    p99_one_row_us: float | None
+
+
+def hold(artifact: EmittedArtifact, profile: FirmwareProfile, rows: NDArray[np.float32]) -> Footprint:
+    """Measure an artifact and refuse it if it breaks the profile's budget.
+
+    Raises:
+        BudgetError: It does; the message holds the figures.
+    """
+    processor = _MACHINES.get(platform.machine().lower())
+    footprint = Footprint(
+        artifact.kind,
+        len(artifact.data),
+        estimated_rss_bytes(artifact, profile, rows.shape[1]),
+        p99_one_row_us(artifact, rows) if processor == profile.processor else None,
+    )
+    check(footprint, profile)
+    return footprint
+
+
+def check(footprint: Footprint, profile: FirmwareProfile) -> None:
+    """Compare what an artifact needs with what a profile grants.
+
+    Raises:
+        BudgetError: It needs more; the message holds the figures.
+    """
+    broken = []
+    if footprint.artifact_bytes > profile.max_artifact_bytes:
+        broken.append(f"{footprint.artifact_bytes} bytes, at most {profile.max_artifact_bytes}")
+    if footprint.rss_bytes > profile.max_rss_bytes:
+        broken.append(f"resident memory about {footprint.rss_bytes} bytes, at most {profile.max_rss_bytes}")
+    if footprint.p99_one_row_us is not None and footprint.p99_one_row_us > profile.max_p99_one_row_us:
+        broken.append(f"p99 of one row {footprint.p99_one_row_us:.0f} us, at most {profile.max_p99_one_row_us:.0f} us")
+    if broken:
+        raise BudgetError(f"the {footprint.kind} breaks the budget of profile {profile.name!r}: {'; '.join(broken)}")
+
+
+def estimated_rss_bytes(artifact: EmittedArtifact, profile: FirmwareProfile, n_features: int) -> int:
+    """Estimate resident memory; a microcontroller reads the plan from flash and holds one row."""
+    if profile.processor in _MICROCONTROLLERS:
+        return n_features * np.dtype(np.float32).itemsize
+    return _AGENT_RSS_BYTES[artifact.kind] + _RSS_PER_ARTIFACT_BYTE[artifact.kind] * len(artifact.data)
+
+
+def p99_one_row_us(artifact: EmittedArtifact, rows: NDArray[np.float32]) -> float:
+    """Measure the 99th percentile of the time to score one row, microseconds."""
+    score = artifact.scorer()
+    times_ns = []
+    for number in range(_WARM_UP_ROWS + _TIMED_ROWS):
+        row = rows[number % len(rows)][np.newaxis]
+        start_ns = time.perf_counter_ns()
+        score(row)
+        times_ns.append(time.perf_counter_ns() - start_ns)
+    return float(np.quantile(times_ns[_WARM_UP_ROWS:], 0.99)) / 1000

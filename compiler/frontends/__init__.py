@@ -1,0 +1,1 @@
+"""Trained models in, whatever their format, as one ``SourceModel``."""

@@ -1,0 +1,48 @@
+"""A model's file, by the kind that its name tells."""
+
+from pathlib import Path
+
+from compiler.errors import ModelError
+from compiler.frontends.source import SourceModel
+from device_contract.bundle import MAX_BUNDLE_BYTES
+from device_contract.canonical import sha256_hex
+
+_ONNX_SUFFIX = ".onnx"
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+_SKOPS_SUFFIX = ".skops"
+
+
+def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
+    """Read a trained model: ``.onnx``, ``.skops``, or a pickle (``.pkl``, ``.pickle``, ``.joblib``).
+
+    Args:
+        path: The file.
+        trust_pickle: Load pickles, which run any code that they hold.
+
+    Raises:
+        ModelError: The file cannot be read, or its model is not one that the compiler takes.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES):
+        raise ModelError(f"{path}: unknown kind of model {suffix!r}; there are .onnx, .skops, .pkl, .pickle, .joblib")
+    data = _read(path)
+    if suffix == _ONNX_SUFFIX:
+        from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (each kind imports its own libraries)
+
+        return OnnxFileModel(data)
+    from compiler.frontends import sklearn, sklearn_file  # noqa: PLC0415
+
+    if suffix == _SKOPS_SUFFIX:
+        estimator = sklearn_file.load_skops(data, path)
+    else:
+        estimator = sklearn_file.load_pickle(data, path, trust_pickle=trust_pickle)
+    return sklearn.SklearnModel(estimator, sha256_hex(data))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BUNDLE_BYTES:
+            raise ModelError(f"{path} has {path.stat().st_size} bytes, limit {MAX_BUNDLE_BYTES}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read model {path}: {error.strerror}") from error

@@ -1,0 +1,194 @@
+"""ONNX files: what they take and give, made fit for a device.
+
+The device gives one float32 tensor of rows and takes one tensor of numbers. A model with
+another number type at its input gets a cast in front; a map of labels to probabilities
+(ZipMap) is taken off, and its labels are kept for the manifest.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize
+from compiler.errors import ModelError
+from compiler.frontends.source import Family, OnnxArtifact, Signature, output_names
+from compiler.onnx_session import OnnxSession
+from device_contract.canonical import sha256_hex
+from device_contract.manifest import MAX_FEATURES, Label
+
+if TYPE_CHECKING:
+    from compiler.ir.nodes import Graph
+
+_ROW = "row"
+_DIMENSIONS = 2
+_INPUT_TYPES: dict[int, Any] = {
+    TensorProto.FLOAT: np.float32,
+    TensorProto.DOUBLE: np.float64,
+    TensorProto.INT64: np.int64,
+    TensorProto.INT32: np.int32,
+}
+_LABEL_TYPES = (TensorProto.INT64, TensorProto.STRING)
+_LABEL_ATTRIBUTES = ("classlabels_ints", "classlabels_int64s", "classlabels_strings")
+
+
+class OnnxFileModel:
+    """An ONNX file as a ``SourceModel``; onnxruntime's scores of the original file are the truth."""
+
+    packages = ("numpy", "onnx", "onnxruntime")
+
+    def __init__(self, data: bytes) -> None:
+        """Read a model.
+
+        Raises:
+            ModelError: The bytes are no sound, portable ONNX model with one tensor of rows
+                at its input and numbers at its output.
+        """
+        model = _parse(data)
+        row = _only_input(model)
+        n_features = _row_width(row)
+        self.sha256 = sha256_hex(data)
+        self._original = OnnxSession(data)
+        self._input, self._dtype = row.name, _INPUT_TYPES[row.type.tensor_type.elem_type]
+        labels = _class_labels(model)
+        self._zipmap_labels = labels if _take_off_zipmap(model) else ()
+        self._original_output, self._output = _score_outputs(model)
+        self._artifact = _artifact(model, row, self._output)
+        n_outputs = self.score(np.zeros((1, n_features), dtype=np.float32)).shape[1]
+        labels = labels if len(labels) == n_outputs else ()
+        self.signature = Signature(
+            task="classification" if labels else "regression",
+            family=_family(model.graph.node),
+            n_features=n_features,
+            feature_names=(),
+            output_names=output_names(n_outputs, labels),
+            labels=labels,
+        )
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What the file says of its maker."""
+        model = onnx.load_from_string(self._artifact.data)
+        return {"model_type": "onnx", "onnx_producer": f"{model.producer_name} {model.producer_version}".strip()}
+
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Score rows of shape (n_rows, n_features); returns (n_rows, n_outputs)."""
+        given = rows.astype(self._dtype)
+        if not self._zipmap_labels:
+            return self._original.score(self._input, self._original_output, given)
+        maps = [entry for piece in self._original.run(self._input, self._original_output, given) for entry in piece]
+        return np.array([[entry[label] for label in self._zipmap_labels] for entry in maps], dtype=np.float64)
+
+    def to_onnx(self) -> OnnxArtifact:
+        """Return the model cut down to one input and one output."""
+        return self._artifact
+
+    def to_graph(self) -> "Graph":
+        """Lower the ONNX graph."""
+        from compiler.ir.lowering import lower_onnx  # noqa: PLC0415  (only when a plan is wanted)
+
+        return lower_onnx(onnx.load_from_string(self._artifact.data))
+
+
+def _parse(data: bytes) -> ModelProto:
+    try:
+        model = onnx.load_from_string(data)
+    except (DecodeError, ValueError) as error:
+        raise ModelError(f"the file is not an ONNX model: {error}") from error
+    if not model.graph.node:
+        raise ModelError("the file is not an ONNX model: it holds no graph")
+    check_portable(model)
+    return model
+
+
+def _only_input(model: ModelProto) -> ValueInfoProto:
+    stored = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in stored]
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs) or "none"
+        raise ModelError(f"the ONNX model has {len(inputs)} inputs ({names}); it must take one tensor of rows")
+    return inputs[0]
+
+
+def _row_width(row: ValueInfoProto) -> int:
+    """Return the number of features, once the input is known to be a tensor of rows."""
+    if row.type.tensor_type.elem_type not in _INPUT_TYPES:
+        raise ModelError(f"the ONNX input {row.name!r} is no tensor of numbers that float32 rows can be cast to")
+    dimensions = row.type.tensor_type.shape.dim
+    if len(dimensions) != _DIMENSIONS or dimensions[1].dim_value < 1:
+        raise ModelError(f"the ONNX input {row.name!r} must have shape (n_rows, features) with a fixed width")
+    if dimensions[0].HasField("dim_value"):
+        raise ModelError(f"the ONNX input {row.name!r} is fixed to {dimensions[0].dim_value} rows; export it open")
+    if dimensions[1].dim_value > MAX_FEATURES:
+        raise ModelError(f"the ONNX model takes {dimensions[1].dim_value} features, limit {MAX_FEATURES}")
+    return int(dimensions[1].dim_value)
+
+
+def _class_labels(model: ModelProto) -> tuple[Label, ...]:
+    """Find a classifier's labels: in its ZipMap or classifier node, else in the table its label is taken from."""
+    if not any(_is_label(output) for output in model.graph.output):
+        return ()
+    for node in reversed(model.graph.node):
+        for attribute in node.attribute:
+            if attribute.name in _LABEL_ATTRIBUTES and (attribute.ints or attribute.strings):
+                return tuple(attribute.ints) or tuple(text.decode() for text in attribute.strings)
+    tables = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "ArrayFeatureExtractor" and node.input[0] in tables:
+            return tuple(_label(value) for value in numpy_helper.to_array(tables[node.input[0]]).ravel().tolist())
+    return ()
+
+
+def _is_label(output: ValueInfoProto) -> bool:
+    return output.type.HasField("tensor_type") and output.type.tensor_type.elem_type in _LABEL_TYPES
+
+
+def _label(value: Any) -> Label:  # noqa: ANN401  (an element of an ONNX tensor)
+    return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else int(value)
+
+
+def _take_off_zipmap(model: ModelProto) -> bool:
+    """Make the tensor of probabilities an output in place of the map made of it; tell whether there was one."""
+    for node in model.graph.node:
+        if node.op_type == "ZipMap":
+            model.graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
+            return True
+    return False
+
+
+def _score_outputs(model: ModelProto) -> tuple[str, str]:
+    """Return the name of the scores in the original file, and in the model without its ZipMap."""
+    numeric = numeric_outputs(model)
+    if not numeric:
+        raise ModelError("the ONNX model has no output of float numbers")
+    zipmap = next((node.output[0] for node in model.graph.node if node.op_type == "ZipMap"), None)
+    return zipmap or numeric[-1], numeric[-1]
+
+
+def _artifact(model: ModelProto, row: ValueInfoProto, output: str) -> OnnxArtifact:
+    keep_output(model, output)
+    if row.type.tensor_type.elem_type != TensorProto.FLOAT:
+        _cast_from_float32(model, row)
+    check_portable(model)
+    return OnnxArtifact(serialize(model), _only_input(model).name, output)
+
+
+def _cast_from_float32(model: ModelProto, row: ValueInfoProto) -> None:
+    """Put a cast between float32 rows and the type that the model takes."""
+    width = row.type.tensor_type.shape.dim[1].dim_value
+    cast = helper.make_node("Cast", [_ROW], [row.name], to=row.type.tensor_type.elem_type)
+    nodes = [cast, *model.graph.node]
+    del model.graph.input[:], model.graph.node[:]
+    model.graph.input.append(helper.make_tensor_value_info(_ROW, TensorProto.FLOAT, [None, width]))
+    model.graph.node.extend(nodes)
+
+
+def _family(nodes: Iterable[NodeProto]) -> Family:
+    kinds = {node.op_type for node in nodes}
+    if any(kind.startswith("TreeEnsemble") for kind in kinds):
+        return "trees"
+    return "linear" if any(kind.startswith("Linear") for kind in kinds) else "other"

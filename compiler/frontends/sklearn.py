@@ -1,0 +1,170 @@
+"""Fitted scikit-learn estimators and pipelines."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from compiler.errors import ModelError
+from compiler.frontends.source import Family, OnnxArtifact, Signature, output_names
+from device_contract.canonical import sha256_hex
+from device_contract.manifest import Label
+
+if TYPE_CHECKING:
+    from compiler.ir.nodes import Graph
+
+_FAMILIES: tuple[tuple[str, Family], ...] = (
+    ("sklearn.tree.", "trees"),
+    ("sklearn.ensemble._forest", "trees"),
+    ("sklearn.ensemble._gb", "trees"),
+    ("sklearn.ensemble._hist_gradient_boosting", "trees"),
+    ("sklearn.linear_model.", "linear"),
+    ("sklearn.svm._classes", "linear"),
+)
+_MAX_PARAMETER_CHARACTERS = 200
+
+
+class SklearnModel:
+    """A fitted estimator as a ``SourceModel``; its own scores are the truth."""
+
+    packages = ("numpy", "onnx", "scikit-learn", "scipy", "skl2onnx")
+
+    def __init__(self, estimator: Any, sha256: str | None = None) -> None:  # noqa: ANN401
+        """Take a fitted estimator.
+
+        Args:
+            estimator: Classifier, regressor, outlier detector or transformer, or a pipeline that ends in one.
+            sha256: Digest of the file that it came from; of its state when left out.
+
+        Raises:
+            ModelError: It is no estimator, is not fitted, or gives nothing that the compiler knows.
+        """
+        _check(estimator)
+        self._estimator = estimator
+        self._method, labels = _scoring(estimator)
+        self.sha256 = sha256 or sha256_hex(str(joblib.hash(estimator)).encode())
+        n_features = int(estimator.n_features_in_)
+        names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
+        n_outputs = self.score(np.zeros((1, n_features), dtype=np.float32)).shape[1]
+        self.signature = Signature(
+            task="classification" if labels else "regression",
+            family=_family(estimator),
+            n_features=n_features,
+            feature_names=names,
+            output_names=output_names(n_outputs, labels),
+            labels=labels,
+        )
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The estimator's type and its hyper-parameters."""
+        given = self._estimator.get_params(deep=True)
+        plain = {name: repr(value) for name, value in sorted(given.items()) if _is_plain(value)}
+        plain = {name: text for name, text in plain.items() if len(text) <= _MAX_PARAMETER_CHARACTERS}
+        return {"model_type": _chain(self._estimator), **plain}
+
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Score rows of shape (n_rows, n_features); returns (n_rows, n_outputs)."""
+        # One thread: forests add their trees up in the order in which threads finish.
+        with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"):
+            warnings.simplefilter("ignore")
+            try:
+                scores = np.asarray(self._method(rows.astype(np.float64)), dtype=np.float64)
+            except (ValueError, TypeError) as error:
+                raise ModelError(f"the model does not take these rows: {str(error).splitlines()[0]}") from error
+        return scores.reshape(len(rows), -1)
+
+    def to_onnx(self) -> OnnxArtifact:
+        """Convert by skl2onnx."""
+        from compiler.backends.onnx import convert_estimator  # noqa: PLC0415  (skl2onnx takes a second to import)
+
+        return convert_estimator(
+            self._estimator,
+            self.signature.n_features,
+            classifier=self.signature.task == "classification",
+        )
+
+    def to_graph(self) -> "Graph":
+        """Lower straight from the estimator, with its double thresholds."""
+        from compiler.ir.lowering import lower_estimator  # noqa: PLC0415  (only when a plan is wanted)
+
+        return lower_estimator(self._estimator)
+
+
+def _check(estimator: Any) -> None:  # noqa: ANN401
+    kind = type(estimator).__name__
+    if not isinstance(estimator, BaseEstimator):
+        raise ModelError(f"the model is a {kind}, not a scikit-learn estimator")
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError) as error:
+        raise ModelError(f"the {kind} is not fitted: call fit before saving it") from error
+    if not hasattr(estimator, "n_features_in_"):
+        raise ModelError(f"the {kind} does not tell how many features it was fitted with")
+
+
+def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]:  # noqa: ANN401
+    """Return the method that gives the model's numbers, and a classifier's labels."""
+    if is_classifier(estimator):
+        return _class_scores(estimator), _labels(estimator)
+    if is_regressor(estimator):
+        return estimator.predict, ()
+    for name in ("decision_function", "transform", "predict"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name), ()
+    raise ModelError(f"{type(estimator).__name__} neither predicts nor transforms")
+
+
+def _class_scores(classifier: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """Return a method that gives one number a class: probabilities, else decision scores."""
+    if hasattr(classifier, "predict_proba"):
+        return classifier.predict_proba  # type: ignore[no-any-return]
+
+    def decide(rows: Any) -> Any:  # noqa: ANN401
+        scores = classifier.decision_function(rows)
+        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+
+    return decide
+
+
+def _labels(classifier: Any) -> tuple[Label, ...]:  # noqa: ANN401
+    classes = classifier.classes_
+    if isinstance(classes, list):
+        raise ModelError("the classifier predicts several targets; train and compile one for each")
+    return tuple(_label(value) for value in classes.tolist())
+
+
+def _label(value: Any) -> Label:  # noqa: ANN401
+    """Return a class label as text or a whole number (booleans and 1.0 become 1)."""
+    return int(value) if isinstance(value, int | float) and value == int(value) else str(value)
+
+
+def _final(estimator: Any) -> Any:  # noqa: ANN401
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
+
+
+def _family(estimator: Any) -> Family:  # noqa: ANN401
+    module = type(_final(estimator)).__module__ + "."
+    return next((family for prefix, family in _FAMILIES if module.startswith(prefix)), "other")
+
+
+def _chain(estimator: Any) -> str:  # noqa: ANN401
+    """Name an estimator's type, and a pipeline's steps in order."""
+    if isinstance(estimator, Pipeline):
+        return " > ".join(_chain(step) for _, step in estimator.steps)
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__}" if estimator is not None else "passthrough"
+
+
+def _is_plain(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,0 +1,58 @@
+"""onnxruntime, as the device uses it: one thread, numbers in, numbers out."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from compiler.errors import ModelError
+
+_ROWS_AT_ONCE = 4096
+_ERRORS_ONLY = 3
+
+
+class OnnxSession:
+    """A loaded ONNX model."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        """Load a model.
+
+        Raises:
+            ModelError: onnxruntime does not take it.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors share no other base
+            raise ModelError(f"onnxruntime does not load the model: {_reason(error)}") from error
+
+    def run(self, input_name: str, output_name: str, rows: NDArray[Any]) -> list[Any]:
+        """Run rows in pieces of bounded size; returns the output of each piece.
+
+        Raises:
+            ModelError: onnxruntime fails on these rows.
+        """
+        pieces = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE)]
+        try:
+            return [self._session.run([output_name], {input_name: piece})[0] for piece in pieces]
+        except Exception as error:
+            raise ModelError(f"onnxruntime does not run the model: {_reason(error)}") from error
+
+    def score(self, input_name: str, output_name: str, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Score rows of shape (n_rows, n_features); returns (n_rows, n_outputs).
+
+        Raises:
+            ModelError: onnxruntime fails on these rows, or gives no numbers for them.
+        """
+        scores = np.concatenate([np.asarray(piece) for piece in self.run(input_name, output_name, rows)])
+        if scores.shape[:1] != (len(rows),) or scores.ndim > 2:  # noqa: PLR2004  (rows and outputs)
+            raise ModelError(f"the ONNX output {output_name!r} has shape {scores.shape} for {len(rows)} rows")
+        return scores.astype(np.float64).reshape(len(rows), -1)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

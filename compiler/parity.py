@@ -1,0 +1,131 @@
+"""Parity: every artifact gives the scores of the original model, within a stated tolerance.
+
+A score ``a`` agrees with the truth ``t`` if ``|a - t| <= absolute + relative * |t|``; NaN
+agrees with NaN and an infinity with itself. A classifier's highest class must be the same in
+every row, unless the truth itself is a tie within the tolerance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.backends.artifact import EmittedArtifact
+from compiler.errors import ParityError
+from compiler.frontends.source import Family, Signature
+
+MAX_ROWS = 20_000
+_SHOWN_ROWS = 5
+_RELATIVE: dict[Family, float] = {"linear": 1e-5, "trees": 1e-5, "other": 1e-4}
+"""Artifacts compute with float32 (7 digits); sums of hundreds of terms keep about 5 of them."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a score may be from the truth."""
+
+    absolute: float
+    relative: float
+
+    def __str__(self) -> str:
+        return f"{self.absolute:.3g} + {self.relative:.3g} x |score|"
+
+
+@dataclass(frozen=True)
+class ParityResult:
+    """How well one artifact agrees.
+
+    Attributes:
+        kind: The artifact's kind.
+        rows: Rows compared.
+        max_difference: Largest absolute difference of a score.
+        tolerance: What was allowed.
+    """
+
+    kind: str
+    rows: int
+    max_difference: float
+    tolerance: Tolerance
+
+
+def tolerance_for(signature: Signature, truth: NDArray[np.float64]) -> Tolerance:
+    """State the tolerance for a kind of model.
+
+    The absolute part is relative to the largest score: where large terms cancel, what
+    is left carries their rounding.
+    """
+    relative = _RELATIVE[signature.family]
+    magnitudes = np.abs(truth[np.isfinite(truth)])
+    largest = float(magnitudes.max()) if len(magnitudes) else 1.0
+    # A power of two: the last bits of the truth must not show in the manifest.
+    scale = 1.0 if signature.task == "classification" else float(2.0 ** np.ceil(np.log2(largest or 1.0)))
+    return Tolerance(relative * scale, relative)
+
+
+def evenly(n_rows: int, at_most: int) -> NDArray[np.intp]:
+    """Choose row numbers spread evenly over all rows, ascending."""
+    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, at_most)).round().astype(np.intp))
+
+
+def prove(
+    artifact: EmittedArtifact,
+    signature: Signature,
+    rows: NDArray[np.float32],
+    truth: NDArray[np.float64],
+    tolerance: Tolerance,
+) -> ParityResult:
+    """Compare an artifact with the original model's scores.
+
+    Args:
+        artifact: The artifact.
+        signature: What the model takes and gives.
+        rows: float32 (n_rows, n_features).
+        truth: The original model's scores, float64 (n_rows, n_outputs).
+        tolerance: How far a score may be off.
+
+    Raises:
+        ParityError: It does not agree; the message shows the worst rows.
+    """
+    scores = artifact.scorer()(rows)
+    if scores.shape != truth.shape:
+        raise ParityError(f"the {artifact.kind} gives {scores.shape[1]} outputs, the model {truth.shape[1]}")
+    wrong = ~_agrees(scores, truth, tolerance).all(axis=1)
+    if signature.task == "classification":
+        wrong |= _wrong_label(scores, truth, tolerance)
+    if wrong.any():
+        raise ParityError(_failure(artifact.kind, np.flatnonzero(wrong), scores, truth, tolerance))
+    return ParityResult(artifact.kind, len(rows), float(_difference(scores, truth).max()), tolerance)
+
+
+def _difference(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    same = (scores == truth) | (np.isnan(scores) & np.isnan(truth))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, np.nan_to_num(np.abs(scores - truth), nan=np.inf))
+
+
+def _agrees(scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance) -> NDArray[np.bool_]:
+    magnitude = np.where(np.isfinite(truth), np.abs(truth), 0.0)
+    return _difference(scores, truth) <= tolerance.absolute + tolerance.relative * magnitude
+
+
+def _wrong_label(scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance) -> NDArray[np.bool_]:
+    """Tell the rows whose highest class differs though the truth is no tie."""
+    numbers = np.arange(len(truth))
+    lead = truth.max(axis=1) - truth[numbers, scores.argmax(axis=1)]
+    return lead > 2 * (tolerance.absolute + tolerance.relative * np.abs(truth).max(axis=1))
+
+
+def _failure(
+    kind: str, wrong: NDArray[np.intp], scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance
+) -> str:
+    worst = wrong[np.argsort(-_difference(scores, truth)[wrong].max(axis=1), kind="stable")][:_SHOWN_ROWS]
+    lines = [
+        f"the {kind} disagrees with the model on {len(wrong)} of {len(truth)} rows (tolerance {tolerance}); the worst:"
+    ]
+    lines += [f"  row {row}: model {_numbers(truth[row])}, {kind} {_numbers(scores[row])}" for row in worst]
+    return "\n".join(lines)
+
+
+def _numbers(values: NDArray[np.float64]) -> str:
+    shown = ", ".join(f"{value:.7g}" for value in values[:_SHOWN_ROWS])
+    return f"({shown}{', ...' if len(values) > _SHOWN_ROWS else ''})"
