@@ -22,6 +22,7 @@ from fleet_server.rollouts.offers import RETURN_WAVE, Offers
 from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
+from fleet_server.rollouts.views import DeploymentView, read_actions, read_deployments, view
 
 _logger = logging.getLogger(__name__)
 
@@ -118,6 +119,32 @@ class RolloutService:
             self._audit.record(session, actor, "deployment.create", deployment_id, **request)
         return deployment_id, True
 
+    def get(self, deployment_id: str) -> DeploymentView:
+        """Return a deployment with its counts.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        with self._database.reading() as session:
+            return view(session, [_found(session.get(DeploymentRow, deployment_id), deployment_id)])[0]
+
+    def deployments(self, *, limit: int, after: str | None = None) -> Sequence[DeploymentView]:
+        """Return deployments, the newest first; ``after`` is the cursor of one of them."""
+        with self._database.reading() as session:
+            return read_deployments(session, limit=limit, after=after)
+
+    def actions(
+        self, deployment_id: str, *, limit: int, after: str | None = None, state: ActionState | None = None
+    ) -> Sequence[ActionRow]:
+        """Return the actions of a deployment in order of id, those in one state if given.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        with self._database.reading() as session:
+            _found(session.get(DeploymentRow, deployment_id), deployment_id)
+            return read_actions(session, deployment_id, limit=limit, after=after, state=state)
+
     def steer(self, actor: str, deployment_id: str, verb: str) -> None:
         """Pause, resume, abort or roll back a deployment; asked again, nothing more happens.
 
@@ -129,7 +156,7 @@ class RolloutService:
         """
         leaves, reaches, done = _VERBS[verb]
         with self._database.session() as session:
-            deployment = self._locked(session, deployment_id)
+            deployment = _locked(session, deployment_id)
             if deployment.state in done:
                 return
             if deployment.state not in leaves:
@@ -147,7 +174,7 @@ class RolloutService:
             has_due = self._assignments.has_due(session)
         for deployment_id in open_ids:
             with self._database.session() as session:
-                effects = self._controller.step(session, self._locked(session, deployment_id))
+                effects = self._controller.step(session, _locked(session, deployment_id))
             self._send(effects)
         if has_due:
             with self._database.session() as session:
@@ -209,19 +236,22 @@ class RolloutService:
         affected = actions if verb == "rollback" else [action for action in actions if action.state in OPEN | OVERDUE]
         return self._offers.take_back(session, affected)
 
-    @staticmethod
-    def _locked(session: Session, deployment_id: str) -> DeploymentRow:
-        query = select(DeploymentRow).where(DeploymentRow.id == deployment_id).with_for_update()
-        deployment = session.exec(query).first()
-        if deployment is None:
-            raise NotFoundError(f"no deployment {deployment_id!r}")
-        return deployment
-
     def _send(self, effects: Effects) -> None:
         for message in effects.outbound:
             self._publish(message)
         for alert in effects.alerts:
             self._alert(alert)
+
+
+def _locked(session: Session, deployment_id: str) -> DeploymentRow:
+    query = select(DeploymentRow).where(DeploymentRow.id == deployment_id).with_for_update()
+    return _found(session.exec(query).first(), deployment_id)
+
+
+def _found(deployment: DeploymentRow | None, deployment_id: str) -> DeploymentRow:
+    if deployment is None:
+        raise NotFoundError(f"no deployment {deployment_id[:80]!r}")
+    return deployment
 
 
 def _open_deployments(session: Session) -> Sequence[str]:
