@@ -25,9 +25,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from examples.wind_turbines.turbines import FEATURES, TARGET, TURBINES, plausible, read_turbine
+from examples.wind_turbines.turbines import FEATURES, SCHEMA, TARGET, TURBINES, plausible, read_turbine
 
-MODEL = "power"
 _SAMPLE_EVERY_DAYS = 4
 
 
@@ -54,6 +53,9 @@ def train_version_2(table: pa.Table) -> RegressorMixin:
     return model.fit(features(table), table[TARGET].to_numpy())
 
 
+_VERSIONS = {"1": train_version_1, "2": train_version_2}
+
+
 def sample(table: pa.Table) -> pa.Table:
     """Return the features of every fourth day.
 
@@ -68,24 +70,32 @@ def mean_absolute_error(model: RegressorMixin, table: pa.Table) -> float:
     return float(np.mean(np.abs(model.predict(features(table)) - table[TARGET].to_numpy())))
 
 
-def write_all(folder: Path) -> dict[str, RegressorMixin]:
-    """Train both versions; write them and the sample into a folder; return them by version."""
-    table = training_table(2014)
-    models = {"1": train_version_1(table), "2": train_version_2(table)}
-    folder.mkdir(parents=True, exist_ok=True)
-    for version, model in models.items():
-        skops.io.dump(model, folder / f"{MODEL}-{version}.skops")
-    pyarrow.parquet.write_table(sample(table), folder / "sample.parquet")
-    return models
+def train_version(version: str, folder: Path) -> Path:
+    """Train version ``1`` or ``2`` and write it into a folder, as a skops file."""
+    model = _VERSIONS[version](training_table(2014))
+    path = folder / f"power-{version}.skops"
+    skops.io.dump(model, path)
+    return path
+
+
+def write_sample(folder: Path) -> tuple[Path, Path]:
+    """Write the sample into a folder; return its path and that of the schema."""
+    path = folder / "sample.parquet"
+    pyarrow.parquet.write_table(sample(training_table(2014)), path)
+    return path, SCHEMA
 
 
 def main() -> None:
-    """Train, write, and print the error of each version in the year that it has not seen."""
+    """Train and write both, and print the error of each in the year that it has not seen."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
-    models = write_all(parser.parse_args().folder)
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    write_sample(folder)
     unseen = training_table(2015)
-    for version, model in models.items():
+    for version in _VERSIONS:
+        path = train_version(version, folder)
+        model = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))  # written just now
         print(f"version {version}: mean absolute error in 2015 {mean_absolute_error(model, unseen):.0f} kW")
 
 

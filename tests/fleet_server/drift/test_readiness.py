@@ -1,0 +1,21 @@
+from fleet_server.drift.readiness import GRACE_WINDOWS, is_ready, is_silent
+
+DAY = 86_400_000
+
+
+def test_waits_until_every_device_has_passed_the_window() -> None:
+    assert not is_ready(5 * DAY, DAY, {"a": 6 * DAY, "b": 5 * DAY})
+    assert is_ready(5 * DAY, DAY, {"a": 6 * DAY, "b": 7 * DAY})
+
+
+def test_waits_for_nobody_who_is_silent() -> None:
+    watermarks = {"a": (5 + GRACE_WINDOWS) * DAY, "b": 5 * DAY}
+    assert is_silent(5 * DAY, watermarks, DAY)
+    assert is_ready(5 * DAY, DAY, watermarks)
+    assert is_ready(9 * DAY, DAY, watermarks)
+    assert not is_ready(9 * DAY, DAY, {"a": (4 + GRACE_WINDOWS) * DAY, "b": 5 * DAY})
+
+
+def test_the_foremost_device_waits_for_its_own_next_window() -> None:
+    assert not is_ready(5 * DAY, DAY, {"a": 5 * DAY})
+    assert is_ready(4 * DAY, DAY, {"a": 5 * DAY})
