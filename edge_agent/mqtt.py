@@ -15,7 +15,7 @@ import queue
 import random
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -92,6 +92,7 @@ class BrokerLink:
         self._listener = listener
         self._version = MQTTProtocolVersion.MQTTv5
         self._client: Client | None = None
+        self._reason = ""
         self._accepted = threading.Event()
         self._ended = threading.Event()
         self._stopping = threading.Event()
@@ -153,7 +154,7 @@ class BrokerLink:
         try:
             client = self._new_client()
             self._client = client
-            client.connect(self._broker.host, self._broker.port, self._broker.keepalive_s, **self._session())
+            self._connect(client)
         except (OSError, ValueError) as error:
             return False, f"{self._broker.host}:{self._broker.port}: {error}"
         client.loop_start()
@@ -198,13 +199,15 @@ class BrokerLink:
         context.load_cert_chain(self._broker.certificate_file, self._broker.key_file)
         return context
 
-    def _session(self) -> dict[str, object]:
-        if self._version != MQTTProtocolVersion.MQTTv5:
-            return {}
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        properties.MaximumPacketSize = MAX_PACKET_BYTES
-        return {"clean_start": False, "properties": properties}
+    def _connect(self, client: Client) -> None:
+        broker = self._broker
+        if self._version == MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
+            client.connect(broker.host, broker.port, broker.keepalive_s, clean_start=False, properties=properties)
+        else:
+            client.connect(broker.host, broker.port, broker.keepalive_s)
 
     def _on_connect(
         self, client: Client, _userdata: object, _flags: ConnectFlags, reason: ReasonCode, _properties: object

@@ -1,0 +1,1 @@
+"""How a device comes from one bundle to the next: a table, its events, its journal."""

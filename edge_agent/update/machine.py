@@ -1,0 +1,266 @@
+"""The update machine: a table of transitions, pure.
+
+Theory. The device holds *committed* bundles, which have proved themselves, and at most
+one set of *candidate* bundles on their way::
+
+    resting --Offered--> preparing --Prepared--> staged --ActivationBegun--> activating
+       ^                     |                                                   |
+       |<---- rejected ------+                                               Activated
+       |<---- failed --------+                                                   v
+       |<---- rolled_back <------------- any fault ------------------------- probation
+       |<---- succeeded   <------------- ProbationPassed ------------------------+
+
+``resting`` is any of idle, succeeded, failed, rejected, rolled_back. The shell writes the
+state that ``step`` returns to the journal *before* it carries out the effects; so at
+whatever moment the process dies, ``Started`` on the journal's state goes on rightly:
+committed bundles score at once, a preparation begins anew (its download resumes), and
+an activation or a probation begins anew, at most ``activation_attempts`` times. A
+bundle that takes the process down with it is thus rolled back.
+
+An offer that comes while candidates are being activated or watched waits for the
+outcome; a newer one replaces it. An event that has no row in the table raises
+``IllegalEventError`` and changes nothing.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from device_contract.assignment import AssignedSlot
+from device_contract.messages import Phase
+from edge_agent.update.events import (
+    Activate,
+    Activated,
+    ActivationBegun,
+    ActivationFailed,
+    BeginActivation,
+    Effect,
+    Event,
+    Offered,
+    PreparationFailed,
+    Prepare,
+    Prepared,
+    ProbationFailed,
+    ProbationPassed,
+    Prune,
+    Restore,
+    RetryDue,
+    RetryLater,
+    Started,
+    Watch,
+)
+from edge_agent.update.offer import Offer
+
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
+Slots = tuple[AssignedSlot, ...]
+
+
+class IllegalEventError(Exception):
+    """The event cannot happen in this phase."""
+
+
+class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the device must remember of its updates; the journal holds exactly this."""
+
+    schema_version: Literal[1] = 1
+    phase: Phase = "idle"
+    action_id: str = ""
+    """The action of the last offer that was begun."""
+    seen_sequence: _Natural = 0
+    """What that offer claimed; reported, never trusted."""
+    reason_code: str = ""
+    detail: str = ""
+    accepted_sequence: _Natural = 0
+    """The highest verified sequence number: the guard against replay."""
+    time_floor_ms: _Natural = 0
+    """The latest verified time of issue: the clock cannot rightly be earlier."""
+    assigned: Slots = ()
+    """What the last verified assignment asked for, ..."""
+    assigned_action_id: str = ""
+    """... and in which action: the same again is only remembered."""
+    rollback_reason: str = ""
+    """Why that action was rolled back, if it was."""
+    committed: Slots = ()
+    candidate: Slots = ()
+    offer: Offer | None = None
+    """What is being prepared."""
+    waiting: Offer | None = None
+    """What came meanwhile."""
+    attempts: _Natural = 0
+    """Preparations, or activations, of the present offer."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the machine tries."""
+
+    preparation_attempts: int
+    activation_attempts: int
+
+
+Step = tuple[UpdateState, tuple[Effect, ...]]
+_Transition = Callable[[UpdateState, Event, Limits], Step]
+
+RESTING: Final[tuple[Phase, ...]] = ("idle", "succeeded", "failed", "rejected", "rolled_back")
+BUSY: Final[tuple[Phase, ...]] = ("staged", "activating", "probation")
+_replace = msgspec.structs.replace
+
+
+def step(state: UpdateState, event: Event, limits: Limits) -> Step:
+    """Return the state that follows, and what the shell shall do once the journal holds it.
+
+    Raises:
+        IllegalEventError: The event has no place in this phase; nothing changes.
+    """
+    transition = TRANSITIONS.get((state.phase, type(event)))
+    if transition is None:
+        raise IllegalEventError(f"{type(event).__name__} cannot happen while {state.phase}")
+    return transition(state, event, limits)
+
+
+def _restore(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return state, (Restore(state.committed),)
+
+
+def _restore_and_prepare(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return state, (Restore(state.committed), *_prepare(state))
+
+
+def _restore_and_activate(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return state, (Restore(state.committed), BeginActivation())
+
+
+def _activate_again(state: UpdateState, event: Event, limits: Limits) -> Step:
+    if state.attempts >= limits.activation_attempts:
+        detail = f"the agent ended {state.attempts} times before the bundle was committed"
+        return _roll_back(state, "crash_loop", detail)
+    return _activate(state, event, limits)
+
+
+def _begin(state: UpdateState, event: Event, _limits: Limits) -> Step:
+    assert isinstance(event, Offered)  # noqa: S101  (the table gives no other)
+    if event.offer.sequence <= state.accepted_sequence:
+        return state, ()
+    return _begin_offer(state, event.offer)
+
+
+def _begin_offer(state: UpdateState, offer: Offer) -> Step:
+    begun = _replace(
+        state,
+        phase="preparing",
+        action_id=offer.action_id,
+        seen_sequence=offer.sequence,
+        reason_code="",
+        detail="",
+        offer=offer,
+        waiting=None,
+        attempts=0,
+    )
+    return begun, _prepare(begun)
+
+
+def _prepare(state: UpdateState) -> tuple[Effect, ...]:
+    if state.offer is None:
+        return ()
+    return (Prepare(state.offer, state.accepted_sequence, state.time_floor_ms),)
+
+
+def _wait(state: UpdateState, event: Event, _limits: Limits) -> Step:
+    assert isinstance(event, Offered)  # noqa: S101
+    if event.offer.sequence <= state.accepted_sequence:
+        return state, ()
+    return _replace(state, waiting=event.offer), ()
+
+
+def _stage(state: UpdateState, event: Event, _limits: Limits) -> Step:
+    assert isinstance(event, Prepared)  # noqa: S101
+    known = _replace(
+        state,
+        action_id=event.action_id,
+        seen_sequence=event.sequence,
+        accepted_sequence=event.sequence,
+        time_floor_ms=max(state.time_floor_ms, event.issued_ms),
+        assigned=event.slots,
+        assigned_action_id=event.action_id,
+        offer=None,
+        attempts=0,
+    )
+    if event.slots == state.committed:
+        return _rest(known, "succeeded")
+    is_repeat = (event.action_id, event.slots) == (state.assigned_action_id, state.assigned)
+    if is_repeat and state.rollback_reason:  # An assignment issued again: only its number is new.
+        return _rest(known, "rolled_back", state.rollback_reason, "this action was rolled back before")
+    return _replace(known, phase="staged", candidate=event.slots, rollback_reason=""), (BeginActivation(),)
+
+
+def _preparation_failed(state: UpdateState, event: Event, limits: Limits) -> Step:
+    assert isinstance(event, PreparationFailed)  # noqa: S101
+    attempts = state.attempts + 1
+    if event.is_final:
+        phase: Phase = "failed" if event.reason_code == "self_test_failed" else "rejected"
+        return _rest(_replace(state, offer=None), phase, event.reason_code, event.detail)
+    if attempts >= limits.preparation_attempts:
+        return _rest(_replace(state, offer=None), "failed", event.reason_code, event.detail)
+    return _replace(state, attempts=attempts, detail=event.detail), (RetryLater(attempts),)
+
+
+def _retry(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return state, _prepare(state)
+
+
+def _activate(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return _replace(state, phase="activating", attempts=state.attempts + 1), (Activate(state.candidate),)
+
+
+def _watch(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    return _replace(state, phase="probation"), (Watch(),)
+
+
+def _activation_failed(state: UpdateState, event: Event, _limits: Limits) -> Step:
+    assert isinstance(event, ActivationFailed)  # noqa: S101
+    return _roll_back(state, "activation_failed", event.detail)
+
+
+def _probation_failed(state: UpdateState, event: Event, _limits: Limits) -> Step:
+    assert isinstance(event, ProbationFailed)  # noqa: S101
+    return _roll_back(state, event.reason_code, event.detail)
+
+
+def _commit(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+    committed = _replace(state, committed=state.candidate, candidate=(), attempts=0)
+    rested, effects = _rest(committed, "succeeded")
+    return rested, (Prune(committed.committed), *effects)
+
+
+def _roll_back(state: UpdateState, reason_code: str, detail: str) -> Step:
+    cleared = _replace(state, candidate=(), attempts=0, rollback_reason=reason_code)
+    rested, effects = _rest(cleared, "rolled_back", reason_code, detail)
+    return rested, (Restore(state.committed), Prune(state.committed), *effects)
+
+
+def _rest(state: UpdateState, phase: Phase, reason_code: str = "", detail: str = "") -> Step:
+    """End the action; begin the offer that waited, if any."""
+    rested = _replace(state, phase=phase, reason_code=reason_code, detail=detail)
+    if state.waiting is not None and state.waiting.sequence > state.accepted_sequence:
+        return _begin_offer(rested, state.waiting)
+    return _replace(rested, waiting=None), ()
+
+
+TRANSITIONS: Final[dict[tuple[Phase, type[Event]], _Transition]] = {
+    **{(phase, Started): _restore for phase in RESTING},
+    **{(phase, Offered): _begin for phase in (*RESTING, "preparing")},
+    **{(phase, Offered): _wait for phase in BUSY},
+    ("preparing", Started): _restore_and_prepare,
+    ("preparing", Prepared): _stage,
+    ("preparing", PreparationFailed): _preparation_failed,
+    ("preparing", RetryDue): _retry,
+    ("staged", Started): _restore_and_activate,
+    ("staged", ActivationBegun): _activate,
+    ("activating", Started): _activate_again,
+    ("activating", Activated): _watch,
+    ("activating", ActivationFailed): _activation_failed,
+    ("probation", Started): _activate_again,
+    ("probation", ProbationPassed): _commit,
+    ("probation", ProbationFailed): _probation_failed,
+}
+"""Every transition: (phase, event) to what it does."""
