@@ -14,12 +14,13 @@ app = group("Deployments: create, watch, pause, resume, abort, roll back.")
 
 DeploymentId = Annotated[str, typer.Argument(help="The deployment's id.")]
 
+ACTION_COLUMNS = ("device_id", "wave", "state", "phase", "reason_code", "detail", "offered_ms", "ended_ms")
 COLUMNS = ("id", "model", "version", "state", "reason", "created_by", "created_ms")
 
 
 @command(app, "list")
 def list_deployments(client: FleetClient, *, limit: Limit = 50, every: All = False) -> Answer:
-    """List deployments."""
+    """List deployments, the newest first."""
     return Answer(client.list(api("deployments"), limit=None if every else limit), COLUMNS)
 
 
@@ -27,6 +28,20 @@ def list_deployments(client: FleetClient, *, limit: Limit = 50, every: All = Fal
 def show_deployment(client: FleetClient, deployment_id: DeploymentId) -> Answer:
     """Show a deployment with its waves."""
     return Answer(client.get(api("deployments", deployment_id)))
+
+
+@command(app, "actions")
+def list_actions(
+    client: FleetClient,
+    deployment_id: DeploymentId,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those in this state, such as failed.")] = None,
+    limit: Limit = 50,
+    every: All = False,
+) -> Answer:
+    """List each device's part in a deployment, and why it failed."""
+    page = client.list(api("deployments", deployment_id, "actions"), limit=None if every else limit, state=state)
+    return Answer(page, ACTION_COLUMNS)
 
 
 @command(app, "create")
@@ -64,7 +79,7 @@ def create_deployment(  # noqa: PLR0913  (one for each member of the request)
         "soak_s": soak_s,
     }
     given = {name: value for name, value in body.items() if value is not None}
-    return Answer(client.post(api("deployments"), given, dry_run=True if dry_run else None))
+    return Answer(client.post(api("deployments", "plan") if dry_run else api("deployments"), given))
 
 
 @command(app, "pause")

@@ -12,7 +12,18 @@ app = group("Devices: list, label, enrol, revoke.")
 
 DeviceId = Annotated[str, typer.Argument(help="The device's id.")]
 
-COLUMNS = ("device_id", "state", "online", "profile", "labels", "slots", "last_seen_ms")
+COLUMNS = (
+    "device_id",
+    "state",
+    "online",
+    "profile",
+    "labels",
+    "slots.model",
+    "slots.version",
+    "phase",
+    "rows_scored",
+    "last_seen_ms",
+)
 
 
 @command(app, "list")

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 NOTHING = "-"
+MAX_NESTED_COLUMNS = 12  # a wider table is unreadable: its rows are shown as records
 MAX_TIME_MS = 250_000_000_000_000  # in the year 9892; datetime ends in 9999
 PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
 
@@ -74,7 +75,12 @@ def _show_record(console: Console, record: dict[str, Any]) -> None:
     console.print(grid)
     for name, rows in nested.items():
         console.print(Text(f"\n{heading(name)}", style="bold"))
-        console.print(_table(rows, tuple(dict.fromkeys(key for row in rows for key in row))))
+        columns = tuple(dict.fromkeys(key for row in rows for key in row))
+        if len(columns) <= MAX_NESTED_COLUMNS:
+            console.print(_table(rows, columns))
+        else:
+            for row in rows:
+                _show_record(console, row)
 
 
 def _is_rows(value: object) -> bool:
@@ -96,10 +102,12 @@ def heading(path: str) -> str:
 
 
 def value_at(record: object, path: str) -> object:
-    """Return what a path names in a record, or None where there is nothing."""
-    for name in path.split("."):
-        record = record.get(name) if isinstance(record, dict) else None
-    return record
+    """Return what a path names in a record, in each of a list's items, or None where there is nothing."""
+    name, _, rest = path.partition(".")
+    if isinstance(record, list):
+        return [value_at(item, path) for item in record]
+    found = record.get(name) if isinstance(record, dict) else None
+    return value_at(found, rest) if rest else found
 
 
 def cell(path: str, value: object) -> Text:

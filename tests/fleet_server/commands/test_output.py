@@ -52,6 +52,10 @@ def test_a_path_that_leads_nowhere_is_nothing() -> None:
     assert value_at({"peers": None}, "peers.verdict") is None
 
 
+def test_a_path_goes_through_a_list() -> None:
+    assert value_at({"slots": [{"version": "1"}, {"version": "2"}]}, "slots.version") == ["1", "2"]
+
+
 def test_json_is_the_body_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"items": [{"device_id": "a", "labels": {"é": "\x1b"}}], "next_cursor": None}
     show(Answer(body, ("device_id",), note="unseen"), as_json=True)
@@ -75,3 +79,8 @@ def test_a_record_shows_its_rows_as_a_table_below(capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert "number  state   detail" in shown
     assert shown.index("d1") < shown.index("waves")
+
+
+def test_rows_too_wide_for_a_table_are_shown_as_records(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"variants": [{f"field_{n}": n for n in range(20)}]}), as_json=False)
+    assert "field 19  19" in capsys.readouterr().out
