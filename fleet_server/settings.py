@@ -97,6 +97,18 @@ class DataFolder:
         return settings.database_url or f"sqlite:///{self.path.resolve() / 'fleet.db'}"
 
 
+def checked(**fields: str | int) -> Settings:
+    """Make settings from what a user typed.
+
+    Raises:
+        StartError: A field is not what it may be.
+    """
+    try:
+        return msgspec.convert(fields, type=Settings)
+    except msgspec.ValidationError as error:
+        raise StartError(f"cannot use these settings: {error}") from error
+
+
 def read_settings(folder: DataFolder) -> Settings:
     """Read the settings of a data folder.
 

@@ -23,6 +23,9 @@ PROBLEM: Final = "application/problem+json"
 
 ItemT = TypeVar("ItemT")
 
+RoleCheck = Callable[..., object]
+"""A dependency that refuses who may not; made by ``AuthService.require``."""
+
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items in this page.")]
 Cursor = Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")]
 

@@ -1,0 +1,196 @@
+"""The composition: every room is built here, once, and given what it needs.
+
+To add a room: build its service in ``_build_rooms``, and name its routes in ``_routers``,
+its step in ``_steps``, its message handler in ``_handlers``.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy.exc import DBAPIError
+
+from fleet_server import operations, web
+from fleet_server.audit import routes as audit_routes
+from fleet_server.audit.service import AuditService
+from fleet_server.auth import AuthService, Role
+from fleet_server.auth import routes as auth_routes
+from fleet_server.broker.client import BrokerAddress, BrokerClient
+from fleet_server.broker.embedded import EmbeddedBroker
+from fleet_server.broker.ingest import Handler, Ingest
+from fleet_server.broker.tls import TlsFiles
+from fleet_server.bundles import catalogue, downloads
+from fleet_server.bundles.service import BundleService
+from fleet_server.bundles.store import BundleStore
+from fleet_server.clock import Clock
+from fleet_server.control_loop import ControlLoop, Step
+from fleet_server.db import Database
+from fleet_server.devices import routes as device_routes
+from fleet_server.devices.service import DeviceService
+from fleet_server.rollouts.assignments import Assignments
+from fleet_server.rollouts.service import RolloutService
+from fleet_server.settings import DataFolder, Settings
+from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
+from fleet_server.trust.certificates import SERVER_NAME, Certificates
+from fleet_server.trust.director import Director
+from fleet_server.trust.files import read_ed25519_key, read_file
+from fleet_server.trust.grants import DownloadGrants
+from fleet_server.trust.repository import Repository
+
+_logger = logging.getLogger(__name__)
+
+TITLE: Final = "Leeway fleet server"
+
+
+class FleetServer:
+    """A whole fleet server but for its HTTP port.
+
+    Args:
+        folder: The data folder, set up.
+        settings: Its settings.
+        clock: Gives the time to every room.
+
+    Raises:
+        StartError: Something in the data folder is missing or malformed, or the database is away.
+    """
+
+    def __init__(self, folder: DataFolder, settings: Settings, clock: Clock) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._registry = CollectorRegistry()
+        self._database = Database(folder.database_url(settings))
+        self._database.create_tables()
+        self._build_trust()
+        self._build_rooms()
+        self._ingest = Ingest(
+            self._database,
+            self._handlers(),
+            publish=self._client.publish,
+            is_active=self._devices.is_active,
+            registry=self._registry,
+        )
+        self._control = ControlLoop(self._steps(), tick_s=settings.tick_s, registry=self._registry)
+        self.app = self._build_app()
+
+    @contextmanager
+    def running(self) -> Iterator[FastAPI]:
+        """Run everything behind the HTTP routes, and stop it in reverse order.
+
+        Raises:
+            StartError: The broker's port is taken.
+        """
+        try:
+            if self._broker is not None:
+                self._broker.start()
+            self._ingest.start()
+            self._client.start(self._ingest.offer, self._rollouts.publish_all)
+            self._control.start()
+            yield self.app
+        finally:
+            self._control.stop()
+            self._ingest.stop()
+            self._client.stop()
+            if self._broker is not None:
+                self._broker.stop()
+            self._database.close()
+
+    def _build_trust(self) -> None:
+        folder, settings, clock = self._folder, self._settings, self._clock
+        self._certificates = Certificates(folder, clock, device_life_s=settings.device_certificate_s)
+        self._certificates.renew_server(settings.host, settings.server_certificate_s)
+        self._repository = Repository(folder, clock)
+        self._director = Director(read_ed25519_key(folder.keys / DIRECTOR_KEY))
+        self._grants = DownloadGrants(
+            read_file(folder.keys / GRANT_SECRET),
+            f"https://{settings.host}:{settings.http_port}",
+            clock,
+            life_s=settings.download_grant_s,
+        )
+        left = Gauge("leeway_tuf_expiry_seconds", "Life that metadata has left.", ["role"], registry=self._registry)
+        for role in self._repository.expiries_s():
+            left.labels(role).set_function(partial(self._seconds_left, role))
+
+    def _seconds_left(self, role: str) -> float:
+        return self._repository.expiries_s()[role]
+
+    def _build_rooms(self) -> None:
+        database, clock = self._database, self._clock
+        self._audit = AuditService(database, clock)
+        self._auth = AuthService(database, self._audit, clock)
+        self._devices = DeviceService(database, self._certificates, self._audit, clock)
+        self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
+        self._build_broker()
+        self._rollouts = RolloutService(
+            database,
+            self._devices,
+            self._bundles,
+            assignments=Assignments(self._director, self._grants, clock, life_s=self._settings.assignment_s),
+            audit=self._audit,
+            clock=clock,
+            publish=self._client.publish,
+            alert=lambda alert: _logger.warning("deployment %s paused: %s", alert.deployment_id, alert.reason),
+        )
+
+    def _build_broker(self) -> None:
+        """Build the embedded broker, if it is wanted, and the client of whichever there is."""
+        settings, certificates, keys = self._settings, self._folder.certificates, self._folder.keys
+        ca = certificates / "ca.crt"
+        self._broker: EmbeddedBroker | None = None
+        host = settings.mqtt_host or settings.host
+        if settings.broker == "embedded":
+            self._broker = EmbeddedBroker(
+                settings.listen_address or settings.host,
+                settings.mqtt_port,
+                tls=TlsFiles(ca, certificates / "server.crt", keys / "server.key"),
+                is_active=self._devices.is_active,
+                registry=self._registry,
+            )
+            self._devices.on_cut(self._broker.disconnect)
+        own = TlsFiles(ca, certificates / f"{SERVER_NAME}.crt", keys / f"{SERVER_NAME}.key")
+        self._client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self._broker is None))
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {"birth": self._rollouts.record_births, "status": self._rollouts.record_statuses}
+
+    def _steps(self) -> Mapping[str, Step]:
+        return {"repository": self._repository.renew, "rollouts": self._rollouts.step}
+
+    def _routers(self) -> list[APIRouter]:
+        settings, auth = self._settings, self._auth
+        mqtt = device_routes.MqttAddress(host=settings.mqtt_host or settings.host, port=settings.mqtt_port)
+        return [
+            audit_routes.router(self._audit, auth.require(Role.VIEWER)),
+            auth_routes.router(auth, token_life_s=settings.token_s),
+            device_routes.router(self._devices, auth, token_life_s=settings.enrollment_token_s),
+            device_routes.device_router(self._devices, self._repository, mqtt, self._certificates.ca_pem),
+            catalogue.router(self._bundles, auth),
+            downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
+        ]
+
+    def _checks(self) -> Mapping[str, Callable[[], bool]]:
+        return {"database": self._is_database_there, "broker": lambda: self._client.wait_connected(0)}
+
+    def _is_database_there(self) -> bool:
+        try:
+            self._database.ping()
+        except DBAPIError:
+            return False
+        return True
+
+    def _build_app(self) -> FastAPI:
+        app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None)
+        web.install(app)
+        app.add_middleware(web.BodyLimit, upload_bytes=catalogue.MAX_UPLOAD_BYTES)
+        viewer = self._auth.require(Role.VIEWER)
+        routers = [
+            operations.router(app, viewer, registry=self._registry, checks=self._checks()),
+            *self._routers(),
+        ]
+        for router in routers:
+            app.include_router(router)
+        return app

@@ -1,0 +1,65 @@
+"""The control loop: one thread that lets each room take a step, again and again."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter
+
+_logger = logging.getLogger(__name__)
+
+Step = Callable[[], object]
+
+
+class ControlLoop:
+    """Runs the steps in order, every ``tick_s`` seconds, whatever one of them does.
+
+    Args:
+        steps: What to run, by the name that the log and the counter use.
+        tick_s: Seconds from the end of a round to the start of the next.
+        registry: Where the counter of failures is registered.
+    """
+
+    def __init__(self, steps: Mapping[str, Step], *, tick_s: float, registry: CollectorRegistry) -> None:
+        self._steps = dict(steps)
+        self._tick_s = tick_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._failing: set[str] = set()
+        self._failures = Counter(
+            "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=registry
+        )
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the round in hand and stop."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def run_round(self) -> None:
+        """Run each step once."""
+        for name, step in self._steps.items():
+            if self._stopping.is_set():
+                return
+            self._run_step(name, step)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._tick_s):
+            self.run_round()
+
+    def _run_step(self, name: str, step: Step) -> None:
+        try:
+            step()
+        except Exception:  # one room's fault must not stop the others
+            self._failures.labels(name).inc()
+            if name not in self._failing:  # once for each series of failures, not each second
+                _logger.exception("step %s fails; it will be tried again", name)
+            self._failing.add(name)
+        else:
+            if name in self._failing:
+                _logger.info("step %s works again", name)
+            self._failing.discard(name)
