@@ -95,8 +95,9 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server(address, backlog=_BACKLOG)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)  # `strerror` names the address once more
         raise StartError(
-            f"cannot listen on {address[0]}:{address[1]}: {os.strerror(error.errno)}; choose another http_port in fleet.toml"
+            f"cannot listen on {address[0]}:{address[1]}: {reason}; choose another http_port in fleet.toml"
         ) from error
 
 
