@@ -12,6 +12,7 @@ from fleet_server.clock import Clock
 from fleet_server.devices.service import DeviceService
 from fleet_server.rollouts.offers import RETURN_WAVE, Offers
 from fleet_server.rollouts.policy import (
+    Abandon,
     Action,
     Decision,
     Finish,
@@ -87,6 +88,10 @@ class Controller:
     ) -> None:
         if isinstance(decision, Finish):
             self._move(session, deployment, DeploymentState.FINISHED, "")
+            return
+        if isinstance(decision, Abandon):
+            detail = "later deployments have taken its devices"
+            self._move(session, deployment, DeploymentState.ABORTED, detail, Reason.SUPERSEDED)
             return
         wave = session.get_one(WaveRow, (deployment.id, decision.number))
         match decision:

@@ -13,7 +13,8 @@ devices, never over attempts::
 A wave that reaches its success threshold soaks for ``soak_s`` and has then passed. A
 wave with nothing to count has not passed: it is inconclusive, unless every device
 held the version already. Whatever has not passed pauses the deployment, with a reason,
-and only an operator takes it on (``Wave.accepted``).
+and only an operator takes it on (``Wave.accepted``). A deployment ends by itself when
+later ones have taken all devices that it still meant.
 """
 
 from collections import Counter
@@ -110,7 +111,12 @@ class Finish:
     """Every wave has passed or was skipped."""
 
 
-Decision = StartWave | SkipWave | SoakWave | PassWave | StopAtWave | Finish
+@dataclass(frozen=True)
+class Abandon:
+    """Later deployments have taken every device of the waves that remain."""
+
+
+Decision = StartWave | SkipWave | SoakWave | PassWave | StopAtWave | Finish | Abandon
 
 
 def decide(waves: Collection[Wave], thresholds: Thresholds, now_ms: int) -> Decision | None:
@@ -121,9 +127,11 @@ def decide(waves: Collection[Wave], thresholds: Thresholds, now_ms: int) -> Deci
         thresholds: Its limits.
         now_ms: The present, Unix milliseconds.
     """
-    for wave in waves:
-        if wave.state in {WaveState.PASSED, WaveState.SKIPPED}:
-            continue
+    remaining = [wave for wave in waves if wave.state not in {WaveState.PASSED, WaveState.SKIPPED}]
+    states = {action.state for wave in remaining for action in wave.actions}
+    if states == {ActionState.SUPERSEDED}:
+        return Abandon()
+    for wave in remaining:
         if wave.state == WaveState.PENDING:
             return StartWave(wave.number) if wave.actions else SkipWave(wave.number)
         return _judge(wave, thresholds, now_ms)

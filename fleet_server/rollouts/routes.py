@@ -110,7 +110,7 @@ class WaveJson(BaseModel):
     open: int
     excused: int
     no_variant: int
-    actions: dict[str, int]
+    counts: dict[str, int]
 
 
 class DeploymentJson(BaseModel):
@@ -235,7 +235,7 @@ def _wave_json(wave: WaveView) -> WaveJson:
         open=count(OPEN),
         excused=count(EXCUSED),
         no_variant=count(frozenset({ActionState.NO_VARIANT})),
-        actions={state.value: number for state, number in sorted(wave.counts.items())},
+        counts={state.value: number for state, number in sorted(wave.counts.items())},
     )
 
 

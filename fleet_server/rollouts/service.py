@@ -16,7 +16,7 @@ from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
 from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
 from fleet_server.rollouts.assignments import Assignments
-from fleet_server.rollouts.controller import Controller, Effects, actions_of, waves_of
+from fleet_server.rollouts.controller import Controller, Effects, actions_of, spec_of, waves_of
 from fleet_server.rollouts.membership import Member, divide
 from fleet_server.rollouts.offers import RETURN_WAVE, Offers
 from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
@@ -107,16 +107,15 @@ class RolloutService:
             InvalidRequestError: The waves cannot be meant, or no device has the labels.
             NotFoundError: There is no such version.
         """
-        request = msgspec.to_builtins(spec)
         deployment_id = deployment_id or f"d-{secrets.token_hex(6)}"
         with self._database.session() as session:
             existing = session.get(DeploymentRow, deployment_id)
             if existing is not None:
-                if existing.request != request:
+                if spec_of(existing) != spec:
                     raise ConflictError(f"deployment {deployment_id!r} exists and was asked otherwise")
                 return deployment_id, False
             self._insert(session, actor, deployment_id, spec)
-            self._audit.record(session, actor, "deployment.create", deployment_id, **request)
+            self._audit.record(session, actor, "deployment.create", deployment_id, **msgspec.to_builtins(spec))
         return deployment_id, True
 
     def get(self, deployment_id: str) -> DeploymentView:

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     """All its devices have ended, and too few succeeded."""
     MISSING_VARIANT = "missing_variant"
     """Too few succeeded, and only because bundles for their profiles are missing."""
+    SUPERSEDED = "superseded"
+    """Later deployments have taken its devices."""
     NO_DATA = "no_data"
     """No device of the wave could be judged."""
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_server.rollouts.policy import (
+    Abandon,
     Action,
     Decision,
     Finish,
@@ -154,11 +155,17 @@ def test_a_few_devices_are_not_enough_to_stop() -> None:
     assert decide([_wave(S.FAILED, S.OFFERED)], Thresholds(min_executed=2), 0) is None
 
 
-@pytest.mark.parametrize("state", [S.UNREACHABLE, S.REMOVED, S.SUPERSEDED, S.CANCELED])
+@pytest.mark.parametrize("state", [S.UNREACHABLE, S.REMOVED, S.CANCELED])
 def test_the_excused_are_not_counted(state: ActionState) -> None:
     assert decide([_wave(S.SUCCEEDED, state)], Thresholds(), 0) == SoakWave(1)
     stop = _stop(state)
     assert (stop.state, stop.reason) == (WaveState.INCONCLUSIVE, Reason.NO_DATA)
+
+
+def test_a_deployment_ends_when_later_ones_have_all_its_devices() -> None:
+    assert decide([_wave(S.SUPERSEDED), _wave(S.SUPERSEDED, state=WaveState.PENDING)], Thresholds(), 0) == Abandon()
+    stop = _stop(S.SUPERSEDED, S.UNREACHABLE)
+    assert stop.reason == Reason.NO_DATA
 
 
 def test_a_missing_bundle_is_told_from_a_failure() -> None:
