@@ -112,7 +112,8 @@ def _wrong_label(scores: NDArray[np.float64], truth: NDArray[np.float64], tolera
     """Tell the rows whose highest class differs though the truth is no tie."""
     numbers = np.arange(len(truth))
     lead = truth.max(axis=1) - truth[numbers, scores.argmax(axis=1)]
-    return lead > 2 * (tolerance.absolute + tolerance.relative * np.abs(truth).max(axis=1))
+    wrong: NDArray[np.bool_] = lead > 2 * (tolerance.absolute + tolerance.relative * np.abs(truth).max(axis=1))
+    return wrong
 
 
 def _failure(

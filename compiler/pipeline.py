@@ -26,7 +26,7 @@ from compiler.tables import Column, matrix_columns
 from compiler.truth import score_sample
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
-from device_contract.manifest import ArtifactKind, Lineage, Manifest, Output
+from device_contract.manifest import ArtifactKind, Label, Lineage, Manifest, Output
 from device_contract.names import is_name
 from device_contract.profile import FirmwareProfile, find_profile
 
@@ -107,8 +107,8 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     source = _read_source(model, trust_pickle=trust_pickle)
     columns, sample_sha256 = _read_columns(sample)
     arranged = arrange(columns, sample_sha256, source.signature, described)
-    outputs = _outputs(source.signature, described)
     truth, refusal = score_sample(source, arranged.rows)
+    outputs = _outputs(truth.shape[1], source.signature.labels, described)
     artifacts, reasons = _emit(source, kind, target)
     proved, tolerance = _prove(artifacts, source.signature, arranged, truth)
     footprints = tuple(budget.hold(artifact, target, arranged.rows) for artifact in artifacts) if target else ()
@@ -152,14 +152,16 @@ def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...]
     return matrix_columns(sample), sha256_hex(np.ascontiguousarray(sample, dtype=np.float32).tobytes())
 
 
-def _outputs(signature: Signature, schema: Schema) -> tuple[Output, ...]:
-    if schema.output and len(schema.output) != len(signature.output_names):
-        raise SampleError(
-            f"the schema describes {len(schema.output)} outputs, the model has {len(signature.output_names)}"
-        )
+def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple[Output, ...]:
+    """Name the outputs: by the schema, after the labels, or ``prediction``, numbered when there are several."""
+    if schema.output and len(schema.output) != n_outputs:
+        raise SampleError(f"the schema describes {len(schema.output)} outputs, the model has {n_outputs}")
     if schema.output:
         return tuple(Output(name=output.name, unit=output.unit) for output in schema.output)
-    return tuple(Output(name=name) for name in signature.output_names)
+    if labels:
+        return tuple(Output(name=f"probability.{label}") for label in labels)
+    names = ["prediction"] if n_outputs == 1 else [f"prediction.{index}" for index in range(n_outputs)]
+    return tuple(Output(name=name) for name in names)
 
 
 def _ignored(sample: Sample) -> str:

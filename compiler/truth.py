@@ -24,9 +24,10 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
         ModelError: The model refuses rows of finite numbers.
         SampleError: No row is left.
     """
-    infinite = np.isinf(rows).any(axis=1)
-    not_finite = ~np.isfinite(rows).all(axis=1)
-    attempts = ((np.zeros_like(infinite), ""), (infinite, "infinities"), (not_finite, "missing or infinite values"))
+    infinite = np.asarray(np.isinf(rows).any(axis=1))
+    not_finite = np.asarray(~np.isfinite(rows).all(axis=1))
+    nothing: NDArray[np.bool_] = np.zeros_like(infinite)
+    attempts = ((nothing, ""), (infinite, "infinities"), (not_finite, "missing or infinite values"))
     for left_out, what in attempts:
         try:
             scores = _score_rows(source, rows, ~left_out)
@@ -41,6 +42,7 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
 def _score_rows(source: SourceModel, rows: NDArray[np.float32], taken: NDArray[np.bool_]) -> NDArray[np.float64]:
     if not taken.any():
         raise SampleError("every row of the sample holds missing or infinite values, which the model does not take")
-    scores = np.full((len(rows), len(source.signature.output_names)), np.nan)
-    scores[taken] = source.score(rows[taken])
+    taken_scores = source.score(rows[taken])
+    scores = np.full((len(rows), taken_scores.shape[1]), np.nan)
+    scores[taken] = taken_scores
     return scores

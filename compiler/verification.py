@@ -4,7 +4,7 @@ import numpy as np
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.errors import ModelError, ParityError
-from compiler.frontends.source import Signature, output_names
+from compiler.frontends.source import Signature
 from compiler.parity import ParityResult, Tolerance, prove
 from device_contract.baseline import decode_baseline
 from device_contract.bundle import Bundle
@@ -23,7 +23,7 @@ def verify_contents(bundle: Bundle) -> tuple[ParityResult, ...]:
     manifest = bundle.manifest
     baseline = decode_baseline(bundle.files[manifest.baseline.path])
     names = [stream.name for stream in baseline.streams]
-    if names != [each.name for each in (*manifest.features, *manifest.outputs)]:
+    if names != [feature.name for feature in manifest.features] + [output.name for output in manifest.outputs]:
         raise BundleError("the baseline's streams are not the manifest's features and outputs")
     vectors = decode_self_test(bundle.files[manifest.self_test.file.path])
     if (vectors.n_features, vectors.n_outputs) != (len(manifest.features), len(manifest.outputs)):
@@ -52,6 +52,5 @@ def _signature(manifest: Manifest) -> Signature:
         family="other",
         n_features=len(manifest.features),
         feature_names=tuple(feature.name for feature in manifest.features),
-        output_names=output_names(len(manifest.outputs), manifest.labels),
         labels=manifest.labels,
     )

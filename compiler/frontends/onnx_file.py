@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize
 from compiler.errors import ModelError
-from compiler.frontends.source import Family, OnnxArtifact, Signature, output_names
+from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.onnx_session import OnnxSession
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import MAX_FEATURES, Label
@@ -65,7 +65,6 @@ class OnnxFileModel:
             family=_family(model.graph.node),
             n_features=n_features,
             feature_names=(),
-            output_names=output_names(n_outputs, labels),
             labels=labels,
         )
 
@@ -111,7 +110,8 @@ def _only_input(model: ModelProto) -> ValueInfoProto:
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs) or "none"
         raise ModelError(f"the ONNX model has {len(inputs)} inputs ({names}); it must take one tensor of rows")
-    return inputs[0]
+    row: ValueInfoProto = inputs[0]
+    return row
 
 
 def _row_width(row: ValueInfoProto) -> int:

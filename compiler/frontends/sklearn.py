@@ -13,7 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from compiler.errors import ModelError
-from compiler.frontends.source import Family, OnnxArtifact, Signature, output_names
+from compiler.frontends.column_positions import by_position
+from compiler.frontends.source import Family, OnnxArtifact, Signature
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import Label
 
@@ -47,18 +48,16 @@ class SklearnModel:
             ModelError: It is no estimator, is not fitted, or gives nothing that the compiler knows.
         """
         _check(estimator)
-        self._estimator = estimator
-        self._method, labels = _scoring(estimator)
+        self._estimator = by_position(estimator)
+        self._method, labels = _scoring(self._estimator)
         self.sha256 = sha256 or sha256_hex(str(joblib.hash(estimator)).encode())
         n_features = int(estimator.n_features_in_)
         names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
-        n_outputs = self.score(np.zeros((1, n_features), dtype=np.float32)).shape[1]
         self.signature = Signature(
             task="classification" if labels else "regression",
             family=_family(estimator),
             n_features=n_features,
             feature_names=names,
-            output_names=output_names(n_outputs, labels),
             labels=labels,
         )
 

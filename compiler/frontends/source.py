@@ -41,7 +41,6 @@ class Signature:
         family: What it computes with.
         n_features: Numbers in a row.
         feature_names: The names that it was fitted with; empty when it does not know them.
-        output_names: One name for each number that it gives.
         labels: For classification, the label of each output.
     """
 
@@ -49,15 +48,7 @@ class Signature:
     family: Family
     n_features: int
     feature_names: tuple[str, ...]
-    output_names: tuple[str, ...]
     labels: tuple[Label, ...]
-
-
-def output_names(n_outputs: int, labels: tuple[Label, ...]) -> tuple[str, ...]:
-    """Name a model's outputs: after its labels, else ``prediction``, numbered when there are several."""
-    if labels:
-        return tuple(f"probability.{label}" for label in labels)
-    return ("prediction",) if n_outputs == 1 else tuple(f"prediction.{index}" for index in range(n_outputs))
 
 
 class SourceModel(Protocol):
