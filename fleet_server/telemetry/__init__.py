@@ -1,0 +1,1 @@
+"""What the devices report: the statistics of each window, stored once and only once."""

@@ -1,0 +1,139 @@
+"""HTTP of the telemetry: what a device's windows say."""
+
+import math
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel
+
+from device_contract.baseline import StreamBaseline
+from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
+from device_contract.sketches import StreamSketch
+from fleet_server.auth import AuthService, Role
+from fleet_server.devices.service import DeviceService
+from fleet_server.errors import InvalidRequestError
+from fleet_server.telemetry.service import TelemetryService
+from fleet_server.telemetry.tables import WindowRow
+from fleet_server.web import Cursor, Limit, Page
+
+DeviceId = Annotated[str, Path(pattern=DEVICE_ID_PATTERN, description="A device's id.")]
+Model = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Windows of this model only.")]
+
+
+class StreamJson(BaseModel):
+    """One feature or output over a window; what no finite value defines is null."""
+
+    name: str
+    role: Literal["feature", "output"]
+    kind: Literal["number", "category"]
+    finite: int
+    missing: int
+    infinite: int
+    out_of_range: int
+    mean: float | None
+    standard_deviation: float | None
+    minimum: float | None
+    maximum: float | None
+    lag1_correlation: float
+    edges: list[float]
+    counts: list[int]
+
+
+class WindowJson(BaseModel):
+    """One window of a device."""
+
+    ordinal: int
+    boot_id: str
+    sequence: int
+    slot: str
+    model: str
+    version: str
+    bundle_sha256: str
+    window_start_ms: int
+    window_end_ms: int
+    merged_windows: int
+    received_ms: int
+    rows: int
+    latency_p50_us: float
+    latency_p99_us: float
+    streams: list[StreamJson]
+
+
+class TotalsJson(BaseModel):
+    """What a device's reports add up to."""
+
+    device_id: str
+    rows_scored: int
+    reports_ingested: int
+    last_window_end_ms: int
+    last_received_ms: int
+
+
+def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthService) -> APIRouter:
+    """Build the routes.
+
+    Args:
+        telemetry: The reports.
+        devices: Knows which devices there are.
+        auth: Checks roles.
+    """
+    routes = APIRouter(prefix="/api/v1", tags=["telemetry"], dependencies=[Depends(auth.require(Role.VIEWER))])
+
+    @routes.get("/devices/{device_id}/windows")
+    def list_windows(
+        device_id: DeviceId, model: Model = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[WindowJson]:
+        """List a device's windows, the last to arrive first."""
+        devices.get(device_id)
+        rows = telemetry.latest(device_id, model=model, limit=limit + 1, before=_ordinal(cursor))
+        items = [_json(telemetry, row) for row in rows]
+        return Page[WindowJson].cut(items, limit, lambda window: str(window.ordinal))
+
+    @routes.get("/devices/{device_id}/telemetry")
+    def get_totals(device_id: DeviceId) -> TotalsJson:
+        """Show what a device's reports add up to."""
+        devices.get(device_id)
+        return TotalsJson.model_validate(telemetry.totals(device_id).model_dump())
+
+    return routes
+
+
+def _json(telemetry: TelemetryService, row: WindowRow) -> WindowJson:
+    baseline, summary = telemetry.baseline(row), telemetry.summary(row)
+    return WindowJson(
+        **row.model_dump(exclude={"summary", "device_id", "baseline_sha256"}),
+        latency_p50_us=summary.latency.quantile_ns(0.5) / 1000,
+        latency_p99_us=summary.latency.quantile_ns(0.99) / 1000,
+        streams=[_stream(*pair) for pair in zip(baseline.streams, summary.streams, strict=True)],
+    )
+
+
+def _stream(reference: StreamBaseline, sketch: StreamSketch) -> StreamJson:
+    return StreamJson(
+        name=reference.name,
+        role=reference.role,
+        kind=reference.kind,
+        finite=sketch.finite,
+        missing=sketch.missing,
+        infinite=sketch.infinite,
+        out_of_range=sketch.out_of_range,
+        mean=_defined(sketch.mean),
+        standard_deviation=_defined(math.sqrt(sketch.variance)),
+        minimum=_defined(sketch.minimum),
+        maximum=_defined(sketch.maximum),
+        lag1_correlation=sketch.lag1_correlation,
+        edges=list(reference.edges),
+        counts=list(sketch.counts),
+    )
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _ordinal(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):  # noqa: PLR2004  (below 2**63)
+        raise InvalidRequestError("cursor: not one that this list gave")
+    return int(cursor)

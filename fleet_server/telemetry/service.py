@@ -1,0 +1,190 @@
+"""Storing reports once, and reading them again."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from device_contract.baseline import Baseline
+from device_contract.codec import encode
+from device_contract.messages import Ack, Report
+from device_contract.sketches import WindowSummary, decode_summary
+from device_contract.topics import down
+from fleet_server.broker.ingest import Inbound, Outbound
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.errors import NotFoundError
+from fleet_server.telemetry.admission import Baselines, refusal
+from fleet_server.telemetry.tables import TelemetryTotalsRow, WindowRow
+
+_logger = logging.getLogger(__name__)
+
+MAX_ACK_SEQUENCES: Final = 1000
+_FIELDS: Final = (
+    "device_id",
+    "boot_id",
+    "sequence",
+    "slot",
+    "model",
+    "version",
+    "bundle_sha256",
+    "baseline_sha256",
+    "window_start_ms",
+    "window_end_ms",
+    "merged_windows",
+    "rows",
+    "summary",
+)
+
+
+class TelemetryService:
+    """The reports of all devices.
+
+    Args:
+        database: Where they are stored.
+        bundles: Finds the baseline that a report was made against.
+        clock: Gives the present.
+        registry: Where the counters are registered.
+    """
+
+    def __init__(self, database: Database, bundles: Baselines, clock: Clock, *, registry: CollectorRegistry) -> None:
+        self._database = database
+        self._bundles = bundles
+        self._clock = clock
+        self._stored = Counter("leeway_reports_stored", "Reports stored.", registry=registry)
+        self._repeated = Counter("leeway_reports_repeated", "Reports that were stored already.", registry=registry)
+        self._refused = Counter("leeway_reports_refused", "Reports refused, by reason.", ["reason"], registry=registry)
+
+    def ingest_reports(self, session: Session, inbound: list[Inbound]) -> list[Outbound]:
+        """Store a batch of reports in the caller's transaction; one that is there already is left as it is.
+
+        Every report is acknowledged, refused ones too (``fleet_server.telemetry.admission``
+        says why).
+
+        Args:
+            session: The transaction; its commit must come before the answer is published.
+            inbound: Reports, each from the device that it names.
+
+        Returns:
+            The acknowledgements, one or more for each device and boot.
+        """
+        reports = [cast("Report", message.message) for message in inbound]
+        now_ms = self._clock()
+        refusals = [refusal(report, self._bundles, now_ms) for report in reports]
+        sound = [report for report, reason in zip(reports, refusals, strict=True) if reason is None]
+        stored = _insert(session, sound, now_ms) if sound else []
+        _add_totals(session, stored, now_ms)
+        self._count(reports, refusals, len(stored))
+        return _acknowledge(reports)
+
+    def windows_after(self, ordinal: int, limit: int) -> Sequence[WindowRow]:
+        """Return the reports that arrived after the one with this ordinal (0: from the first), in that order."""
+        query = select(WindowRow).where(col(WindowRow.ordinal) > ordinal).order_by(col(WindowRow.ordinal)).limit(limit)
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
+    def windows(self, device_id: str, model: str, since_ms: int, until_ms: int) -> Sequence[WindowRow]:
+        """Return a device's windows of a model that start in [since_ms, until_ms), in order of event time."""
+        start = col(WindowRow.window_start_ms)
+        query = select(WindowRow).where(WindowRow.device_id == device_id, WindowRow.model == model)
+        query = query.where(start >= since_ms, start < until_ms).order_by(start, col(WindowRow.ordinal))
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
+    def latest(
+        self, device_id: str, *, limit: int, model: str | None = None, before: int | None = None
+    ) -> Sequence[WindowRow]:
+        """Return a device's windows, the last to arrive first; those before an ordinal, if one is given."""
+        query = select(WindowRow).where(WindowRow.device_id == device_id)
+        if model is not None:
+            query = query.where(WindowRow.model == model)
+        if before is not None:
+            query = query.where(col(WindowRow.ordinal) < before)
+        with self._database.reading() as session:
+            return session.exec(query.order_by(col(WindowRow.ordinal).desc()).limit(limit)).all()
+
+    def baseline(self, row: WindowRow) -> Baseline:
+        """Return the baseline that a stored report was made against.
+
+        Raises:
+            NotFoundError: It is no longer known.
+        """
+        baseline = self._bundles.baseline(row.baseline_sha256)
+        if baseline is None:
+            raise NotFoundError(f"no baseline {row.baseline_sha256[:12]}", code="no_baseline")
+        return baseline
+
+    def summary(self, row: WindowRow) -> WindowSummary:
+        """Decode the statistics of a stored report.
+
+        Raises:
+            NotFoundError: Its baseline is no longer known.
+        """
+        return decode_summary(row.summary, self.baseline(row))
+
+    def totals(self, device_id: str) -> TelemetryTotalsRow:
+        """Return what a device's reports add up to; zeros for one that has sent none."""
+        with self._database.reading() as session:
+            return session.get(TelemetryTotalsRow, device_id) or TelemetryTotalsRow(device_id=device_id)
+
+    def _count(self, reports: list[Report], refusals: list[str | None], stored: int) -> None:
+        self._stored.inc(stored)
+        self._repeated.inc(refusals.count(None) - stored)
+        for report, reason in zip(reports, refusals, strict=True):
+            if reason is not None:
+                self._refused.labels(reason).inc()
+                _logger.info("refused report %s of device %s: %s", report.sequence, report.device_id, reason)
+
+
+def _insert(session: Session, reports: Sequence[Report], now_ms: int) -> list[Report]:
+    """Insert reports and return those that were new.
+
+    Ordinals rise in the order of commits, because one worker ingests, in one transaction
+    after another. A second one at the same time would break the uniqueness of ordinals and
+    fail, instead of hiding a report from readers that are already past its ordinal.
+    """
+    last = session.exec(select(func.max(WindowRow.ordinal))).one() or 0
+    by_ordinal = dict(enumerate(reports, start=last + 1))
+    values = [
+        {field: getattr(report, field) for field in _FIELDS} | {"ordinal": ordinal, "received_ms": now_ms}
+        for ordinal, report in by_ordinal.items()
+    ]
+    # both dialects spell it alike, but only in constructs of their own
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(WindowRow).on_conflict_do_nothing(index_elements=["device_id", "boot_id", "sequence"])
+    new = session.execute(statement.returning(col(WindowRow.ordinal)), values)
+    return [by_ordinal[ordinal] for ordinal in sorted(new.scalars())]
+
+
+def _add_totals(session: Session, reports: Iterable[Report], now_ms: int) -> None:
+    by_device: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        by_device[report.device_id].append(report)
+    # in order of key, so that transactions never wait for each other in a circle
+    for device_id, theirs in sorted(by_device.items()):
+        totals = session.get(TelemetryTotalsRow, device_id) or TelemetryTotalsRow(device_id=device_id)
+        totals.rows_scored += sum(report.rows for report in theirs if report.slot != "shadow")
+        totals.reports_ingested += len(theirs)
+        totals.last_window_end_ms = max(totals.last_window_end_ms, *(report.window_end_ms for report in theirs))
+        totals.last_received_ms = now_ms
+        session.add(totals)
+
+
+def _acknowledge(reports: Iterable[Report]) -> list[Outbound]:
+    sequences: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for report in reports:
+        sequences[report.device_id, report.boot_id].append(report.sequence)
+    return [
+        Outbound(down(device_id, "ack"), encode(Ack(boot_id=boot_id, sequences=tuple(part))))
+        for (device_id, boot_id), numbers in sequences.items()
+        for part in _parts(numbers)
+    ]
+
+
+def _parts(numbers: list[int]) -> Iterable[list[int]]:
+    return (numbers[start : start + MAX_ACK_SEQUENCES] for start in range(0, len(numbers), MAX_ACK_SEQUENCES))
