@@ -14,6 +14,7 @@ alarm means a shift that is both surely there and large enough to matter.
 import math
 from collections.abc import Mapping
 from statistics import median
+from typing import Literal
 
 import msgspec
 
@@ -87,12 +88,12 @@ def take_difference(state: PeerState, value: float, deviation: float) -> PeerSta
     return PeerState(state.learned, step(state.chart, (value - centre) / deviation, threshold), state.windows + 1)
 
 
-def finding(name: str, role: str, state: PeerState, deviation: float) -> Finding:
+def finding(name: str, role: Literal["feature", "output"], state: PeerState, deviation: float) -> Finding:
     """Tell how a stream stands."""
     centre, noise = _own_past(state.learned) if state.learned else (0.0, 0.0)
     return Finding(
         name=name,
-        role="output" if role == "output" else "feature",
+        role=role,
         drifts=state.chart.alarmed,
         severity=state.chart.severity if not state.is_learning else 0.0,
         shift=state.chart.value * deviation,

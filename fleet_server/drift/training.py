@@ -29,7 +29,6 @@ class TrainingState(msgspec.Struct, frozen=True, array_like=True):
     windows: int = 0
     charts: dict[str, dict[str, Chart]] = {}
     """By stream and channel."""
-    findings: dict[str, Finding] = {}
 
 
 def take_window(
@@ -51,15 +50,13 @@ def take_window(
         stream.name: _step_charts(state.charts.get(stream.name, {}), stream, sketch)
         for stream, sketch in zip(baseline.streams, window.streams, strict=True)
     }
-    findings = {
-        stream.name: _finding(stream, sketch, charts[stream.name])
+    findings = [
+        _finding(stream, sketch, charts[stream.name])
         for stream, sketch in zip(baseline.streams, window.streams, strict=True)
-    }
+    ]
     windows = state.windows + 1
-    return (
-        TrainingState(baseline_sha256, windows, charts, findings),
-        sum_up(findings, learning=windows < LEARNING_WINDOWS),
-    )
+    verdict = sum_up(findings, learning=windows < LEARNING_WINDOWS)
+    return TrainingState(baseline_sha256, windows, charts), verdict
 
 
 def _step_charts(charts: dict[str, Chart], stream: StreamBaseline, sketch: StreamSketch) -> dict[str, Chart]:

@@ -1,6 +1,6 @@
 """A verdict: what one comparison says of one device at this time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -35,19 +35,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Of the most severe stream; 1 is at the alarm threshold."""
     leading: Finding | None = None
     """The most severe of the drifting streams, a feature if one drifts."""
+    evidence: dict[str, Any] = {}
+    """JSON: the figures behind it, by the stream's name, the most severe first."""
 
 
 NO_DATA = Verdict(word="no_data")
 
 
-def sum_up(findings: Mapping[str, Finding], *, learning: bool) -> Verdict:
+def sum_up(findings: Iterable[Finding], *, learning: bool) -> Verdict:
     """Make the verdict of a device from the findings on its streams.
 
     Args:
-        findings: By the stream's name.
+        findings: One for each stream.
         learning: Whether there are still too few windows to call the device stable.
     """
-    ranked = sorted(findings.values(), key=lambda finding: (-finding.severity, finding.name))
+    ranked = sorted(findings, key=lambda finding: (-finding.severity, finding.name))
     drifting = [finding for finding in ranked if finding.drifts]
     features = [finding for finding in drifting if finding.role == "feature"]
     outputs = [finding for finding in drifting if finding.role == "output"]
@@ -57,4 +59,5 @@ def sum_up(findings: Mapping[str, Finding], *, learning: bool) -> Verdict:
         outputs=tuple(finding.name for finding in outputs),
         severity=ranked[0].severity if ranked else 0.0,
         leading=next(iter(features + outputs), None),
+        evidence={finding.name: finding.evidence for finding in ranked},
     )
