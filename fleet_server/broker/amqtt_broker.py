@@ -15,7 +15,6 @@ Every override of amqtt is in this file, for one of these reasons:
 """
 
 import asyncio
-import logging
 from collections.abc import ItemsView, Iterator
 from typing import Any
 
@@ -30,8 +29,6 @@ from amqtt.session import Session
 from fleet_server.broker.access import may_publish
 from fleet_server.broker.certificate_plugin import common_name
 from fleet_server.broker.framing import FramedReader
-
-_logger = logging.getLogger(__name__)
 
 LISTENER = "default"
 _KEEP_ALIVE_GRACE = 1.5

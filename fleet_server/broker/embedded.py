@@ -6,11 +6,9 @@ they reconnect, and the server publishes every assignment anew.
 """
 
 import asyncio
-import logging
 import socket
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from typing import Any
 
 from amqtt.adapters import StreamWriterAdapter
@@ -24,10 +22,8 @@ from fleet_server.broker.tls import TlsFiles, server_context
 from fleet_server.errors import StartError
 from fleet_server.trust.certificates import SERVER_NAME
 
-_logger = logging.getLogger(__name__)
-
 _CONNECT_TIMEOUT_S = 10.0
-_SHUTDOWN_TIMEOUT_S = 15.0
+_TIMEOUT_S = 15.0
 _CLOSING_S = 0.05
 """The event loop closes aborted sockets one round later."""
 
@@ -55,8 +51,8 @@ class EmbeddedBroker:
         self._oversized = Counter(
             "leeway_broker_oversized_packets", "MQTT packets above the size limit.", registry=registry
         )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="mqtt-broker", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._broker: FleetBroker | None = None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -75,38 +71,41 @@ class EmbeddedBroker:
         try:
             listener = socket.create_server((self._host, self._port))
         except OSError as error:
-            self._loop.close()
             raise StartError(
                 f"cannot listen for MQTT on {self._host}:{self._port}: {error.strerror}; choose another mqtt_port"
             ) from error
         self._port = listener.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mqtt-broker", daemon=True)
         self._thread.start()
-        self._submit(self._serve(listener)).result()
+        self._submit(self._loop, self._serve(self._loop, listener))
 
     def stop(self) -> None:
-        """Close every connection and stop listening."""
-        if not self._thread.is_alive():
+        """Close every connection and stop listening; a broker that never started is left alone."""
+        if self._loop is None or self._thread is None:
             return
-        self._submit(self._shut_down()).result(_SHUTDOWN_TIMEOUT_S)
+        self._submit(self._loop, self._shut_down())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_SHUTDOWN_TIMEOUT_S)
+        self._thread.join(_TIMEOUT_S)
         self._loop.close()
+        self._loop, self._thread = None, None
 
     def disconnect(self, device_id: str) -> None:
         """Cut the live connection of a device, for one that has been revoked."""
-        if self._broker is not None:
-            self._submit(self._broker.cut(device_id)).result(_SHUTDOWN_TIMEOUT_S)
+        if self._broker is not None and self._loop is not None:
+            self._submit(self._loop, self._broker.cut(device_id))
 
-    def _submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    @staticmethod
+    def _submit(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result(_TIMEOUT_S)
 
-    async def _serve(self, listener: socket.socket) -> None:
+    async def _serve(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
         config = BrokerConfig(
             listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
             plugins={_PLUGIN: {"is_admitted": self._is_admitted}},
             session_expiry_interval=_SESSION_EXPIRY_S,
         )
-        self._broker = FleetBroker(config, loop=self._loop)
+        self._broker = FleetBroker(config, loop=loop)
         await self._broker.start()
         self._server = await asyncio.start_server(
             self._connected,
