@@ -31,10 +31,13 @@ from fleet_server.control_loop import ControlLoop, Step
 from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
+from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
 from fleet_server.settings import DataFolder, Settings
 from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
+from fleet_server.telemetry import routes as telemetry_routes
+from fleet_server.telemetry.service import TelemetryService
 from fleet_server.trust.certificates import SERVER_NAME, Certificates
 from fleet_server.trust.director import Director
 from fleet_server.trust.files import read_ed25519_key, read_file
@@ -97,7 +100,11 @@ class FleetServer:
             self._client.stop()
             if self._broker is not None:
                 self._broker.stop()
-            self._database.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
     def _build_trust(self) -> None:
         folder, settings, clock = self._folder, self._settings, self._clock
@@ -124,6 +131,7 @@ class FleetServer:
         self._auth = AuthService(database, self._audit, clock)
         self._devices = DeviceService(database, self._certificates, self._audit, clock)
         self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
+        self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -155,7 +163,11 @@ class FleetServer:
         self._client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self._broker is None))
 
     def _handlers(self) -> Mapping[str, Handler]:
-        return {"birth": self._rollouts.record_births, "status": self._rollouts.record_statuses}
+        return {
+            "birth": self._rollouts.record_births,
+            "status": self._rollouts.record_statuses,
+            "report": self._telemetry.ingest_reports,
+        }
 
     def _steps(self) -> Mapping[str, Step]:
         return {"repository": self._repository.renew, "rollouts": self._rollouts.step}
@@ -170,6 +182,8 @@ class FleetServer:
             device_routes.device_router(self._devices, self._repository, mqtt, self._certificates.ca_pem),
             catalogue.router(self._bundles, auth),
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
+            telemetry_routes.router(self._telemetry, self._devices, auth),
+            rollout_routes.router(self._rollouts, auth),
         ]
 
     def _checks(self) -> Mapping[str, Callable[[], bool]]:

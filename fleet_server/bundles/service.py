@@ -120,14 +120,19 @@ class BundleService:
         keys = parse_keys(self.model(model).public_keys)
         bundle = open_bundle(path, model)
         check_signature(bundle, signature, keys)
+        release = Release(bundle_path(bundle), bundle.sha256, bundle.size_bytes, bundle.manifest.profile)
         with self._publishing:
-            held = self._held(bundle_path(bundle))
-            if held is not None:
-                return self._again(held, bundle, path), False
+            held = self._held(release.target_path)
+            if held is not None and held.sha256 != bundle.sha256:
+                raise ConflictError(
+                    f"{held.target_path} is published with other bytes ({held.sha256[:12]}); give it a new version",
+                    code="version_exists",
+                )
+            # Should this stop half way, the role does not list the bundle yet: CI publishes again, and it is completed.
+            row = held or self._insert(actor, bundle, self._repository.check(role, release), signature)
             self._store.add(path, bundle.sha256)
-            release = Release(bundle_path(bundle), bundle.sha256, bundle.size_bytes, bundle.manifest.profile)
-            counter = self._repository.publish(role, release)
-            return self._insert(actor, bundle, counter, signature), True
+            self._repository.publish(role, release)
+        return row, held is None
 
     def versions(self, model: str, *, limit: int, after: tuple[int, str] | None = None) -> Sequence[BundleRow]:
         """Return a model's bundles in the order of their release, the newest first.
@@ -211,15 +216,6 @@ class BundleService:
     def _held(self, path: str) -> BundleRow | None:
         with self._database.reading() as session:
             return session.exec(select(BundleRow).where(BundleRow.target_path == path)).first()
-
-    def _again(self, held: BundleRow, bundle: Bundle, path: Path) -> BundleRow:
-        if held.sha256 != bundle.sha256:
-            raise ConflictError(
-                f"{held.target_path} is published with other bytes ({held.sha256[:12]}); give it a new version",
-                code="version_exists",
-            )
-        self._store.add(path, bundle.sha256)  # mends a copy that went bad
-        return held
 
     def _insert(self, actor: str, bundle: Bundle, counter: int, signature: bytes) -> BundleRow:
         manifest = bundle.manifest

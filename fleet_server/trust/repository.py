@@ -98,12 +98,8 @@ class Repository:
             meta = self._snapshot.meta.get(f"{name}.json")
             return self._files.read_role(name, meta.version) if meta else None
 
-    def publish(self, data: bytes, release: Release) -> int:
-        """Publish new metadata of a model's role; the published bytes again change nothing.
-
-        Args:
-            data: The role of the release's model, signed by CI.
-            release: The bundle that it must list.
+    def check(self, data: bytes, release: Release) -> int:
+        """Check new metadata of a model's role, as ``publish`` will, and change nothing.
 
         Returns:
             The release counter of the bundle.
@@ -111,17 +107,37 @@ class Repository:
         Raises:
             InvalidRequestError: The metadata may not be published.
         """
+        with self._lock:
+            return self._check(data, release)[1]
+
+    def publish(self, data: bytes, release: Release) -> None:
+        """Publish new metadata of a model's role; a release that is listed already changes nothing.
+
+        Args:
+            data: The role of the release's model, signed by CI.
+            release: The bundle that it must list.
+
+        Raises:
+            InvalidRequestError: The metadata may not be published.
+        """
         name = role_name(release.model)
         with self._change():
-            meta = self._snapshot.meta.get(f"{name}.json")
-            current = self._files.read(Targets, name, meta.version) if meta else None
-            if current is not None and data == self._files.read_role(name, current.version):
-                return check_release(current, release)
-            version, counter = check_role(data, self._targets, current, release, _moment(self._clock))
+            current = self._current(name)
+            if current is not None and release.target_path in current.targets:
+                check_release(current, release)
+                return
+            version, _counter = self._check(data, release)
             self._files.write_role(name, version, data)
             self._snapshot.meta[f"{name}.json"] = MetaFile(version)
             self._publish_snapshot()
-            return counter
+
+    def _check(self, data: bytes, release: Release) -> tuple[int, int]:
+        current = self._current(role_name(release.model))
+        return check_role(data, self._targets, current, release, _moment(self._clock))
+
+    def _current(self, name: str) -> Targets | None:
+        meta = self._snapshot.meta.get(f"{name}.json")
+        return self._files.read(Targets, name, meta.version) if meta else None
 
     def renew(self) -> None:
         """Sign again each role that is past half of its life."""

@@ -7,11 +7,18 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import anyio
+import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 
+from fleet_server.app import FleetServer
 from fleet_server.db import Database
+from fleet_server.settings import DataFolder, Settings, read_settings
+from fleet_server.setup import set_up
 
 
 class ManualClock:
@@ -78,3 +85,51 @@ def database(database_url: str) -> Iterator[Database]:
     opened.create_tables()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database_url: str, clock: ManualClock) -> DataFolder:
+    """A data folder that is set up, over a fresh database of each kind in turn."""
+    made = DataFolder(tmp_path / "fleet")
+    set_up(made, Settings(database_url=database_url), clock)
+    return made
+
+
+@pytest.fixture
+def server(folder: DataFolder, clock: ManualClock) -> Iterator[FleetServer]:
+    """The whole server but for its threads and ports."""
+    built = FleetServer(folder, read_settings(folder), clock)
+    yield built
+    built.close()
+
+
+class AppClient:
+    """Calls an application's routes in this process, one request at a time."""
+
+    def __init__(self, app: FastAPI, token: str) -> None:
+        self.app = app
+        self.token = token
+
+    def as_holder(self, token: str) -> "AppClient":
+        return AppClient(self.app, token)
+
+    def request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        return anyio.run(self._request, method, path, content)
+
+    def get(self, path: str, **content: Any) -> httpx.Response:
+        return self.request("GET", path, **content)
+
+    def post(self, path: str, **content: Any) -> httpx.Response:
+        return self.request("POST", path, **content)
+
+    async def _request(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        async with httpx.AsyncClient(transport=transport, base_url="https://fleet", headers=headers) as client:
+            return await client.request(method, path, **content)
+
+
+@pytest.fixture
+def http(server: FleetServer, folder: DataFolder) -> AppClient:
+    """A client of the server's routes, as an administrator."""
+    return AppClient(server.app, folder.admin_token.read_text().strip())
