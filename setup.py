@@ -27,7 +27,8 @@ FLAGS = ["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno"]
 EXTENSIONS = [
     Extension(
         "device_contract.plan.scorer",
-        ["device_contract/plan/scorer.pyx", "device_contract/plan/kernels.c"],
+        ["device_contract/plan/scorer.pyx", "device_contract/plan/kernels.c", "device_contract/plan/check.c"],
+        depends=["device_contract/plan/kernels.h"],
         extra_compile_args=FLAGS,
     ),
     Extension(

@@ -1,0 +1,105 @@
+"""Trees in the plan's layout: siblings side by side, children after their parent.
+
+Nodes are numbered level by level from the root, so that the first steps of every row stay
+in the same few cache lines. Equal leaves of a tree share one row of values: the leaves of a
+fully grown forest of three classes need three.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.errors import UnsupportedModelError
+from compiler.ir.nodes import Floats, Tree, TreeEnsemble
+from device_contract.plan.format import (
+    MAX_LEAVES,
+    MAX_NARROW_NODES,
+    QUIET_NAN_BITS,
+    TreesOperation,
+    TreeTable,
+)
+
+_NARROW = np.dtype([("threshold", "<u4"), ("feature", "<u2"), ("left", "<u2")])
+_WIDE = np.dtype([("threshold", "<u4"), ("feature", "<u4"), ("left", "<u4")])
+
+
+@dataclass(frozen=True)
+class _LaidOut:
+    """One tree in the plan's order; thresholds as bits, for leaves hold NaN with a number in it."""
+
+    threshold_bits: NDArray[np.uint32]
+    feature: NDArray[np.int64]
+    left: NDArray[np.int64]
+    missing_left: NDArray[np.bool_]
+    values: Floats
+    output: int
+
+
+def tree_tables(node: TreeEnsemble) -> TreesOperation:
+    """Lay an ensemble out.
+
+    Raises:
+        UnsupportedModelError: A tree has too many leaves, or its numbers are not finite.
+    """
+    trees = [_lay_out(tree) for tree in node.trees]
+    sizes = [len(tree.left) for tree in trees]
+    wide = max(sizes) > MAX_NARROW_NODES
+    first_nodes, first_leaves = _starts(sizes), _starts([len(tree.values) for tree in trees])
+    missing = np.packbits(np.concatenate([tree.missing_left for tree in trees]), bitorder="little")
+    values = np.concatenate([tree.values for tree in trees])
+    return TreesOperation(
+        wide=wide,
+        width=values.shape[1],
+        n_nodes=sum(sizes),
+        n_leaves=len(values),
+        divisor=node.divisor,
+        base=node.base.astype("<f8").tobytes(),
+        trees=tuple(
+            TreeTable(node, size, leaf, tree.output)
+            for node, size, leaf, tree in zip(first_nodes, sizes, first_leaves, trees, strict=True)
+        ),
+        nodes=b"".join(_records(tree, _WIDE if wide else _NARROW) for tree in trees),
+        missing=missing.tobytes() if node.takes_missing else b"",
+        values=values.astype("<f8").tobytes(),
+    )
+
+
+def _starts(sizes: list[int]) -> list[int]:
+    return list(accumulate(sizes[:-1], initial=0))
+
+
+def _lay_out(tree: Tree) -> _LaidOut:
+    order, left = _by_level(tree)
+    is_leaf = tree.left[order] < 0
+    values, number = np.unique(tree.values[order][is_leaf], axis=0, return_inverse=True)
+    if len(values) > MAX_LEAVES:
+        raise UnsupportedModelError(f"a tree has {len(values)} distinct leaves, a plan holds at most {MAX_LEAVES}")
+    if not np.isfinite(values).all() or np.isnan(tree.threshold[order][~is_leaf]).any():
+        raise UnsupportedModelError("a tree's leaves or thresholds are not numbers")
+    threshold_bits = tree.threshold[order].astype(np.float32).view(np.uint32)
+    threshold_bits[is_leaf] = QUIET_NAN_BITS | number.reshape(-1)
+    feature = np.where(is_leaf, 0, tree.feature[order])
+    return _LaidOut(threshold_bits, feature, left, tree.missing_left[order], values, tree.output)
+
+
+def _by_level(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the old number of each new node, and the new number of its left child (a leaf's own)."""
+    level = np.zeros(1, np.int64)
+    levels, lefts, first = [], [], 0
+    while len(level):
+        split = tree.left[level] >= 0
+        numbers = np.arange(first, first + len(level))
+        first += len(level)
+        numbers[split] = first + 2 * np.arange(split.sum())
+        levels.append(level)
+        lefts.append(numbers)
+        level = np.stack([tree.left[level[split]], tree.right[level[split]]], axis=1).reshape(-1)
+    return np.concatenate(levels), np.concatenate(lefts)
+
+
+def _records(tree: _LaidOut, layout: np.dtype[np.void]) -> bytes:
+    nodes = np.empty(len(tree.left), layout)
+    nodes["threshold"], nodes["feature"], nodes["left"] = tree.threshold_bits, tree.feature, tree.left
+    return nodes.tobytes()

@@ -1,0 +1,23 @@
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from _typeshed import ReadableBuffer, WriteableBuffer
+
+class Array(Protocol):
+    # A numpy array: its types tell only from Python 3.12 on that it is a buffer.
+    @property
+    def data(self) -> memoryview: ...
+
+Row: TypeAlias = ReadableBuffer | Array | Sequence[float]
+Rows: TypeAlias = ReadableBuffer | Array
+Scores: TypeAlias = WriteableBuffer | Array
+
+class PlanScorer:
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_outputs(self) -> int: ...
+    def __init__(self, data: ReadableBuffer) -> None: ...
+    def score(self, row: Row) -> float | tuple[float, ...]: ...
+    def score_into(self, row: Row, out: Scores) -> None: ...
+    def score_batch(self, rows: Rows, n_rows: int, out: Scores) -> None: ...

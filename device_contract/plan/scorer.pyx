@@ -1,0 +1,262 @@
+# cython: language_level=3, binding=False, boundscheck=False, wraparound=False
+"""The door between Python and the kernels: one row in about a tenth of a microsecond.
+
+Rows come in through the buffer protocol, so that numpy is never needed and never copied.
+The GIL is kept for one row, which takes less time than giving it away, and released for
+batches. A ``PlanScorer`` has no state that changes: any number of threads may share one.
+"""
+
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
+from cpython.float cimport PyFloat_AsDouble, PyFloat_FromDouble
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
+from libc.stdint cimport uint32_t, uintptr_t
+
+import sys
+
+from device_contract.errors import PlanError, RowError
+
+
+cdef extern from "kernels.h" nogil:
+    ctypedef struct leeway_plan_header:
+        uint32_t n_features
+        uint32_t n_outputs
+    ctypedef enum leeway_plan_status:
+        LEEWAY_PLAN_OK
+    leeway_plan_status leeway_plan_check(const void *plan, size_t size_bytes)
+    const char *leeway_plan_status_text(leeway_plan_status status)
+    void leeway_plan_score(const void *plan, const float *row, double *scores)
+
+
+cdef extern from "Python.h":
+    # By pointers, not objects: the fast path counts no references.
+    object PySequence_Fast(object values, const char *message)
+    Py_ssize_t PySequence_Fast_GET_SIZE(object values)
+    PyObject **PySequence_Fast_ITEMS(object values)
+
+
+cdef enum:
+    STACK_VALUES = 128  # wider rows or more outputs take memory from the heap
+
+
+cdef class PlanScorer:
+    """A plan, ready to score.
+
+    Args:
+        data: The plan's bytes; kept, and read in place if they lie on an address that is a
+            multiple of 8 (as a mapped bundle's files do), else copied once.
+
+    Attributes:
+        n_features: Width of a row.
+        n_outputs: Number of scores of a row.
+
+    Raises:
+        PlanError: The bytes are not a sound plan.
+    """
+
+    cdef Py_buffer _data
+    cdef bint _held
+    cdef readonly Py_ssize_t n_features
+    cdef readonly Py_ssize_t n_outputs
+
+    def __cinit__(self, data):
+        cdef leeway_plan_status status
+        cdef const leeway_plan_header *header
+        self._held = False
+        if sys.byteorder != "little":
+            raise PlanError("plans are little-endian and read in place; this processor is big-endian")
+        self._hold(data)
+        if <uintptr_t>self._data.buf % 8 != 0:
+            copy = bytes(data)
+            PyBuffer_Release(&self._data)
+            self._held = False
+            self._hold(copy)
+        with nogil:
+            status = leeway_plan_check(self._data.buf, <size_t>self._data.len)
+        if status != LEEWAY_PLAN_OK:
+            raise PlanError(leeway_plan_status_text(status).decode("ascii"))
+        header = <const leeway_plan_header *>self._data.buf
+        self.n_features = header.n_features
+        self.n_outputs = header.n_outputs
+
+    cdef int _hold(self, data) except -1:
+        try:
+            PyObject_GetBuffer(data, &self._data, PyBUF_SIMPLE)
+        except (BufferError, TypeError) as error:
+            raise PlanError(f"a plan is read from contiguous bytes: {error}") from error
+        self._held = True
+        return 0
+
+    def __dealloc__(self):
+        if self._held:
+            PyBuffer_Release(&self._data)
+
+    def score(self, row):
+        """Score one row.
+
+        Args:
+            row: float32 C-contiguous buffer of n_features values, or a sequence of numbers.
+
+        Returns:
+            The score as a float, or a tuple of n_outputs floats.
+
+        Raises:
+            RowError: The row has the wrong width or the wrong type.
+        """
+        cdef double few[STACK_VALUES]
+        cdef double *scores = few
+        if self.n_outputs > STACK_VALUES:
+            scores = <double *>PyMem_Malloc(self.n_outputs * sizeof(double))
+            if scores == NULL:
+                raise MemoryError
+        try:
+            self._score(row, scores)
+            return _to_python(scores, self.n_outputs)
+        finally:
+            if scores != few:
+                PyMem_Free(scores)
+
+    def score_into(self, row, out):
+        """Score one row into a buffer.
+
+        Args:
+            row: As for ``score``.
+            out: Writable float64 C-contiguous buffer of n_outputs values.
+
+        Raises:
+            RowError: The row or ``out`` has the wrong width or the wrong type.
+        """
+        cdef Py_buffer view
+        _open(out, &view, b"d", PyBUF_WRITABLE, "out")
+        try:
+            if view.len != self.n_outputs * <Py_ssize_t>sizeof(double):
+                raise RowError(f"out has {view.len // 8} values, the model gives {self.n_outputs} a row")
+            self._score(row, <double *>view.buf)
+        finally:
+            PyBuffer_Release(&view)
+
+    def score_batch(self, rows, Py_ssize_t n_rows, out):
+        """Score many rows; other threads run meanwhile.
+
+        Args:
+            rows: float32 C-contiguous buffer of n_rows x n_features values.
+            n_rows: How many rows it holds.
+            out: Writable float64 C-contiguous buffer of n_rows x n_outputs values.
+
+        Raises:
+            RowError: ``rows`` or ``out`` has the wrong size or the wrong type.
+        """
+        cdef Py_buffer source, target
+        _open(rows, &source, b"f", 0, "rows")
+        try:
+            _open(out, &target, b"d", PyBUF_WRITABLE, "out")
+            try:
+                self._check_batch(&source, &target, n_rows)
+                with nogil:
+                    self._score_rows(<const float *>source.buf, n_rows, <double *>target.buf)
+            finally:
+                PyBuffer_Release(&target)
+        finally:
+            PyBuffer_Release(&source)
+
+    cdef int _check_batch(self, Py_buffer *source, Py_buffer *target, Py_ssize_t n_rows) except -1:
+        # Divided, not multiplied: a product with the caller's n_rows might overflow.
+        cdef Py_ssize_t row_bytes = self.n_features * sizeof(float), score_bytes = self.n_outputs * sizeof(double)
+        if source.len % row_bytes != 0 or source.len // row_bytes != n_rows:
+            raise RowError(f"rows has {source.len // 4} values, not {n_rows} rows of {self.n_features}")
+        if target.len % score_bytes != 0 or target.len // score_bytes != n_rows:
+            raise RowError(f"out has {target.len // 8} values, not {n_rows} rows of {self.n_outputs}")
+        return 0
+
+    cdef void _score_rows(self, const float *rows, Py_ssize_t n_rows, double *scores) noexcept nogil:
+        cdef Py_ssize_t index
+        for index in range(n_rows):
+            leeway_plan_score(self._data.buf, rows + index * self.n_features, scores + index * self.n_outputs)
+
+    cdef int _score(self, row, double *scores) except -1:
+        cdef Py_buffer view
+        if not PyObject_CheckBuffer(row):
+            return self._score_sequence(row, scores)
+        _open(row, &view, b"f", 0, "row")
+        if view.len != self.n_features * <Py_ssize_t>sizeof(float):
+            width = view.len // 4
+            PyBuffer_Release(&view)
+            raise RowError(f"row has {width} values, the model takes {self.n_features}")
+        leeway_plan_score(self._data.buf, <const float *>view.buf, scores)
+        PyBuffer_Release(&view)
+        return 0
+
+    cdef int _score_sequence(self, row, double *scores) except -1:
+        cdef float few[STACK_VALUES]
+        cdef float *values = few
+        if self.n_features > STACK_VALUES:
+            values = <float *>PyMem_Malloc(self.n_features * sizeof(float))
+            if values == NULL:
+                raise MemoryError
+        try:
+            _read_sequence(row, values, self.n_features)
+            leeway_plan_score(self._data.buf, values, scores)
+        finally:
+            if values != few:
+                PyMem_Free(values)
+        return 0
+
+
+cdef int _open(values, Py_buffer *view, const char *code, int flags, name) except -1:
+    """Open a C-contiguous buffer of native floats: ``f`` or ``d``, as in the struct module."""
+    cdef const char *format
+    try:
+        PyObject_GetBuffer(values, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)
+    except (BufferError, TypeError, ValueError) as error:
+        raise RowError(f"{name} cannot be read as a C-contiguous buffer: {error}") from error
+    format = view.format
+    if format != NULL:
+        # The byte orders that mean this processor's own; plans run on little-endian ones only.
+        if format[0] == c"@" or format[0] == c"=" or format[0] == c"<":
+            format += 1
+        if format[0] == code[0] and format[1] == 0:
+            return 0
+    # Without a format, PEP 3118 says, the buffer holds unsigned bytes.
+    given = view.format.decode("ascii", "replace") if view.format != NULL else "B"
+    PyBuffer_Release(view)
+    wanted = "float32 ('f')" if code[0] == c"f" else "float64 ('d')"
+    raise RowError(f"{name} holds values of format {given!r}; give {wanted}")
+
+
+cdef int _read_sequence(row, float *values, Py_ssize_t n_values) except -1:
+    """Read a list or tuple (or other sequence) of numbers; a float64 rounds to float32."""
+    cdef Py_ssize_t index
+    cdef PyObject **items
+    if isinstance(row, (str, dict, set, frozenset)) or not hasattr(row, "__len__"):
+        raise RowError(f"row is a {type(row).__name__}; give a float32 buffer or a sequence of numbers")
+    sequence = PySequence_Fast(row, b"row is not a sequence")
+    if PySequence_Fast_GET_SIZE(sequence) != n_values:
+        raise RowError(f"row has {PySequence_Fast_GET_SIZE(sequence)} values, the model takes {n_values}")
+    for index in range(n_values):
+        # A number's __float__ may run Python that changes a list: look at it anew each time.
+        if index >= PySequence_Fast_GET_SIZE(sequence):
+            raise RowError("row changed while it was read")
+        items = PySequence_Fast_ITEMS(sequence)
+        value = <object>items[index]
+        try:
+            values[index] = <float>PyFloat_AsDouble(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RowError(f"value {index} of the row is no number: {str(value)[:40]!r}") from error
+    return 0
+
+
+cdef object _to_python(const double *scores, Py_ssize_t n_outputs):
+    cdef Py_ssize_t index
+    if n_outputs == 1:
+        return PyFloat_FromDouble(scores[0])
+    result = PyTuple_New(n_outputs)
+    for index in range(n_outputs):
+        value = PyFloat_FromDouble(scores[index])
+        Py_INCREF(value)
+        PyTuple_SET_ITEM(result, index, value)
+    return result
