@@ -5,6 +5,9 @@ the pivot about which it sums, and the training sample's own statistics to compa
 with. Drift is told against it. MessagePack; the page is ``docs/formats/baseline.md``.
 """
 
+import math
+from array import array
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +17,8 @@ from device_contract.errors import SketchError
 MAX_BASELINE_BYTES = 16 << 20
 MAX_EDGES = 255
 
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
 
 class StreamBaseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One stream's reference.
@@ -22,7 +27,9 @@ class StreamBaseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True)
     ``edges[i-1] <= x < edges[i]``; bin 0 and bin ``k`` lie beyond the reference. NaN is in
     no bin. For a number the edges are: the minimum, the 0.5 % quantile, the nine deciles,
     the 99.5 % quantile, and the float32 that follows the maximum (equal edges are merged).
-    For a category with ``c`` values they are ``-0.5, 0.5 ... c - 0.5``.
+    For a category with ``c`` values they are ``-0.5, 0.5 ... c - 0.5``; where that is more than
+    ``MAX_EDGES``, the last categories share a bin. A stream without a finite training row has
+    the one edge 0. Outputs are float64 and are counted as the nearest float32.
     """
 
     name: str
@@ -30,22 +37,24 @@ class StreamBaseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True)
     kind: Literal["number", "category"]
     edges: Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=MAX_EDGES)]
     """Ascending, each exactly a float32."""
-    counts: tuple[int, ...]
+    counts: tuple[Natural, ...]
     """Training rows in each bin, ``len(edges) + 1`` of them."""
-    rows: int
+    rows: Natural
     """Training rows that were finite."""
-    missing: int
+    missing: Natural
     """Training rows that were NaN."""
     mean: float
     """Mean of the finite training rows; also the device's pivot."""
     standard_deviation: float
+    """Of the finite training rows, divided by n."""
     minimum: float
     maximum: float
     lag1_correlation: float
     """Correlation of neighbouring rows in the sample's order."""
     range_minimum: float | None = None
-    """Plausible range from the schema; values outside are counted."""
+    """Least plausible value, from the schema (of a category 0); finite values below are counted."""
     range_maximum: float | None = None
+    """Largest plausible value (of a category the last one); finite values above are counted."""
 
 
 class Baseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -73,14 +82,23 @@ def decode_baseline(data: bytes | memoryview) -> Baseline:
         baseline = msgspec.msgpack.decode(data, type=Baseline)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SketchError(f"malformed baseline: {error}") from error
+    roles = [stream.role for stream in baseline.streams]
+    if roles != sorted(roles):  # "feature" comes before "output"
+        raise SketchError("an output stands before a feature")
     for stream in baseline.streams:
         _check(stream)
     return baseline
 
 
 def _check(stream: StreamBaseline) -> None:
-    ascending = all(low < high for low, high in zip(stream.edges, stream.edges[1:], strict=False))
-    if not ascending:
-        raise SketchError(f"edges of {stream.name!r} do not ascend")
+    if any(low >= high for low, high in pairwise(stream.edges)) or not all(map(math.isfinite, stream.edges)):
+        raise SketchError(f"edges of {stream.name[:80]!r} do not ascend")
+    if tuple(array("f", stream.edges)) != stream.edges:
+        raise SketchError(f"an edge of {stream.name[:80]!r} is not a float32")
     if len(stream.counts) != len(stream.edges) + 1 or sum(stream.counts) != stream.rows:
-        raise SketchError(f"counts of {stream.name!r} do not fit its edges and rows")
+        raise SketchError(f"counts of {stream.name[:80]!r} do not fit its edges and rows")
+    moments = (stream.mean, stream.standard_deviation, stream.minimum, stream.maximum, stream.lag1_correlation)
+    if not all(map(math.isfinite, moments)) or stream.standard_deviation < 0.0:
+        raise SketchError(f"moments of {stream.name[:80]!r} are not numbers")
+    if any(math.isnan(bound) for bound in (stream.range_minimum, stream.range_maximum) if bound is not None):
+        raise SketchError(f"the range of {stream.name[:80]!r} is not a number")

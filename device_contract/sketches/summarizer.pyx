@@ -76,7 +76,14 @@ cdef inline void count_value(Stream* stream, float x) noexcept nogil:
 
 
 cdef class RowSummarizer:
-    """Summarises rows one at a time; the stub ``summarizer.pyi`` tells its methods."""
+    """Summarises rows one at a time, in one fused pass over features and outputs.
+
+    The row before stays the neighbour of the next row across ``take``, so that two windows
+    in a row merge to exactly what one longer window would have held.
+
+    Args:
+        baseline: Bins, pivots and plausible ranges of the streams.
+    """
 
     cdef Stream* streams
     cdef float* edges
@@ -137,9 +144,20 @@ cdef class RowSummarizer:
 
     @property
     def rows(self):
+        """Rows since the last ``take``."""
         return self.n_rows
 
     def update(self, row, outputs):
+        """Count one row. No value makes it raise, NaN and infinities included.
+
+        Args:
+            row: The features, C-contiguous float32 (n_features,).
+            outputs: The model's outputs, C-contiguous float64 (n_outputs,); each is counted
+                as the nearest float32.
+
+        Raises:
+            RowError: A buffer has the wrong width or type; nothing was counted.
+        """
         cdef Py_buffer features_view, outputs_view
         cdef Py_ssize_t i
         cdef Stream* stream = self.streams
@@ -160,12 +178,14 @@ cdef class RowSummarizer:
         PyBuffer_Release(&features_view)
 
     def observe_latency_ns(self, latency_ns):
+        """Count the time that scoring one row took, in nanoseconds."""
         self.latency_counts[bucket_of(latency_ns)] += 1
         self.latency_sum_ns += latency_ns
         if latency_ns > self.latency_maximum_ns:
             self.latency_maximum_ns = latency_ns
 
     def take(self):
+        """Return the statistics since the last ``take``, and start again from none."""
         streams = tuple([sketch_of(&self.streams[i]) for i in range(self.n_features + self.n_outputs)])
         latency = LatencyHistogram(
             counts=tuple(self.latency_counts), sum_ns=self.latency_sum_ns, maximum_ns=self.latency_maximum_ns
