@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from device_contract.errors import ManifestError
-from device_contract.names import Name, Sha256
+from device_contract.names import Name, Sha256, whole
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FEATURES = 65_535
 
 ArtifactKind = Literal["onnx", "plan"]
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+FileName = Annotated[str, whole(r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Label = str | int
 

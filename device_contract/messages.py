@@ -10,13 +10,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from device_contract.names import DeviceId, Name, Sha256
+from device_contract.names import DeviceId, Name, Sha256, whole
 
 SCHEMA_VERSION: Final = 1
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Text = Annotated[str, msgspec.Meta(max_length=512)]
-BootId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+BootId = Annotated[str, whole(r"^[0-9a-f]{16}$")]
 Slot = Literal["champion", "shadow", "fallback"]
 Phase = Literal[
     "idle",

@@ -13,9 +13,18 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
-DeviceId = Annotated[str, msgspec.Meta(pattern=DEVICE_ID_PATTERN)]
-Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256_PATTERN)]
+
+def whole(pattern: str) -> msgspec.Meta:
+    """Return the constraint that the whole text fits a pattern that ends in ``$``.
+
+    msgspec searches with Python's ``re``, where ``$`` also fits before a last line break.
+    """
+    return msgspec.Meta(pattern=pattern.removesuffix("$") + r"\Z")
+
+
+DeviceId = Annotated[str, whole(DEVICE_ID_PATTERN)]
+Name = Annotated[str, whole(NAME_PATTERN)]
+Sha256 = Annotated[str, whole(SHA256_PATTERN)]
 
 
 def is_device_id(text: str) -> bool:
