@@ -2,7 +2,7 @@
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from compiler.model_card import feature_range
 from compiler.parity import ParityResult
@@ -23,8 +23,8 @@ def show_compiled(console: Console, compiled: CompiledBundle) -> None:
         p99 = "not measured here" if footprint.p99_one_row_us is None else f"{footprint.p99_one_row_us:.1f} us"
         console.print(f"{footprint.kind}: memory about {footprint.rss_bytes >> 20} MiB, p99 of one row {p99}")
     for note in compiled.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(f"sha256 {compiled.sha256}, {len(compiled.data)} bytes")
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    console.print(f"sha256 {compiled.sha256}, {len(compiled.data)} bytes", soft_wrap=True)
 
 
 def show_parity(console: Console, manifest: Manifest, results: tuple[ParityResult, ...]) -> None:
@@ -40,7 +40,7 @@ def show_parity(console: Console, manifest: Manifest, results: tuple[ParityResul
 def show_bundle(console: Console, bundle: Bundle) -> None:
     """Show what a bundle holds."""
     manifest = bundle.manifest
-    summary = Table(show_header=False)
+    summary = Table(Column(), Column(overflow="fold"), show_header=False)
     for name, value in _summary(bundle):
         summary.add_row(name, value)
     console.print(summary)
