@@ -44,7 +44,7 @@ class Authority:
         certificate = builder.add_extension(usage, critical=True).sign(self._key, hashes.SHA256())
         self.ca.write_bytes(certificate.public_bytes(Encoding.PEM))
         self.revocations = folder / "crl.pem"
-        self._write_revocations()
+        self._write_revocations([])
 
     def issue(self, common_name: str) -> TlsFiles:
         """Issue a certificate that also serves as a server's on 127.0.0.1."""
@@ -54,8 +54,8 @@ class Authority:
         certificate = (
             self._builder(subject, key).add_extension(address, critical=False).sign(self._key, hashes.SHA256())
         )
-        files = TlsFiles(self.ca, self.folder / f"{key.public_key().public_numbers().x:x}.crt", Path())
-        files = TlsFiles(files.ca, files.certificate, files.certificate.with_suffix(".key"))
+        path = self.folder / f"{certificate.serial_number:x}.crt"
+        files = TlsFiles(self.ca, path, path.with_suffix(".key"))
         files.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
         files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
@@ -73,7 +73,15 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
-    def _write_revocations(self) -> None:
+    def revoke(self, files: TlsFiles) -> None:
+        """Put a certificate on the revocation list."""
+        certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        self._write_revocations([certificate.serial_number])
+
+    def _write_revocations(self, serials: list[int]) -> None:
         builder = x509.CertificateRevocationListBuilder().issuer_name(self._name).last_update(_START)
+        for serial in serials:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(_START).build()
+            builder = builder.add_revoked_certificate(entry)
         revocations = builder.next_update(_END).sign(self._key, hashes.SHA256())
         self.revocations.write_bytes(revocations.public_bytes(Encoding.PEM))
