@@ -1,31 +1,21 @@
-"""``leeway-fleet``: sets up and runs the server; the operator's commands are in ``fleet_server.commands``."""
+"""``leeway-fleet``: sets up and runs the server; the operator's commands are in ``fleet_server.commands``.
 
-import logging
-import os
-import signal
-import socket
+What only the server needs is imported where it is used: an operator's command starts without it.
+"""
+
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
-from fleet_server.app import FleetServer
-from fleet_server.audit.service import AuditService
-from fleet_server.auth import AuthService
 from fleet_server.clock import system_clock
 from fleet_server.commands import add_commands
-from fleet_server.db import Database
 from fleet_server.errors import StartError
 from fleet_server.settings import DataFolder, Settings, checked, read_settings
-from fleet_server.setup import set_up, write_admin_token
 
 EXIT_START = 1
 _DEFAULTS = Settings()
-_BACKLOG = 2048
-_SHUTDOWN_S = 10
 
 Data = Annotated[Path, typer.Option(help="The server's data folder.")]
 
@@ -45,6 +35,8 @@ def init(  # noqa: PLR0913, PLR0917  (each is a setting of the file that it writ
     database_url: Annotated[str, typer.Option(help="PostgreSQL's address; else SQLite.")] = _DEFAULTS.database_url,
 ) -> None:
     """Make keys, certificates, the repository, the database and an administrator's token."""
+    from fleet_server.setup import set_up  # noqa: PLC0415  (heavy)
+
     settings = checked(
         host=host,
         http_port=http_port,
@@ -62,60 +54,20 @@ def init(  # noqa: PLR0913, PLR0917  (each is a setting of the file that it writ
 @app.command()
 def serve(data: Data) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
-    _log_to_standard_error()
+    from fleet_server import serving  # noqa: PLC0415  (heavy)
+
     folder = DataFolder(data)
-    settings = read_settings(folder)
-    listener = _listen(settings)
-    with listener, FleetServer(folder, settings, system_clock).running() as application:
-        typer.echo(f"serving https://{settings.host}:{settings.http_port}/docs")
-        _run(application, folder, listener)
+    serving.serve(folder, read_settings(folder), system_clock)
 
 
 @app.command("admin-token")
 def admin_token(data: Data) -> None:
     """Write a new administrator's token into the data folder, when the last has expired."""
+    from fleet_server.setup import renew_admin_token  # noqa: PLC0415  (heavy)
+
     folder = DataFolder(data)
-    settings = read_settings(folder)
-    database = Database(folder.database_url(settings))
-    database.create_tables()
-    audit = AuditService(database, system_clock)
-    write_admin_token(folder, AuthService(database, audit, system_clock), settings.token_s)
-    database.close()
+    renew_admin_token(folder, read_settings(folder), system_clock)
     typer.echo(f"a new administrator's token is in {folder.admin_token}")
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("amqtt", "transitions", "httpx", "tuf"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _listen(settings: Settings) -> socket.socket:
-    address = (settings.listen_address or settings.host, settings.http_port)
-    try:
-        return socket.create_server(address, backlog=_BACKLOG)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)  # `strerror` names the address once more
-        raise StartError(
-            f"cannot listen on {address[0]}:{address[1]}: {reason}; choose another http_port in fleet.toml"
-        ) from error
-
-
-def _run(application: FastAPI, folder: DataFolder, listener: socket.socket) -> None:
-    config = uvicorn.Config(
-        application,
-        ssl_certfile=folder.certificates / "server.crt",
-        ssl_keyfile=folder.keys / "server.key",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
-    )
-    # uvicorn raises the signal that stopped it once more when it is done: then it shall do nothing.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 add_commands(app)

@@ -43,6 +43,16 @@ def set_up(folder: DataFolder, settings: Settings, clock: Clock) -> None:
         raise StartError(f"cannot set up {folder.path}: {error}") from error
 
 
+def renew_admin_token(folder: DataFolder, settings: Settings, clock: Clock) -> None:
+    """Write a new administrator's token, when the last has expired."""
+    database = Database(folder.database_url(settings))
+    try:
+        database.create_tables()
+        write_admin_token(folder, AuthService(database, AuditService(database, clock), clock), settings.token_s)
+    finally:
+        database.close()
+
+
 def write_admin_token(folder: DataFolder, auth: AuthService, life_s: int) -> None:
     """Make an administrator's token and write it to ``admin.token``."""
     _row, secret = auth.create("server", "admin", Role.ADMIN, life_s)
