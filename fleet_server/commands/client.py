@@ -122,9 +122,13 @@ def _problem_line(response: httpx.Response) -> str:
     """Say an error answer in one line: ``title: detail`` of a problem (RFC 9457)."""
     try:
         problem = response.json()
-        return f"{problem['title']}: {problem['detail']}" if problem.get("detail") else str(problem["title"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict) or "title" not in problem:
         return f"the server answered {response.status_code} {response.reason_phrase}"
+    title, detail = problem["title"], problem.get("detail")
+    # The detail of a path that the server does not have is the title again.
+    return f"{title}: {response.request.url.path if detail in {None, title} else detail}"
 
 
 def api(*parts: str) -> str:

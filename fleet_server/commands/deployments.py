@@ -79,7 +79,7 @@ def create_deployment(  # noqa: PLR0913  (one for each member of the request)
         "soak_s": soak_s,
     }
     given = {name: value for name, value in body.items() if value is not None}
-    return Answer(client.post(api("deployments", "plan") if dry_run else api("deployments"), given))
+    return Answer(client.post(api("deployments"), given, dry_run=True if dry_run else None))
 
 
 @command(app, "pause")

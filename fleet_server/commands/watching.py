@@ -36,5 +36,5 @@ def describe(deployment: dict[str, Any]) -> str:
 
 
 def _describe_wave(wave: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {state}" for state, count in wave["actions"].items())
+    counts = ", ".join(f"{count} {state}" for state, count in wave["counts"].items())
     return f"wave {wave['number']} {wave['state']}" + (f", {counts}" if counts else "")

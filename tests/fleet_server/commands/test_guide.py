@@ -21,7 +21,10 @@ def described_commands() -> Iterator[tuple[str, set[str]]]:
             yield f"{name} {verb}", options - {"--help"}
 
 
-@pytest.mark.parametrize(("command", "options"), list(described_commands()), ids=lambda value: str(value)[:30])
+DESCRIBED = list(described_commands())
+
+
+@pytest.mark.parametrize(("command", "options"), DESCRIBED, ids=[command for command, _ in DESCRIBED])
 def test_the_guide_has_a_row_for_each_command_with_each_of_its_options(command: str, options: set[str]) -> None:
     rows = [line for line in GUIDE.splitlines() if re.match(rf"\| `{command}[ `]", line)]
     assert len(rows) == 1
@@ -36,7 +39,7 @@ def test_the_guide_names_the_options_of_every_command() -> None:
 
 def test_the_guide_names_no_command_that_is_gone() -> None:
     named = set(re.findall(r"^\| `([a-z]+ [a-z-]+)[ `]", GUIDE, re.MULTILINE))
-    assert named == {command for command, _ in described_commands()}
+    assert named == {command for command, _ in DESCRIBED}
 
 
 def test_the_guide_names_each_exit_code() -> None:

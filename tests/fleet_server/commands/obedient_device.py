@@ -1,0 +1,109 @@
+"""A device of the fleet that enrols, connects, and succeeds in whatever it is assigned."""
+
+import ssl
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import paho.mqtt.client as paho
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from paho.mqtt.enums import CallbackAPIVersion
+
+from device_contract import topics
+from device_contract.assignment import PAYLOAD_TYPE, AssignedSlot, Assignment, decode_assignment
+from device_contract.canonical import canonical_json
+from device_contract.codec import decode, encode
+from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, decode_enrollment
+from device_contract.envelope import verify
+from device_contract.messages import AssignmentMessage, Birth, SlotState, Status
+from tests.fleet_server.commands.running_server import RunningServer
+
+BOOT_ID = "0123456789abcdef"
+
+
+def enroll(server: RunningServer, token: str, folder: Path) -> EnrollmentResponse:
+    """Redeem a token; the key and the certificate go into the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    body = EnrollmentRequest(token=token, csr_pem=request.public_bytes(Encoding.PEM).decode(), profile="generic-x86_64")
+    response = httpx.post(
+        f"{server.url}/device/v1/enroll", content=canonical_json(body), verify=server.trust, trust_env=False
+    )
+    assert response.status_code == 200, response.text
+    enrolled = decode_enrollment(response.content, EnrollmentResponse)
+    (folder / "device.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "device.crt").write_text(enrolled.certificate_pem)
+    return enrolled
+
+
+class ObedientDevice:
+    """Answers each assignment with success, as long as it is entered as a context.
+
+    Args:
+        enrolled: Its identity.
+        folder: Where ``enroll`` put the key and the certificate.
+        director: The public key that signs assignments.
+    """
+
+    def __init__(self, enrolled: EnrollmentResponse, folder: Path, director: Any) -> None:
+        self._device_id = enrolled.device_id
+        self._director = director
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self._device_id)
+        context = ssl.create_default_context(cadata=enrolled.ca_pem)
+        context.load_cert_chain(folder / "device.crt", folder / "device.key")
+        self._client.tls_set_context(context)
+        self._client.on_connect = self._greet
+        self._client.on_message = self._obey
+        self._client.connect(enrolled.mqtt_host, enrolled.mqtt_port)
+
+    def __enter__(self) -> Self:
+        self._client.loop_start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _greet(self, client: paho.Client, *_: Any) -> None:
+        birth = Birth(
+            device_id=self._device_id,
+            boot_id=BOOT_ID,
+            online=True,
+            agent_version="1",
+            profile="generic-x86_64",
+            processor="x86_64",
+            started_ms=0,
+        )
+        client.subscribe(topics.down(self._device_id, "assignment"), 1)
+        client.publish(topics.up(self._device_id, "birth"), encode(birth), 1, retain=True)
+
+    def _obey(self, client: paho.Client, _: Any, message: paho.MQTTMessage) -> None:
+        envelope = decode(message.payload, AssignmentMessage).envelope
+        status = self._success(decode_assignment(verify(envelope, PAYLOAD_TYPE, [self._director])))
+        client.publish(topics.up(self._device_id, "status"), encode(status), 1, retain=True)
+
+    def _success(self, assignment: Assignment) -> Status:
+        return Status(
+            device_id=self._device_id,
+            boot_id=BOOT_ID,
+            time_ms=assignment.issued_ms,
+            action_id=assignment.action_id,
+            assignment_sequence=assignment.sequence,
+            phase="succeeded",
+            reason_code="",
+            detail="",
+            slots=tuple(_held(slot) for slot in assignment.slots),
+            rows_scored=0,
+            outbox_reports=0,
+            counters={},
+        )
+
+
+def _held(slot: AssignedSlot) -> SlotState:
+    return SlotState(slot=slot.slot, model=slot.model, version=slot.version, bundle_sha256=slot.sha256)

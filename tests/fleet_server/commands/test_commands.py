@@ -1,0 +1,186 @@
+"""Each command against a real server: its table, its JSON, and what it changed."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from device_contract.enrollment import EnrollmentResponse
+from fleet_server.trust.files import read_ed25519_key
+from tests.fleet_server.commands.conftest import Ask, Operate
+from tests.fleet_server.commands.obedient_device import ObedientDevice, enroll
+from tests.fleet_server.commands.release import publish
+from tests.fleet_server.commands.running_server import LEEWAY_FLEET, RunningServer
+
+pytestmark = pytest.mark.slow
+
+AddDevice = Callable[..., EnrollmentResponse]
+PublishVersion = Callable[[str, str], None]
+
+
+@pytest.fixture
+def add_device(operate: Operate, server: RunningServer, tmp_path: Path) -> AddDevice:
+    """Enrol a device with the token that the command line makes."""
+
+    def add(device_id: str, *labels: str) -> EnrollmentResponse:
+        options = [part for label in labels for part in ("--label", label)]
+        token = operate("devices", "enroll-token", device_id, *options).stdout.strip()
+        return enroll(server, token, tmp_path)
+
+    return add
+
+
+@pytest.fixture
+def publish_version(operate: Operate, server: RunningServer, ci_key: Ed25519PrivateKey, ci_pub: Path) -> PublishVersion:
+    """Create a model by the command line and publish a version of it."""
+
+    def add(model: str, version: str) -> None:
+        assert operate("models", "create", model, "--key", str(ci_pub)).exit_code == 0
+        publish(server, ci_key, model, version)
+
+    return add
+
+
+@pytest.mark.parametrize("noun", ["devices", "models", "deployments", "drift", "alerts", "tokens", "webhooks", "audit"])
+def test_each_list_is_a_table_or_json(operate: Operate, ask: Ask, noun: str) -> None:
+    page = ask(noun, "list")
+    assert set(page) == {"items", "next_cursor"}
+    table = operate(noun, "list")
+    assert (table.exit_code, table.stderr) == (0, "")
+    assert len(table.stdout.splitlines()) == 1 + len(page["items"])
+
+
+def test_a_device_is_enrolled_labelled_and_revoked(operate: Operate, ask: Ask, add_device: AddDevice) -> None:
+    add_device("turbine-1", "site=north", "row=2")
+    assert "turbine-1" in operate("devices", "list", "--label", "site=north", "--label", "row=2").stdout
+    assert "turbine-1" not in operate("devices", "list", "--label", "site=south").stdout
+    assert ask("devices", "label", "turbine-1", "site=south")["labels"] == {"site": "south"}
+    shown = operate("devices", "show", "turbine-1").stdout
+    assert "site=south" in shown
+    assert "generic-x86_64" in shown
+    assert operate("devices", "revoke", "turbine-1").stdout == "turbine-1 is revoked\n"
+    assert ask("devices", "show", "turbine-1")["state"] == "revoked"
+    assert ask("audit", "list", "--subject", "turbine-1", "--limit", "1")["items"][0]["action"] == "device.revoke"
+
+
+def test_a_list_follows_the_pages(operate: Operate, ask: Ask) -> None:
+    for number in range(3):
+        assert operate("tokens", "create", f"page-{number}", "--role", "viewer").exit_code == 0
+    first = ask("tokens", "list", "--limit", "2")
+    assert len(first["items"]) == 2
+    assert first["next_cursor"] is not None
+    assert "--all" in operate("tokens", "list", "--limit", "2").stderr
+    every = ask("tokens", "list", "--all")
+    assert {"page-0", "page-1", "page-2"} <= {token["name"] for token in every["items"]}
+    assert every["next_cursor"] is None
+
+
+def test_all_goes_past_the_servers_largest_page(ask: Ask, operate: Operate) -> None:
+    for _ in range(3):
+        operate("tokens", "create", "many", "--role", "viewer")
+    total = len(ask("audit", "list", "--all")["items"])
+    assert len(ask("audit", "list", "--limit", str(total - 1))["items"]) == total - 1
+
+
+def test_a_token_works_until_it_is_deleted(operate: Operate, ask: Ask) -> None:
+    made = ask("tokens", "create", "shift", "--role", "operator", "--valid-s", "600")
+    assert operate("devices", "list", "--token", made["token"]).exit_code == 0
+    assert operate("tokens", "delete", made["token_id"]).stdout == f"{made['token_id']} is deleted\n"
+    assert operate("devices", "list", "--token", made["token"]).exit_code == 4
+
+
+def test_a_data_folder_is_connection_enough(
+    operate: Operate, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LEEWAY_SERVER", "LEEWAY_TOKEN", "LEEWAY_CA"):
+        monkeypatch.delenv(name)
+    assert operate("devices", "list", "--data", str(server.data)).exit_code == 0
+
+
+def test_a_model_shows_its_versions(operate: Operate, ask: Ask, publish_version: PublishVersion) -> None:
+    publish_version("shown", "1.0")
+    assert len(ask("models", "show", "shown")["public_keys"][0]) == 64
+    assert [item["version"] for item in ask("models", "versions", "shown")["items"]] == ["1.0"]
+    assert "release counter" in operate("models", "versions", "shown").stdout
+    assert "wind_speed" in operate("models", "show", "shown", "1.0").stdout
+    assert operate("models", "show", "shown", "2.0").exit_code == 6
+
+
+@pytest.fixture
+def obedient(server: RunningServer, add_device: AddDevice, tmp_path: Path) -> Iterator[str]:
+    """A connected device in a group of its own."""
+    director = read_ed25519_key(server.data / "keys" / "director.key").public_key()
+    with ObedientDevice(add_device("obedient", "group=watched"), tmp_path, director):
+        yield "obedient"
+
+
+def test_a_deployment_is_watched_to_its_end(
+    operate: Operate, ask: Ask, publish_version: PublishVersion, obedient: str
+) -> None:
+    publish_version("watched", "1")
+    create = ("deployments", "create", "--model", "watched", "--version", "1", "--id", "watched-1")
+    waves = ("--label", "group=watched", "--waves", "50,100", "--success-threshold", "1", "--error-threshold", "0")
+    plan = ask(*create, *waves, "--dry-run")
+    assert [wave["members"] for wave in plan["waves"]] == [[obedient], []]
+    assert operate("deployments", "show", "watched-1").exit_code == 6
+    assert ask(*create, *waves, "--soak-s", "0")["id"] == "watched-1"
+    watched = operate("deployments", "watch", "watched-1")
+    assert (watched.exit_code, watched.stdout) == (0, "watched-1 is finished\n"), watched.output
+    assert "wave 1 passed, 1 succeeded" in watched.stderr
+    assert "succeeded" in operate("deployments", "actions", "watched-1", "--state", "succeeded").stdout
+    assert "wave" in operate("deployments", "show", "watched-1").stdout
+    assert operate("deployments", "pause", "watched-1").exit_code == 7
+
+
+def test_a_deployment_is_held_taken_on_and_aborted(
+    operate: Operate, ask: Ask, publish_version: PublishVersion, add_device: AddDevice
+) -> None:
+    publish_version("steered", "1")
+    add_device("silent", "group=steered")
+    ask(
+        *("deployments", "create", "--model", "steered", "--version", "1", "--id", "steered-1"),
+        *("--label", "group=steered", "--waves", "group=steered,100"),
+    )
+    assert operate("deployments", "pause", "steered-1").stdout == "steered-1 is paused\n"
+    assert operate("deployments", "resume", "steered-1").stdout == "steered-1 is running\n"
+    watch = [*LEEWAY_FLEET, "deployments", "watch", "steered-1", "--json"]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stderr is not None
+        assert watching.stderr.readline().startswith("running: wave 1 ")
+        assert operate("deployments", "abort", "steered-1").stdout == "steered-1 is aborted\n"
+        answer, progress = watching.communicate(timeout=60)
+    assert watching.returncode == 1
+    assert json.loads(answer)["state"] == "aborted"
+    assert progress.splitlines()[-1].startswith("aborted (operator): ")
+
+
+def test_a_deployment_is_rolled_back(
+    operate: Operate, ask: Ask, publish_version: PublishVersion, add_device: AddDevice
+) -> None:
+    publish_version("undone", "1")
+    add_device("undone-device", "group=undone")
+    create = ("deployments", "create", "--model", "undone", "--version", "1", "--waves", "100")
+    deployment = ask(*create, "--label", "group=undone")["id"]
+    assert operate("deployments", "rollback", deployment).exit_code == 0
+    assert ask("deployments", "show", deployment)["state"] in {"rolling_back", "rolled_back"}
+
+
+def test_a_webhook_is_added_and_removed(operate: Operate, ask: Ask) -> None:
+    added = ask("webhooks", "add", "https://ops.example/hook")
+    assert added["webhook_id"] in operate("webhooks", "list").stdout
+    assert operate("webhooks", "remove", added["webhook_id"]).exit_code == 0
+    assert added["webhook_id"] not in operate("webhooks", "list").stdout
+
+
+def test_drift_of_a_device_is_shown(operate: Operate, add_device: AddDevice) -> None:
+    add_device("drifting")
+    shown = operate("drift", "show", "drifting")
+    assert shown.exit_code == 0, shown.output
+
+
+def test_an_alert_that_is_not_there_cannot_be_acknowledged(operate: Operate) -> None:
+    result = operate("alerts", "acknowledge", "none")
+    assert result.exit_code == 6, result.output
