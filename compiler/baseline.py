@@ -98,7 +98,8 @@ def _number_edges(finite: Float32s) -> Float32s:
     if not len(finite):
         return np.zeros(1, np.float32)
     quantiles = np.quantile(finite, QUANTILES, method="inverted_cdf")
-    after_maximum = np.nextafter(finite.max(), np.float32(np.inf))
+    with np.errstate(over="ignore"):
+        after_maximum = np.nextafter(finite.max(), np.float32(np.inf))
     edges = np.unique(np.concatenate(([finite.min()], quantiles, [after_maximum])).astype(np.float32))
     return edges[np.isfinite(edges)]  # nothing finite follows the largest float32
 
