@@ -1,0 +1,111 @@
+"""Every answer that is an error is problem+json; bodies have limits."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from fleet_server.app import FleetServer
+from fleet_server.web import MAX_BODY_BYTES, BodyLimit, install
+from tests.fleet_server.conftest import AppClient
+
+
+class Body(BaseModel):
+    text: str
+
+
+@pytest.fixture
+def small() -> AppClient:
+    app = FastAPI()
+    install(app)
+    app.add_middleware(BodyLimit, upload_bytes=4 * MAX_BODY_BYTES)
+
+    @app.post("/json")
+    def take_json(body: Body) -> int:
+        return len(body.text)
+
+    @app.post("/models/m/versions")
+    async def take_upload(request: Request) -> int:
+        return len(await request.body())
+
+    @app.get("/fail")
+    def fail() -> None:
+        raise RuntimeError("secret detail")
+
+    return AppClient(app, "")
+
+
+async def chunks(size: int) -> AsyncIterator[bytes]:
+    for _ in range(size // 65_536 + 1):
+        yield b"x" * 65_536
+
+
+def test_a_declared_body_that_is_too_large_is_refused(small: AppClient) -> None:
+    answer = small.post("/json", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/json", "/models/m/versions"])
+def test_an_undeclared_one_is_refused_where_it_crosses_the_limit(small: AppClient, path: str) -> None:
+    answer = small.post(path, content=chunks(4 * MAX_BODY_BYTES))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_uploads_have_a_limit_of_their_own(small: AppClient) -> None:
+    assert small.post("/models/m/versions", content=b"x" * (2 * MAX_BODY_BYTES)).json() == 2 * MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e3", "99999999999999999999"])
+def test_a_strange_length_does_no_harm(small: AppClient, length: str) -> None:
+    answer = small.post("/json", content=b"{}", headers={"Content-Length": length})
+    assert answer.status_code in {413, 422}
+
+
+def test_a_failure_says_nothing_of_its_inside(small: AppClient) -> None:
+    answer = small.get("/fail")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/none", 404), ("PUT", "/json", 405), ("POST", "/json", 422)]
+)
+def test_the_frameworks_own_errors_are_problems_too(small: AppClient, method: str, path: str, status: int) -> None:
+    answer = small.request(method, path, content=b"{")
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_health_tells_what_is_missing(http: AppClient) -> None:
+    answer = http.as_holder("").get("/health")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "degraded", "parts": {"database": True, "broker": False}}
+
+
+def test_metrics_count(http: AppClient) -> None:
+    text = http.get("/metrics").text
+    assert 'leeway_tuf_expiry_seconds{role="timestamp"} 604800.0' in text
+    assert "leeway_control_failures" in text
+
+
+def test_an_unauthenticated_upload_is_refused_unread(server: FleetServer) -> None:
+    read: list[int] = []
+
+    async def upload() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            read.append(65_536)
+            yield b"x" * 65_536
+
+    async def send() -> int:
+        transport = httpx.ASGITransport(server.app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://fleet") as client:
+            headers = {"Content-Type": "multipart/form-data; boundary=b"}
+            return (await client.post("/api/v1/models/m/versions", content=upload(), headers=headers)).status_code
+
+    assert anyio.run(send) == 401
+    assert read == []
