@@ -30,7 +30,8 @@ def lag1(values: Floats) -> float:
 
 def make_stream(name: str, values: Floats, *, role: str = "feature") -> StreamBaseline:
     finite = values[np.isfinite(values)]
-    edges = np.unique(np.append(np.quantile(finite, QUANTILES), np.nextafter(np.float32(finite.max()), np.inf)))
+    quantiles = np.quantile(finite, QUANTILES).astype(np.float32)
+    edges = np.unique(np.append(quantiles, np.nextafter(np.float32(finite.max()), np.float32(np.inf))))
     return StreamBaseline(
         name=name,
         role="output" if role == "output" else "feature",
@@ -67,3 +68,8 @@ def make_sketch(stream: StreamBaseline, values: Floats) -> StreamSketch:
 def make_summary(baseline: Baseline, columns: list[Floats]) -> WindowSummary:
     sketches = tuple(map(make_sketch, baseline.streams, columns))
     return WindowSummary(rows=len(columns[0]), streams=sketches, latency=LatencyHistogram())
+
+
+def float32_stream(name: str, values: Floats, *, role: str = "feature") -> StreamBaseline:
+    """Return a stream as the compiler makes it: its edges are float32 values."""
+    return make_stream(name, values.astype(np.float32).astype(np.float64), role=role)

@@ -1,0 +1,116 @@
+"""Alerts open, change, close and are acknowledged, on SQLite and PostgreSQL."""
+
+from typing import Any
+
+from fleet_server.alerts.service import DeploymentAlert
+from fleet_server.auth import Role
+from fleet_server.drift.tables import VerdictChangeRow
+from tests.fleet_server.alerts.conftest import Room
+from tests.fleet_server.conftest import AppClient
+
+
+def change(room: Room, verdict: str, *, kind: str = "peers", severity: float = 1.5, device_id: str = "a") -> None:
+    """Write a change as the drift room does."""
+    features = ["temperature"] if verdict == "drift" else []
+    with room.database.session() as session:
+        session.add(
+            VerdictChangeRow(
+                device_id=device_id,
+                model="power",
+                kind=kind,
+                version="1",
+                verdict_before="",
+                verdict=verdict,
+                features=features,
+                outputs=[],
+                severity=severity,
+                since_ms=0,
+                changed_ms=room.clock(),
+                evidence={},
+                sentence=f"{device_id} is {verdict}.",
+            )
+        )
+
+
+def listed(api: AppClient, **query: Any) -> list[dict[str, Any]]:
+    answer = api.get("/api/v1/alerts", params=query)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+def test_drift_opens_one_alert_and_stability_closes_it(room: Room, api: AppClient) -> None:
+    change(room, "drift")
+    change(room, "drift", severity=4.0)
+    room.alerts.consider_new()
+    assert [(alert["state"], alert["severity"], alert["features"]) for alert in listed(api)] == [
+        ("open", "critical", ["temperature"])
+    ]
+    room.clock.advance(60)
+    change(room, "no_data")
+    room.alerts.consider_new()
+    assert listed(api)[0]["state"] == "open"
+    change(room, "stable")
+    room.alerts.consider_new()
+    assert listed(api)[0]["state"] == "closed"
+    assert listed(api)[0]["closed_ms"] == room.clock()
+    room.clock.advance(60)
+    change(room, "drift")
+    room.alerts.consider_new()
+    assert [alert["state"] for alert in listed(api)] == ["open", "closed"]
+    assert len(listed(api, state="open")) == 1
+
+
+def test_each_device_and_kind_has_its_own_alert(room: Room, api: AppClient) -> None:
+    change(room, "drift")
+    change(room, "drift", kind="training")
+    change(room, "drift", device_id="b")
+    room.alerts.consider_new()
+    found = {(alert["device_id"], alert["kind"]): alert["severity"] for alert in listed(api)}
+    assert found == {("a", "peers"): "warning", ("a", "training"): "information", ("b", "peers"): "warning"}
+
+
+def test_no_change_is_considered_twice(room: Room) -> None:
+    change(room, "drift")
+    assert room.alerts.consider_new() == 1
+    room.restart()
+    assert room.alerts.consider_new() == 0
+
+
+def test_a_deployment_alert_is_raised_once(room: Room, api: AppClient) -> None:
+    alert = DeploymentAlert("d1", "power", "2", "warning", "Wave 1 paused.")
+    room.alerts.raise_alert(alert)
+    room.alerts.raise_alert(alert)
+    assert [(item["kind"], item["deployment_id"], item["device_id"]) for item in listed(api)] == [
+        ("rollout", "d1", None)
+    ]
+
+
+def test_pages_and_acknowledgement(room: Room, api: AppClient) -> None:
+    for device_id in "abc":
+        change(room, "drift", device_id=device_id)
+        room.alerts.consider_new()
+        room.clock.advance(1)
+    first = api.get("/api/v1/alerts", params={"limit": 2}).json()
+    second = api.get("/api/v1/alerts", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [item["device_id"] for item in first["items"] + second["items"]] == ["c", "b", "a"]
+    assert second["next_cursor"] is None
+    alert_id = first["items"][0]["alert_id"]
+    acknowledged = api.post(f"/api/v1/alerts/{alert_id}/acknowledge").json()
+    room.clock.advance(1)
+    assert api.post(f"/api/v1/alerts/{alert_id}/acknowledge").json() == acknowledged
+    assert acknowledged["acknowledged_by"] is not None
+    missing = api.post("/api/v1/alerts/nothing/acknowledge")
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_viewer_may_read_and_not_change(room: Room, api: AppClient) -> None:
+    _, secret = room.server._auth.create("test", "ann", Role.VIEWER, 60)
+    viewer = api.as_holder(secret)
+    assert viewer.get("/api/v1/alerts").status_code == 200
+    assert viewer.post("/api/v1/webhooks", json={"url": "https://example.org"}).status_code == 403
+    assert api.as_holder("").get("/api/v1/alerts").status_code == 401
+
+
+def test_drift_of_an_unknown_device_is_a_clear_404(api: AppClient) -> None:
+    assert api.get("/api/v1/devices/nobody/drift").status_code == 404
+    assert api.get("/api/v1/drift").json() == {"items": [], "next_cursor": None}
