@@ -106,7 +106,8 @@ def _make_final(partial_path: Path, path: Path) -> None:
 
 def _end_with_the_agent() -> None:
     """End when the agent has: the pipe from it closes, even if it was killed."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):
+        continue
     os._exit(1)
 
 

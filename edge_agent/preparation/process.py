@@ -17,10 +17,12 @@ class PreparationProcess:
     Args:
         job: What to prepare.
         timeout_s: Longest time that it may take.
-        done: Told the outcome, from a thread of this object's; not told after ``kill``.
+        done: Told the outcome and of whom, from a thread of this object's; not told after ``kill``.
     """
 
-    def __init__(self, job: Job, timeout_s: float, done: Callable[[Ready | Refused], None]) -> None:
+    def __init__(
+        self, job: Job, timeout_s: float, done: "Callable[[PreparationProcess, Ready | Refused], None]"
+    ) -> None:
         self._job = job
         self._timeout_s = timeout_s
         self._done = done
@@ -43,7 +45,7 @@ class PreparationProcess:
     def _run(self) -> None:
         outcome = self._outcome()
         if not self._is_killed.is_set():
-            self._done(outcome)
+            self._done(self, outcome)
 
     def _outcome(self) -> Ready | Refused:
         command = [sys.executable, "-m", "edge_agent.preparation"]

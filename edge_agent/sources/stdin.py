@@ -1,6 +1,5 @@
 """``stdin``: NDJSON on standard input, one row a line, scored as it comes."""
 
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -54,4 +53,5 @@ def open_source(address: str, options: Mapping[str, str]) -> LineSource:
     take_options(options, set())
     if address:
         raise SourceError(f"source stdin takes no address, not {address!r}")
-    return LineSource(sys.stdin.buffer)
+    # A file of its own: Python cannot end while a thread waits in sys.stdin.
+    return LineSource(open(0, "rb", closefd=False))
