@@ -119,10 +119,10 @@ class EmbeddedBroker:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        for writer in self._writers:  # amqtt closes one after the other, and waits for each
+            writer.transport.abort()
         if self._broker is not None:
             await self._broker.shutdown()
-        for writer in self._writers:
-            writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

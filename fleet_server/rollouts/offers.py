@@ -11,7 +11,7 @@ from fleet_server.broker.ingest import Outbound
 from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.rollouts.assignments import Assignments, Slot
-from fleet_server.rollouts.progress import holds, is_later, next_state
+from fleet_server.rollouts.progress import ANSWERABLE, holds, is_later, next_state
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState
 from fleet_server.rollouts.tables import ActionRow, AssignmentRow, DeploymentRow
 
@@ -87,7 +87,7 @@ class Offers:
         actions = {action.id: action for action in session.exec(query)}
         for status in statuses:
             action = actions.get(status.action_id)
-            if action is not None and action.device_id == status.device_id:
+            if action is not None and action.device_id == status.device_id and action.state in ANSWERABLE:
                 self._note(session, action, status)
 
     def _note(self, session: Session, action: ActionRow, status: Status) -> None:

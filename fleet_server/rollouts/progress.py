@@ -14,18 +14,19 @@ _BAD_ENDS: Final = {
     "rejected": ActionState.REJECTED,
     "rolled_back": ActionState.ROLLED_BACK,
 }
-_ANSWERABLE: Final = frozenset({ActionState.OFFERED, ActionState.IN_PROGRESS}) | OVERDUE
+ANSWERABLE: Final = frozenset({ActionState.OFFERED, ActionState.IN_PROGRESS}) | OVERDUE
+"""What a device's word still moves: an end by a clock is corrected by the device's own end."""
 
 
 def next_state(state: ActionState, phase: Phase, *, holds_slots: bool) -> ActionState:
     """Return the state of an action after its device's word.
 
     Args:
-        state: The state so far; an end by a clock is still corrected by a device's end.
+        state: The state so far.
         phase: The device's word.
         holds_slots: The status shows every slot as assigned. Without it ``succeeded`` is not believed.
     """
-    if state not in _ANSWERABLE or phase == "idle":
+    if state not in ANSWERABLE or phase == "idle":
         return state
     if phase in _BAD_ENDS:
         return _BAD_ENDS[phase]

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from device_contract.messages import Birth, Status
@@ -108,15 +109,10 @@ class RolloutService:
             NotFoundError: There is no such version.
         """
         deployment_id = deployment_id or f"d-{secrets.token_hex(6)}"
-        with self._database.session() as session:
-            existing = session.get(DeploymentRow, deployment_id)
-            if existing is not None:
-                if spec_of(existing) != spec:
-                    raise ConflictError(f"deployment {deployment_id!r} exists and was asked otherwise")
-                return deployment_id, False
-            self._insert(session, actor, deployment_id, spec)
-            self._audit.record(session, actor, "deployment.create", deployment_id, **msgspec.to_builtins(spec))
-        return deployment_id, True
+        try:
+            return deployment_id, self._create(actor, spec, deployment_id)
+        except IntegrityError:  # the same request came twice at the same moment, and the other one was first
+            return deployment_id, self._create(actor, spec, deployment_id)
 
     def get(self, deployment_id: str) -> DeploymentView:
         """Return a deployment with its counts.
@@ -199,6 +195,17 @@ class RolloutService:
             self._devices.record_status(session, status)
         self._offers.note(session, statuses)
         return []
+
+    def _create(self, actor: str, spec: DeploymentSpec, deployment_id: str) -> bool:
+        with self._database.session() as session:
+            existing = session.get(DeploymentRow, deployment_id)
+            if existing is not None:
+                if spec_of(existing) != spec:
+                    raise ConflictError(f"deployment {deployment_id!r} exists and was asked otherwise")
+                return False
+            self._insert(session, actor, deployment_id, spec)
+            self._audit.record(session, actor, "deployment.create", deployment_id, **msgspec.to_builtins(spec))
+        return True
 
     def _insert(self, session: Session, actor: str, deployment_id: str, spec: DeploymentSpec) -> None:
         waves = self.plan(spec, deployment_id)

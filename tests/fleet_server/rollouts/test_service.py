@@ -1,5 +1,6 @@
 """Deployments against the real services, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -292,6 +293,13 @@ def test_the_same_request_twice_makes_one_deployment(turbines: Any) -> None:
     other = DeploymentSpec("power", "1", thresholds=Thresholds(soak_s=5))
     with pytest.raises(ConflictError, match="mine"):
         turbines.rollouts.create("operator", other, "mine")
+
+
+def test_the_same_request_at_the_same_moment_makes_one_deployment(turbines: Any) -> None:
+    spec = DeploymentSpec("power", "1")
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: turbines.rollouts.create("operator", spec, "mine"), range(8)))
+    assert sorted(is_new for _, is_new in answers) == [False] * 7 + [True]
 
 
 def test_what_cannot_be_meant_is_refused(turbines: Any) -> None:
