@@ -4,17 +4,20 @@ To add a room: build its service in ``_build_rooms``, and name its routes in ``_
 its step in ``_steps``, its message handler in ``_handlers``.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
 from fleet_server import operations, web
+from fleet_server.alerts import routes as alert_routes
+from fleet_server.alerts.delivery import Delivery
+from fleet_server.alerts.service import AlertService, DeploymentAlert
+from fleet_server.alerts.webhooks import WebhookService
 from fleet_server.audit import routes as audit_routes
 from fleet_server.audit.service import AuditService
 from fleet_server.auth import AuthService, Role
@@ -31,9 +34,12 @@ from fleet_server.control_loop import ControlLoop, Step
 from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
+from fleet_server.drift import routes as drift_routes
+from fleet_server.drift.service import BATCH_WINDOWS, DriftService
 from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
+from fleet_server.rollouts.spec import RolloutAlert
 from fleet_server.settings import DataFolder, Settings
 from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
 from fleet_server.telemetry import routes as telemetry_routes
@@ -44,7 +50,8 @@ from fleet_server.trust.files import read_ed25519_key, read_file
 from fleet_server.trust.grants import DownloadGrants
 from fleet_server.trust.repository import Repository
 
-_logger = logging.getLogger(__name__)
+_JUDGED_BATCHES: Final = 20
+"""In one round, lest the other rooms wait while a backlog is judged."""
 
 TITLE: Final = "Leeway fleet server"
 
@@ -77,7 +84,7 @@ class FleetServer:
             is_active=self._devices.is_active,
             registry=self._registry,
         )
-        self._control = ControlLoop(self._steps(), tick_s=settings.tick_s, registry=self._registry)
+        self._loops = self._build_loops()
         self.app = self._build_app()
 
     @contextmanager
@@ -92,10 +99,12 @@ class FleetServer:
                 self._broker.start()
             self._ingest.start()
             self._client.start(self._ingest.offer, self._rollouts.publish_all)
-            self._control.start()
+            for loop in self._loops:
+                loop.start()
             yield self.app
         finally:
-            self._control.stop()
+            for loop in self._loops:
+                loop.stop()
             self._ingest.stop()
             self._client.stop()
             if self._broker is not None:
@@ -132,6 +141,9 @@ class FleetServer:
         self._devices = DeviceService(database, self._certificates, self._audit, clock)
         self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
         self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
+        self._drift = DriftService(database, self._telemetry, self._bundles, clock)
+        self._webhooks = WebhookService(database, self._audit, clock)
+        self._alerts = AlertService(database, self._drift, self._webhooks, self._audit, clock)
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -141,7 +153,7 @@ class FleetServer:
             audit=self._audit,
             clock=clock,
             publish=self._client.publish,
-            alert=lambda alert: _logger.warning("deployment %s paused: %s", alert.deployment_id, alert.reason),
+            alert=self._tell_of_rollout,
         )
 
     def _build_broker(self) -> None:
@@ -170,7 +182,38 @@ class FleetServer:
         }
 
     def _steps(self) -> Mapping[str, Step]:
-        return {"repository": self._repository.renew, "rollouts": self._rollouts.step}
+        return {
+            "repository": self._repository.renew,
+            "rollouts": self._rollouts.step,
+            "drift": self._judge,
+            "alerts": self._alerts.consider_new,
+        }
+
+    def _build_loops(self) -> list[ControlLoop]:
+        failures = Counter(
+            "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=self._registry
+        )
+        # A webhook that does not answer holds its loop up for seconds: it has one for itself.
+        deliver = {"webhooks": Delivery(self._database, self._clock).deliver}
+        tick_s = self._settings.tick_s
+        return [ControlLoop(steps, tick_s=tick_s, failures=failures) for steps in (self._steps(), deliver)]
+
+    def _judge(self) -> None:
+        for _ in range(_JUDGED_BATCHES):
+            if self._drift.judge_new() < BATCH_WINDOWS:
+                return
+
+    def _tell_of_rollout(self, alert: RolloutAlert) -> None:
+        sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
+        self._alerts.raise_alert(
+            DeploymentAlert(
+                deployment_id=alert.deployment_id,
+                model=alert.model,
+                version=alert.version,
+                severity="warning",
+                sentence=sentence,
+            )
+        )
 
     def _routers(self) -> list[APIRouter]:
         settings, auth = self._settings, self._auth
@@ -183,6 +226,8 @@ class FleetServer:
             catalogue.router(self._bundles, auth),
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
             telemetry_routes.router(self._telemetry, self._devices, auth),
+            drift_routes.router(self._drift, self._devices, auth),
+            alert_routes.router(self._alerts, self._webhooks, auth),
             rollout_routes.router(self._rollouts, auth),
         ]
 

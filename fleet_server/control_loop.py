@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
 _logger = logging.getLogger(__name__)
 
@@ -17,18 +17,16 @@ class ControlLoop:
     Args:
         steps: What to run, by the name that the log and the counter use.
         tick_s: Seconds from the end of a round to the start of the next.
-        registry: Where the counter of failures is registered.
+        failures: Counts the steps that failed; has the label ``step``.
     """
 
-    def __init__(self, steps: Mapping[str, Step], *, tick_s: float, registry: CollectorRegistry) -> None:
+    def __init__(self, steps: Mapping[str, Step], *, tick_s: float, failures: Counter) -> None:
         self._steps = dict(steps)
         self._tick_s = tick_s
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="-".join(self._steps), daemon=True)
         self._failing: set[str] = set()
-        self._failures = Counter(
-            "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=registry
-        )
+        self._failures = failures
 
     def start(self) -> None:
         """Start the thread."""

@@ -4,9 +4,13 @@ import logging
 import threading
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from fleet_server.control_loop import ControlLoop
+
+
+def failures(registry: CollectorRegistry) -> Counter:
+    return Counter("leeway_control_failures", "Failures.", ["step"], registry=registry)
 
 
 def test_a_failing_step_is_counted_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,7 +23,7 @@ def test_a_failing_step_is_counted_and_stops_nobody(caplog: pytest.LogCaptureFix
         done.append("mended")
 
     registry = CollectorRegistry()
-    loop = ControlLoop({"first": fail, "second": lambda: done.append("second")}, tick_s=1, registry=registry)
+    loop = ControlLoop({"first": fail, "second": lambda: done.append("second")}, tick_s=1, failures=failures(registry))
     with caplog.at_level(logging.INFO):
         loop.run_round()
         loop.run_round()
@@ -35,7 +39,7 @@ def test_a_failing_step_is_counted_and_stops_nobody(caplog: pytest.LogCaptureFix
 
 def test_it_runs_until_it_is_stopped() -> None:
     ran = threading.Event()
-    loop = ControlLoop({"only": ran.set}, tick_s=0.01, registry=CollectorRegistry())
+    loop = ControlLoop({"only": ran.set}, tick_s=0.01, failures=failures(CollectorRegistry()))
     loop.start()
     assert ran.wait(10)
     loop.stop()
