@@ -22,7 +22,7 @@ from device_contract.errors import ContractError, RowError
 from device_contract.manifest import Label
 from device_contract.messages import Slot
 from edge_agent.counters import Counters
-from edge_agent.errors import RowRefusedError
+from edge_agent.errors import AgentError, RowRefusedError
 from edge_agent.probation import Probation
 from edge_agent.rows import Record, RowReader
 from edge_agent.scoring.scorer import Scorer
@@ -50,6 +50,7 @@ class Lane:
 
     Raises:
         ContractError: The bundle or its model is not sound.
+        ModelError: The bundle needs onnxruntime, which is not installed.
     """
 
     def __init__(self, slot: AssignedSlot, path: Path, window_ms: int) -> None:
@@ -214,6 +215,7 @@ def load_lanes(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path], wi
 
     Raises:
         ContractError: A bundle cannot be loaded.
+        ModelError: A bundle needs onnxruntime, which is not installed.
     """
     scoring: tuple[Slot, ...] = ("champion", "shadow")
     return tuple(Lane(slot, path_of(slot.sha256), window_ms) for slot in slots if slot.slot in scoring)
@@ -225,6 +227,6 @@ def load_fallback(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path],
         if slot.slot == "fallback":
             try:
                 return (Lane(slot, path_of(slot.sha256), window_ms),)
-            except ContractError:
+            except (ContractError, AgentError):
                 continue
     return ()

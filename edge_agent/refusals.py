@@ -22,6 +22,7 @@ REFUSALS: Final[dict[str, str]] = {
     "wrong_profile": "The bundle is for another firmware profile.",
     "artifact_kind": "The profile allows none of the bundle's artifacts.",
     "artifact_too_large": "The artifact is larger than the profile allows.",
+    "runtime_missing": "The bundle holds an ONNX model alone, and this device has no onnxruntime.",
     "self_test_failed": "A score on this device's own kernel is not the one that the compiler proved.",
     "server_unreachable": "The repository did not answer, or answered with an error, at every attempt.",
     "disk_full": "The bundle could not be written, at every attempt.",

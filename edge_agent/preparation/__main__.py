@@ -15,7 +15,7 @@ from device_contract.canonical import sha256_hex
 from device_contract.errors import ContractError
 from device_contract.profile import find_profile
 from edge_agent.download import Download, fetch_file, secure_pool
-from edge_agent.errors import RefusalError
+from edge_agent.errors import ModelError, RefusalError
 from edge_agent.preparation.messages import Job, Ready, Refused
 from edge_agent.preparation.repository import Repository
 from edge_agent.selftest import run_self_test
@@ -45,6 +45,8 @@ def prepare(job: Job, now_ms: int) -> Ready | Refused:
         return _Preparation(job, now_ms).run()
     except RefusalError as error:
         return Refused(reason_code=error.reason_code, detail=str(error), is_final=error.is_final)
+    except ModelError as error:
+        return Refused(reason_code="runtime_missing", detail=str(error), is_final=True)
     except ContractError as error:
         return Refused(reason_code="bundle_malformed", detail=str(error), is_final=True)
     except OSError as error:

@@ -12,6 +12,7 @@ from device_contract.assignment import AssignedSlot
 from device_contract.errors import ContractError
 from device_contract.profile import find_profile
 from edge_agent.counters import Counters
+from edge_agent.errors import AgentError
 from edge_agent.inference import InferenceLoop, load_fallback, load_lanes
 from edge_agent.preparation.messages import Job, Ready, Refused
 from edge_agent.preparation.process import PreparationProcess
@@ -215,7 +216,7 @@ class UpdatePerformer:
     def _activate(self, slots: tuple[AssignedSlot, ...]) -> None:
         try:
             lanes = load_lanes(slots, self._store.path, self._window_ms)
-        except ContractError as error:
+        except (ContractError, AgentError) as error:
             self._events.append(ActivationFailed(str(error)))
             return
         self._inference.use(lanes)
@@ -226,7 +227,7 @@ class UpdatePerformer:
         try:
             lanes = load_lanes(slots, self._store.path, self._window_ms)
             self.loaded = slots
-        except ContractError as error:
+        except (ContractError, AgentError) as error:
             self._counters.add("model_unavailable", error)
             lanes = load_fallback(slots, self._store.path, self._window_ms)
             self.loaded = tuple(lane.slot for lane in lanes)

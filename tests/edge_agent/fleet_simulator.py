@@ -1,0 +1,396 @@
+"""A fleet in one test process: a CA, a TUF repository over real HTTPS, and a real mosquitto.
+
+Modelled on python-tuf's repository simulator: what a test changes here the device sees at
+its next request. It speaks the server's side of ``docs/formats/`` and nothing of the agent's.
+"""
+
+import ipaddress
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+
+from device_contract.assignment import PAYLOAD_TYPE, AssignedSlot, Assignment
+from device_contract.canonical import canonical_json, sha256_hex
+from device_contract.codec import decode, encode
+from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, EnrollmentToken
+from device_contract.envelope import sign
+from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
+from device_contract.policy import DIRECTOR_KEYS_PATH, POLICY_PATH, DirectorKeys, Policy
+from device_contract.topics import all_up, down, parse
+
+DEVICE = "pump-7"
+SECRET = "s" * 43
+TOKEN_ID = "0123456789abcdef"
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", ""))
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+    """Return the condition's first true value."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {timeout_s:g} s: {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class CertificateAuthority:
+    """Issues certificates for the server and the devices."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test fleet CA")])
+        usage = x509.BasicConstraints(ca=True, path_length=0)
+        builder = self._builder("test fleet CA", self._key.public_key()).add_extension(usage, critical=True)
+        signing = x509.KeyUsage(
+            digital_signature=False,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=True,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        self.certificate = builder.add_extension(signing, critical=True).sign(self._key, hashes.SHA256())
+        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM)
+        self.sha256 = sha256_hex(self.certificate.public_bytes(serialization.Encoding.DER))
+
+    def issue(self, name: str, public_key: Any) -> bytes:
+        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        builder = self._builder(name, public_key)
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def write_pair(self, folder: Path, name: str) -> tuple[Path, Path]:
+        """Write ``name.crt`` and ``name.key``."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificate, private = folder / f"{name}.crt", folder / f"{name}.key"
+        certificate.write_bytes(self.issue(name, key.public_key()))
+        private.write_bytes(pem)
+        return certificate, private
+
+    def _builder(self, name: str, public_key: Any) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(self._name)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        )
+
+
+class Repository:
+    """A TUF repository in memory, signed anew at each change."""
+
+    def __init__(self) -> None:
+        self.root_signer, self.online_signer, self.ci_signer = (CryptoSigner.generate_ed25519() for _ in range(3))
+        self.director = Ed25519PrivateKey.generate()
+        self.policy = Policy(release_floors={}, revoked=())
+        self.lifetime = timedelta(days=7)
+        self.files: dict[str, bytes] = {}
+        self._releases: dict[str, TargetFile] = {}
+        self._version = 0
+        root = Root(expires=self._expiry(365), consistent_snapshot=True)
+        for role in ("root", "targets"):
+            root.add_key(self.root_signer.public_key, role)
+        for role in ("snapshot", "timestamp"):
+            root.add_key(self.online_signer.public_key, role)
+        metadata = Metadata(root)
+        metadata.sign(self.root_signer)
+        self.root = metadata.to_bytes()
+        self.publish()
+
+    def add(self, path: str, data: bytes, release_counter: int = 1) -> None:
+        """Release a bundle."""
+        target = TargetFile.from_data(path, data, ["sha256"])
+        target.unrecognized_fields["custom"] = {"release_counter": release_counter, "profile": None}
+        self._releases[path] = target
+        self._store(path, data)
+        self.publish()
+
+    def publish(self, expires: datetime | None = None) -> None:
+        """Sign everything again; ``expires`` is of the timestamp."""
+        self._version += 1
+        keys = DirectorKeys(keys=(self.director.public_key().public_bytes_raw().hex(),))
+        top, ci_key = Targets(version=self._version, expires=self._expiry(365)), self.ci_signer.public_key
+        for path, value in ((DIRECTOR_KEYS_PATH, keys), (POLICY_PATH, self.policy)):
+            data = canonical_json(value)
+            self._store(path, data)
+            top.targets[path] = TargetFile.from_data(path, data, ["sha256"])
+        role = DelegatedRole("m-pump", [ci_key.keyid], 1, terminating=True, paths=["pump/*/*"])
+        top.delegations = Delegations({ci_key.keyid: ci_key}, {"m-pump": role})
+        releases = Targets(version=self._version, expires=self._expiry(180), targets=dict(self._releases))
+        meta = {name: MetaFile(self._version) for name in ("targets.json", "m-pump.json")}
+        snapshot = Snapshot(version=self._version, expires=self._expiry(7), meta=meta)
+        timestamp = Timestamp(
+            version=self._version, expires=expires or self._expiry(7), snapshot_meta=MetaFile(self._version)
+        )
+        self._sign("targets", top, self.root_signer)
+        self._sign("m-pump", releases, self.ci_signer)
+        self._sign("snapshot", snapshot, self.online_signer)
+        self._sign("timestamp", timestamp, self.online_signer)
+
+    def _sign(self, name: str, signed: Any, signer: CryptoSigner) -> None:
+        metadata = Metadata(signed)
+        metadata.sign(signer)
+        file_name = f"{name}.json" if name == "timestamp" else f"{signed.version}.{name}.json"
+        self.files[f"metadata/{file_name}"] = metadata.to_bytes()
+
+    def _store(self, path: str, data: bytes) -> None:
+        folder, _, name = path.rpartition("/")
+        self.files[f"targets/{folder}/{sha256_hex(data)}.{name}"] = data
+
+    @staticmethod
+    def _expiry(days: int) -> datetime:
+        return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fleet: "FleetSimulator"
+
+    def do_GET(self) -> None:
+        self.fleet.requests.append((self.path, self.headers.get("Range", "")))
+        data = self.fleet.file(self.path)
+        if data is None:
+            self._answer(404, b"")
+            return
+        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(match[1]) if match else 0
+        extra = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if match else {}
+        self._answer(206 if match else 200, data[start:], extra)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, answer = self.fleet.enroll(body)
+        self._answer(status, answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        limit = self.fleet.cut_after_bytes
+        if limit is not None and "/targets/pump/" in self.path:
+            self.wfile.write(body[:limit])
+            self.close_connection = True
+        else:
+            self.wfile.write(body)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A device that is killed breaks its connection."""
+
+
+class FleetSimulator:
+    """The server's side of one fleet with one device."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = CertificateAuthority()
+        self.repository = Repository()
+        self.requests: list[tuple[str, str]] = []
+        self.cut_after_bytes: int | None = None
+        self.used_tokens: set[str] = set()
+        self.sequence = 0
+        self.acknowledges = True
+        self.births: list[Birth] = []
+        self.statuses: list[Status] = []
+        self.reports: list[Report] = []
+        self.certificate, self.key = self.authority.write_pair(folder, "fleet-server")
+        (folder / "ca.crt").write_bytes(self.authority.pem)
+        self.mqtt_port = free_port()
+        self.broker: subprocess.Popen[bytes] | None = None
+        self._client: Client | None = None
+        self._http = self._start_http()
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._http.server_port}"
+
+    @property
+    def token(self) -> str:
+        return str(EnrollmentToken(TOKEN_ID, SECRET, self.authority.sha256))
+
+    def file(self, path: str) -> bytes | None:
+        if path == f"/device/v1/ca/{TOKEN_ID}":
+            return self.authority.pem
+        return self.repository.files.get(path.removeprefix("/device/v1/repository/grant/"))
+
+    def enroll(self, body: bytes) -> tuple[int, bytes]:
+        request = msgspec.json.decode(body, type=EnrollmentRequest)
+        if request.token in self.used_tokens or request.token != self.token:
+            problem = {"title": "Unauthorized", "status": 401, "detail": "the token is expired or used"}
+            return 401, msgspec.json.encode(problem)
+        self.used_tokens.add(request.token)
+        csr = x509.load_pem_x509_csr(request.csr_pem.encode())
+        response = EnrollmentResponse(
+            device_id=DEVICE,
+            certificate_pem=self.authority.issue(DEVICE, csr.public_key()).decode(),
+            ca_pem=self.authority.pem.decode(),
+            tuf_root=self.repository.root.decode(),
+            mqtt_host="127.0.0.1",
+            mqtt_port=self.mqtt_port,
+        )
+        return 201, msgspec.json.encode(response)
+
+    def start_broker(self) -> None:
+        """Start mosquitto with mutual TLS, and the server's client."""
+        config = self.folder / "mosquitto.conf"
+        config.write_text(
+            f"user root\nallow_anonymous true\nlistener {self.mqtt_port} 127.0.0.1\n"
+            f"cafile {self.folder / 'ca.crt'}\ncertfile {self.certificate}\nkeyfile {self.key}\n"
+            "require_certificate true\nuse_identity_as_username true\nmax_queued_messages 1000000\n"
+        )
+        assert MOSQUITTO is not None, "install mosquitto"
+        self.broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=subprocess.DEVNULL)
+        wait_until(self._can_connect, "mosquitto listens")
+        self._client = self._start_client()
+
+    def stop_broker(self) -> None:
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
+            self._client = None
+        if self.broker is not None:
+            self.broker.terminate()
+            self.broker.wait()
+            self.broker = None
+
+    def close(self) -> None:
+        self.stop_broker()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def assignment(self, *slots: AssignedSlot, action_id: str, **changes: Any) -> bytes:
+        """Return the next signed assignment to the device, as it goes over MQTT."""
+        self.sequence += 1
+        now_ms = int(time.time() * 1000)
+        key = changes.pop("key", self.repository.director)
+        fields: dict[str, Any] = {
+            "device_id": DEVICE,
+            "sequence": self.sequence,
+            "action_id": action_id,
+            "issued_ms": now_ms,
+            "expires_ms": now_ms + 86_400_000,
+            "slots": slots,
+        }
+        assignment = Assignment(**(fields | changes))
+        envelope = sign(PAYLOAD_TYPE, canonical_json(assignment), [key])
+        return encode(AssignmentMessage(envelope=envelope, repository_url=f"{self.url}/device/v1/repository/grant"))
+
+    def assign(self, *slots: AssignedSlot, action_id: str, **changes: Any) -> None:
+        self.publish(down(DEVICE, "assignment"), self.assignment(*slots, action_id=action_id, **changes), retain=True)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        assert self._client is not None
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(timeout=10)
+
+    def wait_for_status(self, what: str, **fields: Any) -> Status:
+        """Return the first status, from now on or the last, with these fields."""
+
+        def found() -> Status | None:
+            status = self.statuses[-1] if self.statuses else None
+            matches = status is not None and all(getattr(status, name) == value for name, value in fields.items())
+            return status if matches else None
+
+        try:
+            status: Status = wait_until(found, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last status is {self.statuses[-1:]}") from None
+        return status
+
+    def _can_connect(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.mqtt_port)) == 0
+
+    def _start_client(self) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, client_id="fleet-server", protocol=MQTTProtocolVersion.MQTTv5)
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
+        context.load_cert_chain(self.certificate, self.key)
+        client.tls_set_context(context)
+        subscribed = threading.Event()
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = self._on_message
+        client.connect("127.0.0.1", self.mqtt_port)
+        client.loop_start()
+        client.subscribe([(all_up("birth"), 1), (all_up("status"), 1), (all_up("report"), 1)])
+        assert subscribed.wait(10)
+        return client
+
+    def _on_message(self, client: Client, _userdata: object, message: Any) -> None:
+        kind = parse(message.topic).kind
+        if kind == "birth":
+            self.births.append(decode(message.payload, Birth))
+        elif kind == "status":
+            self.statuses.append(decode(message.payload, Status))
+        elif self.acknowledges:
+            report = decode(message.payload, Report)
+            self.reports.append(report)
+            ack = Ack(boot_id=report.boot_id, sequences=(report.sequence,))
+            client.publish(down(DEVICE, "ack"), encode(ack), qos=1)
+
+    def _start_http(self) -> _Server:
+        handler = type("Handler", (_Handler,), {"fleet": self})
+        server = _Server(("127.0.0.1", 0), handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
