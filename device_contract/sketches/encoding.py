@@ -20,7 +20,7 @@ from device_contract.sketches.varint import Reader, append
 
 VERSION = 1
 MAX_SUMMARY_BYTES = 65_536
-"""What a report has room for: about 1,800 streams."""
+"""What a report has room for: about 1,700 streams."""
 
 _MISSING, _INFINITE, _OUT_OF_RANGE, _BROKEN_PAIRS = 1, 2, 4, 8
 _FLAGS = (_MISSING, _INFINITE, _OUT_OF_RANGE, _BROKEN_PAIRS)
