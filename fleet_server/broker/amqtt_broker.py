@@ -16,6 +16,7 @@ Every override of amqtt is in this file, for one of these reasons:
 
 import asyncio
 from collections.abc import ItemsView, Iterator
+from contextlib import suppress
 from typing import Any
 
 from amqtt.adapters import BufferReader, WriterAdapter
@@ -74,7 +75,8 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             connect = await ConnectPacket.from_stream(reader)
             await self._check(connect, writer)
         except Exception as error:  # amqtt's parser raises many kinds of errors at garbage
-            await writer.close()
+            with suppress(OSError):
+                await writer.close()
             raise AMQTTError(f"refused {remote_address}: {error}") from error
         await self.cut(connect.client_id)
         handler, session = await super()._initialize_client_session(

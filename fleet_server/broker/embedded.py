@@ -6,6 +6,7 @@ they reconnect, and the server publishes every assignment anew.
 """
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -21,6 +22,8 @@ from fleet_server.broker.framing import FramedReader
 from fleet_server.broker.tls import TlsFiles, server_context
 from fleet_server.errors import StartError
 from fleet_server.trust.certificates import SERVER_NAME
+
+_logger = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10.0
 _TIMEOUT_S = 15.0
@@ -137,6 +140,8 @@ class EmbeddedBroker:
         self._writers.add(writer)
         try:
             await self._broker.external_connected(framed, StreamWriterAdapter(writer), LISTENER)
+        except Exception as error:  # noqa: BLE001  (whatever amqtt raises concerns one connection)
+            _logger.warning("a connection broke off: %r", error)
         finally:
             self._writers.discard(writer)
             writer.transport.abort()

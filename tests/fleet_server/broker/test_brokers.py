@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
@@ -13,6 +14,7 @@ from fleet_server.broker.access import MAX_PACKET_BYTES
 from fleet_server.broker.client import BrokerClient
 from fleet_server.broker.embedded import EmbeddedBroker
 from fleet_server.broker.ingest import Delivery, Outbound
+from fleet_server.broker.tls import client_context
 from fleet_server.errors import StartError
 from tests.fleet_server.broker.authority import Authority
 
@@ -197,6 +199,34 @@ def test_a_silent_device_is_given_up_and_its_will_published(
     device.client._keepalive = 3600  # it promised a packet a second, and breaks the promise
     assert received.get(timeout=WAIT_S).payload == b"gone"
     client.stop()
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x00" * 50,
+        b"\x10\xff\xff\xff\xff\xff",
+        b"\x10\x02\x00\x04",
+        b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04\xff\xfe\xfd\xfc",
+        b"\x30\x05\x00\x03abc",
+        b"",
+    ],
+)
+def test_rubbish_ends_its_own_connection_only(
+    embedded: Any, connect_embedded: Callable[..., Any], rubbish: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = client_context(embedded.authority.issue("turbine-1"))
+    with (
+        socket.create_connection(("127.0.0.1", embedded.port), WAIT_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as stream,
+    ):
+        stream.sendall(rubbish)
+        stream.settimeout(QUIET_S)
+        with suppress(OSError):
+            stream.recv(100)
+    assert connect_embedded("turbine-1").connect()
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_a_taken_port_is_one_clear_error(embedded: Any) -> None:
