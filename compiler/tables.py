@@ -86,7 +86,8 @@ def _is_number(text: str) -> bool:
 
 
 def _read_csv(data: bytes) -> tuple[Column, ...]:
-    return _arrow_columns(pyarrow.csv.read_csv(pa.BufferReader(data)))
+    options = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
+    return _arrow_columns(pyarrow.csv.read_csv(pa.BufferReader(data), convert_options=options))
 
 
 def _read_parquet(data: bytes) -> tuple[Column, ...]:

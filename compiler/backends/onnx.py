@@ -3,10 +3,11 @@
 import warnings
 from typing import Any
 
+from onnx import ModelProto, TensorProto, helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 
-from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize
+from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
 from compiler.backends.skl2onnx_mend import mend
 from compiler.errors import UnsupportedModelError
 from compiler.frontends.source import OnnxArtifact
@@ -16,28 +17,45 @@ OPSETS = {"": 18, "ai.onnx.ml": 3}
 """Operator sets old enough for every onnxruntime that the agent supports; newer ones add nothing here."""
 
 
-def convert_estimator(estimator: Any, n_features: int, *, classifier: bool) -> OnnxArtifact:  # noqa: ANN401
+def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxArtifact:  # noqa: ANN401
     """Convert a fitted scikit-learn estimator.
 
     Args:
         estimator: The fitted estimator or pipeline.
         n_features: Numbers in a row.
-        classifier: Whether it is a classifier; its output is then one number a class.
+        n_classes: Classes of a classifier, 0 for anything else.
 
     Raises:
         UnsupportedModelError: skl2onnx cannot convert the estimator.
     """
     mend()
-    options = {id(estimator): {"zipmap": False}} if classifier else None
     rows = [(INPUT_NAME, FloatTensorType([None, n_features]))]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS, options=options)
+            model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS)
     except Exception as error:  # skl2onnx raises whatever its converters meet
         reason = f"{error}".strip().splitlines()[0][:200] if f"{error}".strip() else type(error).__name__
         raise UnsupportedModelError(f"{type(estimator).__name__} does not convert to ONNX: {reason}") from error
+    take_off_zipmap(model)
     output = numeric_outputs(model)[-1]
+    if n_classes == 2 and _width(model, output) == 1:  # noqa: PLR2004  (a margin stands for two classes)
+        output = _score_both_classes(model, output)
     keep_output(model, output)
     check_portable(model)
     return OnnxArtifact(serialize(model), INPUT_NAME, output)
+
+
+def _width(model: ModelProto, output: str) -> int:
+    """Return the number of columns of an output, 0 if the graph does not tell."""
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in model.graph.output}
+    return int(shapes[output][-1].dim_value) if shapes[output] else 0
+
+
+def _score_both_classes(model: ModelProto, margin: str) -> str:
+    """Give the margin of two classes as a score for each: its negative for the first, itself for the second."""
+    scores = helper.make_tensor_value_info("both_classes", TensorProto.FLOAT, [None, 2])
+    model.graph.node.append(helper.make_node("Neg", [margin], ["first_class"]))
+    model.graph.node.append(helper.make_node("Concat", ["first_class", margin], [scores.name], axis=1))
+    model.graph.output.append(scores)
+    return scores.name

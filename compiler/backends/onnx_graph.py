@@ -7,7 +7,7 @@ onnxruntime and nothing else.
 
 from collections.abc import Iterable, Iterator
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker, helper
 
 from compiler.errors import ModelError
 
@@ -46,6 +46,15 @@ def numeric_outputs(model: ModelProto) -> list[str]:
         for output in model.graph.output
         if output.type.HasField("tensor_type") and output.type.tensor_type.elem_type in NUMERIC_TYPES
     ]
+
+
+def take_off_zipmap(model: ModelProto) -> bool:
+    """Make the tensor of probabilities an output, in place, beside the map made of it; tell whether there is a map."""
+    for node in model.graph.node:
+        if node.op_type == "ZipMap":
+            model.graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, [None, None]))
+            return True
+    return False
 
 
 def keep_output(model: ModelProto, name: str) -> None:

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize
+from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
 from compiler.errors import ModelError
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.onnx_session import OnnxSession
@@ -55,7 +55,7 @@ class OnnxFileModel:
         self._original = OnnxSession(data)
         self._input, self._dtype = row.name, _INPUT_TYPES[row.type.tensor_type.elem_type]
         labels = _class_labels(model)
-        self._zipmap_labels = labels if _take_off_zipmap(model) else ()
+        self._zipmap_labels = labels if take_off_zipmap(model) else ()
         self._original_output, self._output = _score_outputs(model)
         self._artifact = _artifact(model, row, self._output)
         n_outputs = self.score(np.zeros((1, n_features), dtype=np.float32)).shape[1]
@@ -149,15 +149,6 @@ def _is_label(output: ValueInfoProto) -> bool:
 
 def _label(value: Any) -> Label:  # noqa: ANN401  (an element of an ONNX tensor)
     return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else int(value)
-
-
-def _take_off_zipmap(model: ModelProto) -> bool:
-    """Make the tensor of probabilities an output in place of the map made of it; tell whether there was one."""
-    for node in model.graph.node:
-        if node.op_type == "ZipMap":
-            model.graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
-            return True
-    return False
 
 
 def _score_outputs(model: ModelProto) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from compiler.errors import ModelError
 from compiler.frontends.column_positions import by_position
@@ -71,8 +72,8 @@ class SklearnModel:
 
     def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score rows of shape (n_rows, n_features); returns (n_rows, n_outputs)."""
-        # One thread: forests add their trees up in the order in which threads finish.
-        with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"):
+        # One thread: forests add their trees up, and BLAS its products, in an order that depends on threads.
+        with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"), threadpool_limits(1):
             warnings.simplefilter("ignore")
             try:
                 scores = np.asarray(self._method(rows.astype(np.float64)), dtype=np.float64)
@@ -84,11 +85,7 @@ class SklearnModel:
         """Convert by skl2onnx."""
         from compiler.backends.onnx import convert_estimator  # noqa: PLC0415  (skl2onnx takes a second to import)
 
-        return convert_estimator(
-            self._estimator,
-            self.signature.n_features,
-            classifier=self.signature.task == "classification",
-        )
+        return convert_estimator(self._estimator, self.signature.n_features, len(self.signature.labels))
 
     def to_graph(self) -> "Graph":
         """Lower straight from the estimator, with its double thresholds."""
