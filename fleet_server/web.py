@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_LIMIT: Final = 500
 PROBLEM: Final = "application/problem+json"
+VISIBLE: Final = r"^[!-~]*$"
+"""Visible ASCII: all that ids and cursors are made of. PostgreSQL would fail on a NUL."""
 
 ItemT = TypeVar("ItemT")
 
@@ -27,7 +29,7 @@ RoleCheck = Callable[..., object]
 """A dependency that refuses who may not; made by ``AuthService.require``."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items in this page.")]
-Cursor = Annotated[str | None, Query(max_length=256, description="`next_cursor` of the page before.")]
+Cursor = Annotated[str | None, Query(max_length=256, pattern=VISIBLE, description="`next_cursor` of the page before.")]
 
 
 class Page(BaseModel, Generic[ItemT]):

@@ -9,10 +9,10 @@ from fleet_server.alerts.service import AlertService
 from fleet_server.alerts.tables import AlertRow
 from fleet_server.alerts.webhooks import MAX_URL_CHARACTERS, WebhookService
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.web import Cursor, Limit, Page
+from fleet_server.web import VISIBLE, Cursor, Limit, Page
 
-AlertId = Annotated[str, Path(max_length=64, description="An alert's id.")]
-WebhookId = Annotated[str, Path(max_length=64, description="A webhook's id.")]
+AlertId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="An alert's id.")]
+WebhookId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A webhook's id.")]
 State = Annotated[Literal["open", "closed"] | None, Query(description="Alerts in this state only.")]
 
 

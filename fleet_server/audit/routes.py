@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from fleet_server.audit.service import AuditService
 from fleet_server.errors import InvalidRequestError
-from fleet_server.web import Cursor, Limit, Page, RoleCheck
+from fleet_server.web import VISIBLE, Cursor, Limit, Page, RoleCheck
 
-Filter = Annotated[str | None, Query(max_length=256)]
+Filter = Annotated[str | None, Query(max_length=256, pattern=VISIBLE)]
 
 
 class AuditJson(BaseModel):

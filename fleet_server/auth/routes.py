@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, status
 from pydantic import BaseModel, Field
 
 from fleet_server.auth.service import AuthService, Principal, Role
-from fleet_server.web import Cursor, Limit, Page
+from fleet_server.web import VISIBLE, Cursor, Limit, Page
 
 
 class TokenRequest(BaseModel):
@@ -57,7 +57,7 @@ def router(auth: AuthService, *, token_life_s: int) -> APIRouter:
         return NewTokenJson.model_validate({**row.model_dump(), "token": secret})
 
     @routes.delete("/tokens/{token_id}", status_code=status.HTTP_204_NO_CONTENT)
-    def delete_token(holder: admin, token_id: Annotated[str, Path(max_length=64)]) -> None:
+    def delete_token(holder: admin, token_id: Annotated[str, Path(max_length=64, pattern=VISIBLE)]) -> None:
         """End a token's validity at once."""
         auth.delete(holder.name, token_id)
 

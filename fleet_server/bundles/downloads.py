@@ -14,8 +14,9 @@ from fleet_server.bundles.service import BundleService
 from fleet_server.errors import ForbiddenError, NotFoundError
 from fleet_server.trust.grants import REPOSITORY_PATH, DownloadGrants
 from fleet_server.trust.repository import Repository
+from fleet_server.web import VISIBLE
 
-Grant = Annotated[str, Path(max_length=256)]
+Grant = Annotated[str, Path(max_length=256, pattern=VISIBLE)]
 
 
 def router(
@@ -36,7 +37,7 @@ def router(
             raise ForbiddenError("this device is not of the fleet", code="device_inactive")
 
     @routes.get("/metadata/{file}", response_class=FileResponse)
-    def get_metadata(grant: Grant, file: Annotated[str, Path(max_length=128)]) -> FileResponse:
+    def get_metadata(grant: Grant, file: Annotated[str, Path(max_length=128, pattern=VISIBLE)]) -> FileResponse:
         """Give a file of TUF metadata."""
         check(grant)
         path = repository.metadata_file(file)
@@ -45,7 +46,7 @@ def router(
         return FileResponse(path, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     @routes.get("/targets/{path:path}", response_class=FileResponse)
-    def get_target(grant: Grant, path: Annotated[str, Path(max_length=512)]) -> FileResponse:
+    def get_target(grant: Grant, path: Annotated[str, Path(max_length=512, pattern=VISIBLE)]) -> FileResponse:
         """Give a target under its hash-prefixed name; answers `Range` and `If-Range`."""
         check(grant)
         sha256 = path.rpartition("/")[2].partition(".")[0]
