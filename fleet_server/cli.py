@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fleet_server.broker import command as broker_command
 from fleet_server.clock import system_clock
 from fleet_server.commands import add_commands
 from fleet_server.errors import StartError
@@ -70,6 +71,7 @@ def admin_token(data: Data) -> None:
     typer.echo(f"a new administrator's token is in {folder.admin_token}")
 
 
+app.add_typer(broker_command.app, name="broker")
 add_commands(app)
 
 
