@@ -8,8 +8,8 @@ from device_contract.errors import SketchError
 MAX_VALUE = 2**53
 """No count is larger: a float64 still tells it from its neighbours."""
 
-_LAST_SHIFT = 49
-"""The eighth byte reaches ``MAX_VALUE``; a longer integer is rubbish, and would grow without bound."""
+_MAX_BITS = 56
+"""Eight bytes reach ``MAX_VALUE``; a longer integer is rubbish, and would grow without bound."""
 
 
 def append(out: bytearray, value: int) -> None:
@@ -61,20 +61,21 @@ class Reader:
         """
         data, position = self._data, self._position
         values: list[int] = []
-        while len(values) < count:
-            value = shift = 0
-            while True:
-                if position >= len(data):
-                    raise SketchError(f"ends early, at byte {len(data)}")
+        try:
+            for _ in range(count):
                 byte = data[position]
                 position += 1
-                value |= (byte & 0x7F) << shift
-                if byte < 0x80 or shift >= _LAST_SHIFT:  # noqa: PLR2004  (the last byte has its top bit clear)
-                    break
-                shift += 7
-            if value > MAX_VALUE or byte > 0x7F or (byte == 0 and shift):  # noqa: PLR2004  (as above)
-                raise SketchError(f"malformed integer before byte {position}")
-            values.append(value)
+                value, shift = byte & 0x7F, 7
+                while byte > 0x7F and shift < _MAX_BITS:  # noqa: PLR2004  (the last byte has its top bit clear)
+                    byte = data[position]
+                    position += 1
+                    value |= (byte & 0x7F) << shift
+                    shift += 7
+                if byte > 0x7F or value > MAX_VALUE or (byte == 0 and shift > 7):  # noqa: PLR2004  (as above)
+                    raise SketchError(f"malformed integer before byte {position}")
+                values.append(value)
+        except IndexError:
+            raise SketchError(f"ends early, at byte {len(data)}") from None
         self._position = position
         return values
 
