@@ -1,0 +1,59 @@
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from compiler import compile_model
+from compiler.backends.artifact import EmittedArtifact
+from compiler.budget import Footprint, check, estimated_rss_bytes, hold
+from compiler.errors import BudgetError
+from device_contract.profile import find_profile
+
+PROFILE = find_profile("industrial-gateway")
+
+
+def test_a_footprint_within_the_budget_is_let_pass() -> None:
+    check(Footprint("plan", PROFILE.max_artifact_bytes, PROFILE.max_rss_bytes, PROFILE.max_p99_one_row_us), PROFILE)
+    check(Footprint("plan", 1, 1, None), PROFILE)
+
+
+@pytest.mark.parametrize(
+    ("footprint", "figures"),
+    [
+        (Footprint("plan", 40_000_000, 1, None), "40000000 bytes, at most 33554432"),
+        (Footprint("onnx", 1, 200_000_000, None), "memory about 200000000 bytes, at most 134217728"),
+        (Footprint("plan", 1, 1, 2500.4), "p99 of one row 2500 us, at most 2000 us"),
+    ],
+)
+def test_a_broken_budget_is_refused_with_the_figures(footprint: Footprint, figures: str) -> None:
+    with pytest.raises(BudgetError, match=f"breaks the budget of profile 'industrial-gateway': .*{figures}"):
+        check(footprint, PROFILE)
+
+
+def test_every_figure_that_is_broken_is_named() -> None:
+    with pytest.raises(BudgetError, match=r"bytes.*; resident memory.*; p99"):
+        check(Footprint("plan", 10**9, 10**9, 1e9), PROFILE)
+
+
+def test_time_is_measured_only_on_the_profile_s_own_kind_of_processor(rows: NDArray[np.float32]) -> None:
+    other = msgspec.structs.replace(PROFILE, processor="armv7")
+    artifact = EmittedArtifact("plan", bytes(100))
+    assert hold(artifact, other, rows).p99_one_row_us is None
+
+
+def test_a_larger_artifact_needs_more_memory_and_onnx_more_than_a_plan() -> None:
+    small, large = EmittedArtifact("plan", bytes(10)), EmittedArtifact("plan", bytes(10_000))
+    onnx = EmittedArtifact("onnx", bytes(10))
+    assert estimated_rss_bytes(small, PROFILE, 4) < estimated_rss_bytes(large, PROFILE, 4)
+    assert estimated_rss_bytes(small, PROFILE, 4) < estimated_rss_bytes(onnx, PROFILE, 4)
+
+
+def test_a_microcontroller_holds_one_row() -> None:
+    assert estimated_rss_bytes(EmittedArtifact("plan", bytes(10_000)), find_profile("cortex-m4"), 30) == 120
+
+
+def test_a_bundle_that_breaks_its_profile_is_refused(forest: Any, rows: NDArray[np.float32]) -> None:
+    with pytest.raises(BudgetError, match=r"profile 'cortex-m4' takes plan, not onnx"):
+        compile_model(forest, rows, name="pump", version="1", profile="cortex-m4", kind="onnx")

@@ -1,0 +1,81 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from compiler.backends.artifact import EmittedArtifact
+from compiler.errors import ParityError
+from compiler.frontends.sklearn import SklearnModel
+from compiler.frontends.source import Signature
+from compiler.parity import Tolerance, _agrees, _wrong_label, evenly, prove, tolerance_for
+
+REGRESSION = Signature("regression", "linear", 4, (), ())
+CLASSIFICATION = Signature("classification", "trees", 4, (), ("a", "b"))
+TOLERANCE = Tolerance(1e-5, 1e-5)
+
+
+@pytest.fixture
+def artifact(linear: Any) -> EmittedArtifact:
+    converted = SklearnModel(linear).to_onnx()
+    return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
+
+
+def test_an_artifact_that_agrees_is_proved(artifact: EmittedArtifact, linear: Any, rows: NDArray[np.float32]) -> None:
+    result = prove(artifact, REGRESSION, rows, SklearnModel(linear).score(rows), TOLERANCE)
+    assert (result.kind, result.rows) == ("onnx", len(rows))
+    assert result.max_difference < 1e-5
+
+
+def test_an_artifact_that_does_not_agree_is_refused_with_its_worst_rows(
+    artifact: EmittedArtifact, linear: Any, rows: NDArray[np.float32]
+) -> None:
+    truth = SklearnModel(linear).score(rows)
+    truth[[3, 70]] += [[0.5], [2.0]]
+    with pytest.raises(ParityError) as refusal:
+        prove(artifact, REGRESSION, rows, truth, TOLERANCE)
+    first, *shown = str(refusal.value).splitlines()
+    assert "the onnx disagrees with the model on 2 of 400 rows (tolerance 1e-05 + 1e-05 x |score|)" in first
+    assert [line.split(":")[0].strip() for line in shown] == ["row 70", "row 3"]
+
+
+def test_another_number_of_outputs_is_refused(artifact: EmittedArtifact, rows: NDArray[np.float32]) -> None:
+    with pytest.raises(ParityError, match="gives 1 outputs, the model 2"):
+        prove(artifact, REGRESSION, rows, np.zeros((len(rows), 2)), TOLERANCE)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_a_score_agrees_with_itself(score: float) -> None:
+    scores = np.array([[score]])
+    assert _agrees(scores, scores.copy(), TOLERANCE).all()
+
+
+@pytest.mark.parametrize(
+    ("score", "truth"), [(np.nan, 1.0), (1.0, np.nan), (np.inf, 1e300), (np.inf, -np.inf), (1.0, np.inf), (1.1, 1.0)]
+)
+def test_what_is_not_the_same_does_not_agree(score: float, truth: float) -> None:
+    assert not _agrees(np.array([[score]]), np.array([[truth]]), TOLERANCE).any()
+
+
+def test_labels_may_differ_only_in_a_tie() -> None:
+    truth = np.array([[0.5, 0.5], [0.500004, 0.499996], [0.51, 0.49]])
+    scores = np.array([[0.4999999, 0.5000001], [0.499999, 0.500001], [0.49, 0.51]])
+    assert _wrong_label(scores, truth, TOLERANCE).tolist() == [False, False, True]
+
+
+def test_the_tolerance_grows_with_the_scores_of_a_regression() -> None:
+    truth = np.array([[1.0], [-900.0], [np.nan]])
+    assert tolerance_for(REGRESSION, truth) == Tolerance(1e-5 * 1024, 1e-5)
+    assert tolerance_for(REGRESSION, np.zeros((2, 1))) == Tolerance(1e-5, 1e-5)
+    assert tolerance_for(CLASSIFICATION, np.array([[900.0, 1.0]])) == Tolerance(1e-5, 1e-5)
+
+
+@given(st.integers(1, 5000), st.integers(1, 500))
+def test_rows_are_chosen_evenly(n_rows: int, at_most: int) -> None:
+    chosen = evenly(n_rows, at_most)
+    assert len(chosen) == min(n_rows, at_most)
+    assert 0 <= chosen.min() <= chosen.max() < n_rows
+    gaps = np.diff(chosen)
+    assert len(gaps) == 0 or gaps.max() - gaps.min() <= 1
