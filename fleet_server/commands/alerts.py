@@ -10,13 +10,30 @@ from fleet_server.commands.output import Answer
 
 app = group("Alerts: list and acknowledge.")
 
-COLUMNS = ("alert_id", "state", "severity", "device_id", "kind", "features", "opened_ms", "sentence")
+COLUMNS = (
+    "alert_id",
+    "state",
+    "severity",
+    "kind",
+    "device_id",
+    "deployment_id",
+    "features",
+    "opened_ms",
+    "acknowledged_by",
+    "sentence",
+)
 
 
 @command(app, "list")
-def list_alerts(client: FleetClient, *, limit: Limit = 50, every: All = False) -> Answer:
+def list_alerts(
+    client: FleetClient,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those in this state: open or closed.")] = None,
+    limit: Limit = 50,
+    every: All = False,
+) -> Answer:
     """List alerts, the newest first."""
-    return Answer(client.list(api("alerts"), limit=None if every else limit), COLUMNS)
+    return Answer(client.list(api("alerts"), limit=None if every else limit, state=state), COLUMNS)
 
 
 @command(app, "acknowledge")

@@ -5,10 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import paho.mqtt.client as paho
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from paho.mqtt.enums import CallbackAPIVersion
@@ -21,6 +18,7 @@ from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, de
 from device_contract.envelope import verify
 from device_contract.messages import AssignmentMessage, Birth, SlotState, Status
 from tests.fleet_server.commands.running_server import RunningServer
+from tests.fleet_server.enrolling import request_for
 
 BOOT_ID = "0123456789abcdef"
 
@@ -28,13 +26,10 @@ BOOT_ID = "0123456789abcdef"
 def enroll(server: RunningServer, token: str, folder: Path) -> EnrollmentResponse:
     """Redeem a token; the key and the certificate go into the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    body = EnrollmentRequest(token=token, csr_pem=request.public_bytes(Encoding.PEM).decode(), profile="generic-x86_64")
-    response = httpx.post(
-        f"{server.url}/device/v1/enroll", content=canonical_json(body), verify=server.trust, trust_env=False
-    )
-    assert response.status_code == 200, response.text
-    enrolled = decode_enrollment(response.content, EnrollmentResponse)
+    body = EnrollmentRequest(token=token, csr_pem=request_for(key), profile="generic-x86_64")
+    answer = server.post("/device/v1/enroll", content=canonical_json(body))
+    assert answer.status_code == 200, answer.text
+    enrolled = decode_enrollment(answer.content, EnrollmentResponse)
     (folder / "device.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (folder / "device.crt").write_text(enrolled.certificate_pem)
     return enrolled

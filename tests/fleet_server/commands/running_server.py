@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -30,6 +31,11 @@ class RunningServer:
         self.ca = data / "ca" / "ca.crt"
         self.trust = ssl.create_default_context(cafile=self.ca)
         self.admin_token = (data / "admin.token").read_text().strip()
+
+    def post(self, path: str, **content: Any) -> httpx.Response:
+        """Post as the administrator."""
+        headers = {"Authorization": f"Bearer {self.admin_token}"}
+        return httpx.post(f"{self.url}{path}", headers=headers, verify=self.trust, trust_env=False, **content)
 
     def is_healthy(self) -> bool:
         try:
