@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     device_certificate_s: Seconds = 90 * DAY_S
     """Life of a device's certificate."""
     enrollment_token_s: Seconds = DAY_S
-    """Life of an enrolment token that names none, and the longest that one may have times thirty."""
+    """Life of an enrolment token that names none; thirty days is the most that one may name."""
     token_s: Seconds = 90 * DAY_S
     """Life of an API token that names none."""
     assignment_s: Seconds = DAY_S
@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     download_grant_s: Seconds = DAY_S
     """Life of the signed address at which a device downloads."""
     tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
-    """Seconds between two rounds of the controller."""
+    """Seconds between two rounds of the control loop: rollouts, drift, alerts."""
 
 
 @dataclass(frozen=True)
