@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from device_contract.baseline import Baseline
 from device_contract.sketches.summary import WindowSummary
-from fleet_server.drift.readiness import is_ready, is_silent
+from fleet_server.drift.readiness import front_ms, is_ready, is_silent
 from fleet_server.drift.sentences import sentence
 from fleet_server.drift.streams import StreamStates, take_windows
 from fleet_server.drift.tables import DriftStateRow, DriftWindowRow, VerdictChangeRow, VerdictRow
@@ -140,9 +140,9 @@ class Judge:
             self._settle(state, "peers", verdict, row.start_ms)
 
     def _mark_silent(self, states: Mapping[str, DriftStateRow]) -> None:
-        watermarks_ms = _watermarks(states)
+        front = front_ms(_watermarks(states))
         for state in states.values():
-            if is_silent(state.watermark_ms, watermarks_ms, state.window_ms):
+            if is_silent(state.watermark_ms, front, state.window_ms):
                 for kind in get_args(Kind):
                     self._settle(state, kind, NO_DATA, state.watermark_ms + state.window_ms)
 
