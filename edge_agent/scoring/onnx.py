@@ -26,7 +26,7 @@ class OnnxModel:
         manifest: Tells how many features it takes and outputs it gives.
 
     Raises:
-        BundleError: onnxruntime does not take the model.
+        BundleError: onnxruntime does not take the model, or (when it scores) does not run it.
     """
 
     def __init__(self, data: memoryview, artifact: Artifact, manifest: Manifest) -> None:
@@ -54,7 +54,10 @@ class OnnxModel:
 
     def _run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the scores, float64 (n_rows * n_outputs,)."""
-        scores = np.asarray(self._session.run(self._outputs, {self._input: rows})[0], np.float64).reshape(-1)
+        try:
+            scores = np.asarray(self._session.run(self._outputs, {self._input: rows})[0], np.float64).reshape(-1)
+        except Exception as error:  # onnxruntime's errors share no other base
+            raise BundleError(f"onnxruntime does not run the model: {_reason(error)}") from error
         if len(scores) != len(rows) * self.n_outputs:
             raise BundleError(f"the ONNX model gives {len(scores)} numbers for {len(rows)} rows")
         return scores
@@ -67,12 +70,15 @@ def _session(data: memoryview, artifact: Artifact) -> Any:  # noqa: ANN401  (onn
     try:
         session = onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no other base
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise BundleError(f"onnxruntime does not take {artifact.file.path}: {reason}") from error
+        raise BundleError(f"onnxruntime does not take {artifact.file.path}: {_reason(error)}") from error
     names = {value.name for value in session.get_inputs()} | {value.name for value in session.get_outputs()}
     if not {artifact.onnx_input, artifact.onnx_output} <= names:
         raise BundleError(f"{artifact.file.path} lacks the input or output that its manifest names")
     return session
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _as_floats(values: Any, name: str, size: int) -> NDArray[np.float32]:  # noqa: ANN401  (a row of any kind)

@@ -64,7 +64,7 @@ class Scorer:
         expected = (len(bundle.manifest.features), len(bundle.manifest.outputs))
         if (model.n_features, model.n_outputs) != expected:
             raise BundleError(
-                f"the model takes {model.n_features} features and gives {model.n_outputs}, not {expected}"
+                f"the model has {model.n_features} features and {model.n_outputs} outputs, its manifest {expected}"
             )
         return cls(bundle.manifest, model)
 
