@@ -1,7 +1,7 @@
 """The budget of a firmware profile, held against each artifact.
 
-The size is exact. Resident memory is estimated from the artifact's size and the measured
-footprint of the agent; the time of one row is measured, but only on the profile's own kind
+The size is exact. Resident memory is estimated from the artifact's size and the agent's own
+footprint; the time of one row is measured, but only on the profile's own kind
 of processor. Neither of the two enters the bundle, whose bytes must not depend on the
 machine's mood.
 """
@@ -19,7 +19,7 @@ from device_contract.manifest import ArtifactKind
 from device_contract.profile import FirmwareProfile
 
 _AGENT_RSS_BYTES: dict[ArtifactKind, int] = {"plan": 45 << 20, "onnx": 100 << 20}
-"""The agent with MQTT connected and nothing but a small artifact of the kind active (``benchmarks/``)."""
+"""The bound that the agent is held to with a plan active; what onnxruntime and NumPy take comes on top (``benchmarks/``)."""
 _RSS_PER_ARTIFACT_BYTE: dict[ArtifactKind, int] = {"plan": 1, "onnx": 3}
 """A plan is read in place; onnxruntime keeps the parsed model and its own tables beside the file."""
 _MICROCONTROLLERS = ("cortex-m4",)

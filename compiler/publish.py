@@ -86,10 +86,15 @@ def _client(server: Server) -> httpx.Client:
         raise PublishError(f"{server.url!r} is not an https:// address")
     try:
         context = ssl.create_default_context(cafile=str(server.ca) if server.ca else None)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:  # an SSLError is one too
         raise PublishError(f"cannot read CA certificate {server.ca}: {error.strerror or error}") from error
     headers = {"Authorization": f"Bearer {server.token}"}
-    return httpx.Client(base_url=server.url, headers=headers, verify=context, timeout=_TIMEOUT_S)
+    try:
+        return httpx.Client(base_url=server.url, headers=headers, verify=context, timeout=_TIMEOUT_S)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise PublishError(
+            f"the server's address or the token holds characters that are not allowed: {error}"
+        ) from error
 
 
 def _request(client: httpx.Client, method: str, url: str, **content: Any) -> httpx.Response:  # noqa: ANN401
@@ -100,7 +105,7 @@ def _request(client: httpx.Client, method: str, url: str, **content: Any) -> htt
     """
     try:
         response = client.request(method, url, **content)
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise PublishError(f"cannot reach {client.base_url}: {error}") from error
     if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
         return response

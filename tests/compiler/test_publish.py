@@ -160,12 +160,17 @@ def test_a_server_that_the_ca_does_not_vouch_for_is_refused(fleet: FleetServer, 
         ("http://127.0.0.1:1", "not an https:// address"),
         ("https://127.0.0.1:1", "cannot reach https://127.0.0.1:1"),
         ("https://", "cannot reach"),
-        ("https://[nonsense", "cannot reach"),
+        ("https://127.0.0.1:port", "characters that are not allowed"),
     ],
 )
 def test_a_server_that_cannot_be_reached_is_told(data: bytes, url: str, reason: str) -> None:
     with pytest.raises(PublishError, match=reason):
         publish(bundle.read(data), data, KEY, Server(url, "t", None), NOW)
+
+
+def test_a_token_that_is_no_token_is_told(data: bytes) -> None:
+    with pytest.raises(PublishError, match="characters that are not allowed"):
+        publish(bundle.read(data), data, KEY, Server("https://127.0.0.1:1", "tok\u20acn", None), NOW)
 
 
 def test_a_ca_that_cannot_be_read_is_told(data: bytes, tmp_path: Path) -> None:
