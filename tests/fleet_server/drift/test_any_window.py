@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from device_contract.baseline import Baseline
+from compiler.baseline import build_baseline
+from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer, decode_summary, encode_summary
 from fleet_server.drift.streams import StreamStates, take_windows
 from fleet_server.drift.training import TrainingState, take_window
 from fleet_server.drift.windows import summarise
-from tests.fleet_server.drift.windows import Floats, float32_stream
+from tests.fleet_server.drift.windows import Floats
 
 FEW = st.integers(1, 12)
 float32s = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -24,11 +25,8 @@ def columns(draw: st.DrawFn) -> Floats:
 
 @given(reference=columns(), window=columns())
 def test_any_rows_against_any_baseline_give_verdicts_that_json_can_hold(reference: Floats, window: Floats) -> None:
-    for column in (0, 1):
-        if not np.isfinite(reference[:, column]).any():
-            reference[0, column] = 1.0
-    wide = reference.astype(np.float64)
-    baseline = Baseline(streams=(float32_stream("a", wide[:, 0]), float32_stream("b", wide[:, 1], role="output")))
+    features, outputs = (Feature(name="a"),), (Output(name="b"),)
+    baseline = build_baseline(features, outputs, reference[:, :1].copy(), reference[:, 1:].astype(np.float64))
     summarizer = RowSummarizer(baseline)
     for row in window:
         summarizer.update(row[:1].copy(), row[1:].astype(np.float64))
