@@ -19,7 +19,7 @@ from device_contract.manifest import ArtifactKind
 from device_contract.profile import FirmwareProfile
 
 _AGENT_RSS_BYTES: dict[ArtifactKind, int] = {"plan": 45 << 20, "onnx": 100 << 20}
-"""The bound that the agent is held to with a plan active; what onnxruntime and NumPy take comes on top (``benchmarks/``)."""
+"""The bound that the agent is held to with a plan; onnxruntime and NumPy come on top of it (``benchmarks/``)."""
 _RSS_PER_ARTIFACT_BYTE: dict[ArtifactKind, int] = {"plan": 1, "onnx": 3}
 """A plan is read in place; onnxruntime keeps the parsed model and its own tables beside the file."""
 _MICROCONTROLLERS = ("cortex-m4",)
