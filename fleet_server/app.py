@@ -167,7 +167,7 @@ class FleetServer:
                 settings.listen_address or settings.host,
                 settings.mqtt_port,
                 tls=TlsFiles(ca, certificates / "server.crt", keys / "server.key"),
-                is_active=self._devices.is_active,
+                may_connect=self._devices.holds_certificate,
                 registry=self._registry,
             )
             self._devices.on_cut(self._broker.disconnect)

@@ -22,6 +22,12 @@ def common_name(peer: ssl.SSLObject | None) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
+def serial_number(peer: ssl.SSLObject) -> int:
+    """Return the serial number of the verified peer certificate."""
+    certificate: Any = peer.getpeercert()
+    return int(certificate["serialNumber"], 16)
+
+
 class CertificatePlugin(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # amqtt ships no types
     """Admits a client whose id is its certificate's common name, and filters its topics."""
 
@@ -30,20 +36,23 @@ class CertificatePlugin(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc] 
         """Settings of the plugin.
 
         Args:
-            is_admitted: Tells whether a common name may connect now. It is called
-                from the broker's event loop and must not block for long.
+            is_admitted: Tells whether a common name may connect now with the certificate of
+                a serial number. It is called from the broker's event loop and must not
+                block for long.
         """
 
         is_admitted: Any
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(context)
-        self._is_admitted: Callable[[str], bool] = self.config.is_admitted
+        self._is_admitted: Callable[[str, int], bool] = self.config.is_admitted
 
     async def authenticate(self, *, session: Session) -> bool:
         """Compare the client's id with its certificate."""
         name = common_name(session.ssl_object)
-        return name is not None and name == session.client_id and self._is_admitted(name)
+        if name is None or name != session.client_id:
+            return False
+        return self._is_admitted(name, serial_number(session.ssl_object))
 
     async def topic_filtering(self, *, session: Session, topic: str, action: Action) -> bool:
         """Apply the access rules; whom a subscription was granted may also receive."""

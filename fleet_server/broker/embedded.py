@@ -41,16 +41,22 @@ class EmbeddedBroker:
         host: Address to listen on.
         port: TCP port; 0 takes a free one.
         tls: The broker's own certificate, and the CA of its clients.
-        is_active: Tells whether the device with this id may connect.
+        may_connect: Tells whether the device with this id may connect with the certificate of this serial number.
         registry: Where the broker's counters are registered.
     """
 
     def __init__(
-        self, host: str, port: int, *, tls: TlsFiles, is_active: Callable[[str], bool], registry: CollectorRegistry
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: TlsFiles,
+        may_connect: Callable[[str, int], bool],
+        registry: CollectorRegistry,
     ) -> None:
         self._host, self._port = host, port
         self._tls = server_context(tls)
-        self._is_active = is_active
+        self._may_connect = may_connect
         self._oversized = Counter(
             "leeway_broker_oversized_packets", "MQTT packets above the size limit.", registry=registry
         )
@@ -146,5 +152,5 @@ class EmbeddedBroker:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    def _is_admitted(self, common_name: str) -> bool:
-        return common_name == SERVER_NAME or (is_identity(common_name) and self._is_active(common_name))
+    def _is_admitted(self, common_name: str, serial: int) -> bool:
+        return common_name == SERVER_NAME or (is_identity(common_name) and self._may_connect(common_name, serial))

@@ -19,7 +19,7 @@ from fleet_server.devices.enrollment import (
     revoked_certificates,
 )
 from fleet_server.devices.labels import check_labels
-from fleet_server.devices.tables import DeviceLabelRow, DeviceRow
+from fleet_server.devices.tables import DeviceCertificateRow, DeviceLabelRow, DeviceRow
 from fleet_server.errors import NotFoundError
 from fleet_server.trust.certificates import Certificates, IssuedCertificate
 
@@ -143,6 +143,12 @@ class DeviceService:
                 self._active = frozenset(session.exec(select(DeviceRow.device_id).where(DeviceRow.state == "active")))
             self._active_until_ms = now_ms + _ACTIVE_CACHE_MS
         return device_id in self._active
+
+    def holds_certificate(self, device_id: str, serial: int) -> bool:
+        """Tell whether a certificate is the device's present one: not revoked, not superseded."""
+        with self._database.reading() as session:
+            row = session.get(DeviceCertificateRow, f"{serial:x}")
+        return row is not None and row.device_id == device_id and row.revoked_ms is None
 
     def record_births(self, session: Session, inbound: Iterable[Inbound]) -> list[Outbound]:
         """Store greetings and last wills; the handler for ``birth``."""

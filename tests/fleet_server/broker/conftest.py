@@ -163,7 +163,7 @@ def _embedded(authority: Authority) -> Iterator[Site]:
             "127.0.0.1",
             site.port,
             tls=authority.issue("broker"),
-            is_active=lambda device_id: device_id not in site.revoked,
+            may_connect=lambda device_id, _serial: device_id not in site.revoked,
             registry=site.registry,
         )
         site.embedded.start()

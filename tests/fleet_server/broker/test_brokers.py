@@ -236,7 +236,7 @@ def test_a_taken_port_is_one_clear_error(embedded: Any) -> None:
             "127.0.0.1",
             port,
             tls=embedded.authority.issue("broker"),
-            is_active=lambda _: True,
+            may_connect=lambda _device_id, _serial: True,
             registry=type(embedded.registry)(),
         )
         with pytest.raises(StartError, match=f"127.0.0.1:{port}.*choose another mqtt_port"):
