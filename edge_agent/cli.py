@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from device_contract.errors import ContractError
-from edge_agent.errors import AgentError
+from device_contract.errors import ContractError, ProfileError
+from edge_agent.errors import AgentError, SettingsError
 from edge_agent.settings import read_settings
 
 DEFAULT_STATE_DIR = Path("leeway-state")
@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AgentError as error:
         print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201  (the user's line)
         return error.exit_code
+    except ProfileError as error:
+        print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201
+        return SettingsError.exit_code
     except ContractError as error:
         print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_BAD_BYTES

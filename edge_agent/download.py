@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from edge_agent.errors import RefusalError
 
-CHUNK_BYTES: Final = 65_536
+CHUNK_BYTES: Final = 16_384
 TIMEOUT: Final = urllib3.Timeout(connect=15.0, read=30.0)
 ATTEMPTS_WITHOUT_PROGRESS: Final = 3
 _OK, _PARTIAL = 200, 206

@@ -31,6 +31,7 @@ from device_contract.enrollment import (
 )
 from device_contract.errors import EnrollmentError
 from device_contract.names import is_name
+from device_contract.profile import find_profile
 from edge_agent.download import TIMEOUT, secure_pool
 from edge_agent.errors import AgentError, EnrollmentRefusedError, ServerUnreachableError, SettingsError, StateError
 from edge_agent.settings import FILE_NAME, Settings, first_settings
@@ -62,11 +63,13 @@ def enroll(server_url: str, token_text: str, state_dir: Path, profile: str) -> S
         ServerUnreachableError: The server does not answer.
         SettingsError: The folder is enrolled already, or the profile's name is malformed.
         StateError: The folder cannot be written.
+        ProfileError: There is no such profile.
     """
     if (state_dir / FILE_NAME).exists():
         raise SettingsError(f"{state_dir} is enrolled already; give another --state, or delete it to start anew")
     if not is_name(profile):
         raise SettingsError(f"not a profile's name: {profile[:80]!r}")
+    find_profile(profile)
     try:
         return _enroll(server_url.rstrip("/"), parse_token(token_text), state_dir, profile)
     except EnrollmentError as error:

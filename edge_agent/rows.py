@@ -158,7 +158,7 @@ def _to_float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _cell(text: str) -> float | str:

@@ -44,11 +44,15 @@ def baseline() -> Baseline:
     return Baseline(streams=(stream("left", "feature"), stream("right", "feature"), stream("score", "output")))
 
 
-def make_bundle(version: str, *, gain: float = 2.0, proved_gain: float | None = None, profile: str | None = None) -> bytes:
+def make_bundle(
+    version: str, *, gain: float = 2.0, proved_gain: float | None = None, profile: str | None = None
+) -> bytes:
     """Return a bundle of the model ``pump``; ``proved_gain`` is what its self-test expects."""
     right = gain if proved_gain is None else proved_gain
     inputs = array.array("f", (1.0, 2.0, -3.0, 0.5)).tobytes()
-    vectors = SelfTestVectors(n_rows=2, n_features=2, n_outputs=1, inputs=inputs, outputs=doubles(right + 2, 0.5 - 3 * right))
+    vectors = SelfTestVectors(
+        n_rows=2, n_features=2, n_outputs=1, inputs=inputs, outputs=doubles(right + 2, 0.5 - 3 * right)
+    )
     files = {
         "baseline.msgpack": encode_baseline(baseline()),
         "model-card.md": f"# pump {version}\n".encode(),
@@ -57,7 +61,9 @@ def make_bundle(version: str, *, gain: float = 2.0, proved_gain: float | None = 
         "sbom.cdx.json": b"{}",
         "self-test.msgpack": msgspec.msgpack.encode(vectors),
     }
-    named = {name: FileReference(path=name, sha256=sha256_hex(body), size_bytes=len(body)) for name, body in files.items()}
+    named = {
+        name: FileReference(path=name, sha256=sha256_hex(body), size_bytes=len(body)) for name, body in files.items()
+    }
     manifest = Manifest(
         model="pump",
         version=version,
@@ -67,9 +73,7 @@ def make_bundle(version: str, *, gain: float = 2.0, proved_gain: float | None = 
         profile=profile,
         artifacts=(Artifact(kind="plan", file=named["model.plan"]),),
         baseline=named["baseline.msgpack"],
-        self_test=SelfTest(
-            file=named["self-test.msgpack"], rows=2, absolute_tolerance=1e-9, relative_tolerance=1e-9
-        ),
+        self_test=SelfTest(file=named["self-test.msgpack"], rows=2, absolute_tolerance=1e-9, relative_tolerance=1e-9),
         model_card=named["model-card.md"],
         sbom=named["sbom.cdx.json"],
         provenance=named["provenance.json"],

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_agent.enrollment import enroll
-from tests.edge_agent.fleet_simulator import FleetSimulator
+from tests.edge_agent.fleet_simulator import MOSQUITTO, FleetSimulator, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,5 +83,47 @@ def start_agent(state_dir: Path) -> Iterator[type[AgentProcess]]:
 
     yield start  # type: ignore[misc]
     for agent in started:
-        if agent.process.poll() is None:
-            agent.end(signal.SIGKILL)
+        agent.end(signal.SIGKILL)
+
+
+class LocalBroker:
+    """A plain mosquitto of the plant."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._log = folder / "local.log"
+        config = folder / "local.conf"
+        config.write_text(f"user root\nallow_anonymous true\nlistener {self.port} 127.0.0.1\nlog_type subscribe\n")
+        assert MOSQUITTO is not None
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=log)
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        wait_until(self._connect, "the local broker listens")
+        self._client.loop_start()
+
+    def has_reader(self) -> bool:
+        return "plant/pump" in self._log.read_text()
+
+    def publish(self, topic: str, payloads: list[bytes]) -> None:
+        for payload in payloads:
+            self._client.publish(topic, payload, qos=1).wait_for_publish(timeout=10)
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._process.terminate()
+        self._process.wait()
+
+    def _connect(self) -> bool:
+        try:
+            self._client.connect("127.0.0.1", self.port)
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
+@pytest.fixture
+def local_broker(tmp_path: Path) -> Iterator[LocalBroker]:
+    broker = LocalBroker(tmp_path)
+    yield broker
+    broker.stop()
