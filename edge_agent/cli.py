@@ -10,11 +10,10 @@ from pathlib import Path
 import msgspec
 
 from device_contract.errors import ContractError, ProfileError
-from edge_agent.errors import AgentError, SettingsError
+from edge_agent.errors import AgentError, ModelError, SettingsError, StateError
 from edge_agent.settings import read_settings
 
 DEFAULT_STATE_DIR = Path("leeway-state")
-EXIT_BAD_BYTES = 7
 EXIT_BAD_ROWS = 1
 
 
@@ -25,18 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         exit_code: int = options.command(options)
-    except AgentError as error:
+    except (AgentError, ContractError, OSError) as error:
         print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201  (the user's line)
-        return error.exit_code
-    except ProfileError as error:
-        print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201
-        return SettingsError.exit_code
-    except ContractError as error:
-        print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201
-        return EXIT_BAD_BYTES
+        return exit_code_of(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return exit_code
+
+
+def exit_code_of(error: Exception) -> int:
+    """Return what the process ends with."""
+    match error:
+        case AgentError():
+            return error.exit_code
+        case ProfileError():
+            return SettingsError.exit_code
+        case ContractError():
+            return ModelError.exit_code
+    return StateError.exit_code
 
 
 def build_parser() -> argparse.ArgumentParser:

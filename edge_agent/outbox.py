@@ -20,7 +20,7 @@ memory, at most ``MAX_IN_MEMORY``. Each is counted.
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -154,22 +154,29 @@ class Outbox:
 
     def _take(self, entry: _Entry, now_s: float) -> bytes | None:
         """Mark an entry as sent, on the disk first, and return its bytes."""
-        if entry.sent_s is not None:
-            self._counters.add("reports_resent")
-        if not entry.was_sent and entry.unwritten is None:
-            before = self._folder / entry.file_name
-            entry.was_sent = True
-            before.rename(self._folder / entry.file_name)
-        entry.was_sent = True
-        entry.sent_s = now_s
-        if entry.unwritten is not None:
-            return entry.unwritten
+        is_again = entry.sent_s is not None
         try:
-            return (self._folder / entry.file_name).read_bytes()
+            self._mark_sent(entry)
+        except OSError as error:
+            self._counters.add("outbox_write_errors", f"{self._folder}: {error.strerror}")
+            return None
+        entry.sent_s = now_s
+        if is_again:
+            self._counters.add("reports_resent")
+        try:
+            return self._bytes(entry)
         except OSError as error:
             self._counters.add("reports_unreadable", f"{entry.file_name}: {error}")
             self._remove(entry)
             return None
+
+    def _mark_sent(self, entry: _Entry) -> None:
+        if entry.was_sent or entry.unwritten is not None:
+            entry.was_sent = True
+            return
+        sent = replace(entry, was_sent=True)
+        (self._folder / entry.file_name).rename(self._folder / sent.file_name)
+        entry.was_sent = True
 
     def _write(self, entry: _Entry) -> bool:
         if entry.unwritten is None:
@@ -230,7 +237,10 @@ class Outbox:
 
     def _remove(self, entry: _Entry) -> None:
         self._entries.remove(entry)
-        (self._folder / entry.file_name).unlink(missing_ok=True)
+        try:
+            (self._folder / entry.file_name).unlink(missing_ok=True)
+        except OSError as error:  # Found again at the next start and sent again; the server knows its key.
+            self._counters.add("outbox_write_errors", f"{self._folder}: {error.strerror}")
 
 
 def merge_reports(older: Report, newer: Report, baseline: Baseline) -> Report:

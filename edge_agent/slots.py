@@ -4,12 +4,15 @@ What a slot holds is in the journal; here are only files, each whole and verifie
 before it gets its name.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from device_contract.baseline import Baseline, decode_baseline
 from device_contract.bundle import open_file
 from device_contract.errors import ContractError
+
+logger = logging.getLogger(__name__)
 
 
 class BundleStore:
@@ -39,7 +42,10 @@ class BundleStore:
         kept = set(keep)
         for path in self._folder.iterdir():
             if path.stem not in kept:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:  # The next update tries again.
+                    logger.warning("cannot delete %s: %s", path, error.strerror)
 
     def find_baseline(self, baseline_sha256: str) -> Baseline | None:
         """Return the baseline of a digest from whichever bundle has it."""

@@ -5,12 +5,14 @@ its next request. It speaks the server's side of ``docs/formats/`` and nothing o
 """
 
 import ipaddress
+import json
 import os
 import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -301,7 +303,30 @@ class FleetSimulator:
         assert MOSQUITTO is not None, "install mosquitto"
         self.broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=subprocess.DEVNULL)
         wait_until(self._can_connect, "mosquitto listens")
-        self._client = self._start_client()
+        self._client = self._start_client(MQTTProtocolVersion.MQTTv5)
+
+    def start_amqtt(self) -> None:
+        """Start amqtt instead, which answers an MQTT 5 CONNECT with a refusal."""
+        listener = {
+            "type": "tcp",
+            "bind": f"127.0.0.1:{self.mqtt_port}",
+            "ssl": True,
+            "cafile": str(self.folder / "ca.crt"),
+            "certfile": str(self.certificate),
+            "keyfile": str(self.key),
+        }
+        program = (
+            "import asyncio, json, sys\nfrom amqtt.broker import Broker\n"
+            "async def main():\n"
+            " plugins = {'amqtt.plugins.authentication.AnonymousAuthPlugin': {'allow_anonymous': True}}\n"
+            " await Broker({'listeners': {'default': json.loads(sys.argv[1])}, 'plugins': plugins}).start()\n"
+            " await asyncio.Event().wait()\n"
+            "asyncio.run(main())\n"
+        )
+        command = [sys.executable, "-c", program, json.dumps(listener)]
+        self.broker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(self._can_connect, "amqtt listens")
+        self._client = self._start_client(MQTTProtocolVersion.MQTTv311)
 
     def stop_broker(self) -> None:
         if self._client is not None:
@@ -360,8 +385,8 @@ class FleetSimulator:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.mqtt_port)) == 0
 
-    def _start_client(self) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, client_id="fleet-server", protocol=MQTTProtocolVersion.MQTTv5)
+    def _start_client(self, version: MQTTProtocolVersion) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, client_id="fleet-server", protocol=version)
         context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
         context.load_cert_chain(self.certificate, self.key)
         client.tls_set_context(context)

@@ -1,6 +1,7 @@
 """The agent as a real process, with a real broker and a real TUF repository."""
 
 import json
+import resource
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -341,6 +342,32 @@ def test_rows_from_a_topic_of_a_local_broker(fleet: FleetSimulator, start_agent:
     status = fleet.wait_for_status("scored", phase="succeeded", rows_scored=20)
     wait_until(lambda: fleet.statuses[-1].counters.get("row_malformed") == 1, "counted")
     assert status.slots[0].version == "1.0"
+
+
+def test_a_full_disk_stops_neither_scoring_nor_reports_nor_updates_for_good(
+    fleet: FleetSimulator, start_agent: Start
+) -> None:
+    fleet.start_broker()
+    agent = start_agent()
+    hold(fleet, agent)
+    limits = resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))  # no file may grow
+    agent.feed(rows(120, start=20))
+    status = fleet.wait_for_status("still scores", rows_scored=140, outbox_reports=0)
+    assert status.counters["outbox_write_errors"] >= 2
+    assert [report.rows for report in fleet.reports] == [60, 60]
+    fleet.assign(release(fleet, "2.0"), action_id="a2")
+    wait_until(lambda: fleet.statuses[-1].counters.get("journal_write_errors"), "the update waits")
+    resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, limits)
+    fleet.wait_for_status("on probation", phase="probation", action_id="a2")
+
+
+def test_a_broker_that_speaks_mqtt_3_alone(fleet: FleetSimulator, start_agent: Start) -> None:
+    fleet.start_amqtt()
+    agent = start_agent()
+    fleet.wait_for_status("greets", phase="idle")
+    hold(fleet, agent)
+    assert "with MQTTv311" in agent.log
 
 
 def test_two_agents_do_not_share_a_folder(fleet: FleetSimulator, start_agent: Start) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from edge_agent import errors
-from edge_agent.cli import EXIT_BAD_BYTES, EXIT_BAD_ROWS, build_parser
+from edge_agent.cli import EXIT_BAD_ROWS, build_parser
 from edge_agent.counters import COUNTERS
 from edge_agent.refusals import REFUSALS
 from edge_agent.settings import Settings
@@ -59,5 +59,5 @@ def test_no_counter_without_a_use() -> None:
 
 
 def test_each_exit_code() -> None:
-    codes = {error.exit_code for error in errors.AgentError.__subclasses__()} | {EXIT_BAD_BYTES, EXIT_BAD_ROWS, 0, 2}
+    codes = {error.exit_code for error in errors.AgentError.__subclasses__()} | {EXIT_BAD_ROWS, 0, 2}
     assert codes == {int(name) for name in ROWS if name.isdigit()}
