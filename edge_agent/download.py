@@ -58,7 +58,8 @@ def fetch_file(pool: urllib3.PoolManager, download: Download) -> None:
         problem = _continue(pool, download, held)
         fruitless = fruitless + 1 if _size(download.partial_path) <= held else 0
         if fruitless >= ATTEMPTS_WITHOUT_PROGRESS:
-            raise RefusalError("server_unreachable", f"{download.url}: {problem}", is_final=False)
+            name = download.url.rpartition("/")[2]  # The whole address is a short-lived right to read; a Status is not.
+            raise RefusalError("server_unreachable", f"{name}: {problem}", is_final=False)
 
 
 def _continue(pool: urllib3.PoolManager, download: Download, held: int) -> str:

@@ -25,7 +25,7 @@ REFUSALS: Final[dict[str, str]] = {
     "runtime_missing": "The bundle holds an ONNX model alone, and this device has no onnxruntime.",
     "self_test_failed": "A score on this device's own kernel is not the one that the compiler proved.",
     "server_unreachable": "The repository did not answer, or answered with an error, at every attempt.",
-    "disk_full": "The bundle could not be written, at every attempt.",
+    "disk_error": "The state folder could not be read or written (a full disk), at every attempt.",
     "clock_behind": "The device's clock is behind a time that it has already seen, at every attempt.",
     "preparation_timeout": "Fetching and testing took longer than `preparation_timeout_s`, at every attempt.",
     "preparation_crashed": "The process that fetches and tests ended without an answer, at every attempt.",

@@ -50,7 +50,7 @@ def prepare(job: Job, now_ms: int) -> Ready | Refused:
     except ContractError as error:
         return Refused(reason_code="bundle_malformed", detail=str(error), is_final=True)
     except OSError as error:
-        return Refused(reason_code="disk_full", detail=f"{error.filename}: {error.strerror}", is_final=False)
+        return Refused(reason_code="disk_error", detail=f"{error.filename}: {error.strerror}", is_final=False)
 
 
 class _Preparation:

@@ -118,10 +118,10 @@ class _PoolFetcher(FetcherInterface):
         try:
             response = self._pool.request("GET", url, preload_content=False)
         except HTTPError as error:
-            raise DownloadError(f"{url}: {error}") from error
+            raise DownloadError(f"{_name(url)}: {error}") from error
         if response.status >= _ERROR_STATUS:
             response.close()
-            raise DownloadHTTPError(f"{url}: the server answered {response.status}", response.status)
+            raise DownloadHTTPError(f"{_name(url)}: the server answered {response.status}", response.status)
         return self._chunks(response)
 
     @staticmethod
@@ -132,6 +132,11 @@ class _PoolFetcher(FetcherInterface):
             raise DownloadError(str(error)) from error
         finally:
             response.release_conn()
+
+
+def _name(url: str) -> str:
+    """Return the file's name: the whole address is a short-lived right to read, and a Status is not."""
+    return url.rpartition("/")[2]
 
 
 def _refusal(error: Exception) -> RefusalError:

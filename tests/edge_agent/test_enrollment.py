@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from device_contract.errors import ProfileError
 from edge_agent.enrollment import enroll
 from edge_agent.errors import EnrollmentRefusedError, ServerUnreachableError, SettingsError
 from edge_agent.settings import read_settings
@@ -60,6 +61,12 @@ def test_an_unknown_token(fleet: FleetSimulator, tmp_path: Path) -> None:
 def test_a_server_that_is_away(fleet: FleetSimulator, tmp_path: Path, url: str) -> None:
     with pytest.raises(ServerUnreachableError, match="no answer from"):
         enroll(url.format(port=free_port()), fleet.token, tmp_path, "generic-x86_64")
+
+
+def test_an_unknown_profile(fleet: FleetSimulator, tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="no firmware profile 'toaster'; there are: "):
+        enroll(fleet.url, fleet.token, tmp_path, "toaster")
+    assert fleet.used_tokens == set()
 
 
 def test_an_enrolled_folder_is_left_alone(fleet: FleetSimulator, state_dir: Path) -> None:

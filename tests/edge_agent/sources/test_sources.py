@@ -99,3 +99,15 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"time,a\n\xff\xfe\x00\n")
     with pytest.raises(SourceError, match="cannot read"):
         read(f"replay:{tmp_path / name}")
+
+
+def test_a_package_adds_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tea_source.py").write_text("def open_source(address, options):\n    return (address, dict(options))\n")
+    metadata = tmp_path / "tea-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tea\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[leeway.sources]\ntea = tea_source:open_source\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert open_source("tea:pot?sugar=2") == ("pot", {"sugar": "2"})  # type: ignore[comparison-overlap]
+    with pytest.raises(SourceError, match="there are: stdin, replay, mqtt, tea"):
+        open_source("coffee")
