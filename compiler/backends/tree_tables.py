@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from compiler.errors import UnsupportedModelError
 from compiler.ir.nodes import Floats, Tree, TreeEnsemble
 from device_contract.plan.format import (
+    MAX_FEATURES,
     MAX_LEAVES,
     MAX_NARROW_NODES,
     QUIET_NAN_BITS,
@@ -81,6 +82,8 @@ def _lay_out(tree: Tree) -> _LaidOut:
     threshold_bits = tree.threshold[order].astype(np.float32).view(np.uint32)
     threshold_bits[is_leaf] = QUIET_NAN_BITS | number.reshape(-1)
     feature = np.where(is_leaf, 0, tree.feature[order])
+    if not 0 <= feature.min() <= feature.max() < MAX_FEATURES:
+        raise UnsupportedModelError(f"a tree splits on feature {feature.max()}, a plan has at most {MAX_FEATURES}")
     return _LaidOut(threshold_bits, feature, left, tree.missing_left[order], values, tree.output)
 
 
@@ -89,6 +92,8 @@ def _by_level(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     level = np.zeros(1, np.int64)
     levels, lefts, first = [], [], 0
     while len(level):
+        if first + len(level) > len(tree.left):
+            raise UnsupportedModelError("a tree's nodes have more than one parent")
         split = tree.left[level] >= 0
         numbers = np.arange(first, first + len(level))
         first += len(level)

@@ -103,6 +103,8 @@ def _apply(
     with np.errstate(over="ignore"):
         for step in steps:
             scaled = _OPERATORS[step.operator](scaled, step.operand[feature])
+            # Rounding a float64 result is what float32 arithmetic gives (53 >= 2 * 24 + 2 bits).
+            scaled = scaled.astype(np.float32).astype(np.float64) if step.rounds else scaled
         return scaled.astype(np.float32).astype(np.float64) if rounds_row else scaled
 
 

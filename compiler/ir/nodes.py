@@ -1,8 +1,8 @@
 """The nodes of a model: what happens to a row, in order.
 
 A graph is any number of ``Elementwise`` nodes over the row, then one ``Linear`` or
-``TreeEnsemble`` that makes scores of it, then at most one ``Link`` over the scores. All
-arithmetic is float64, as in scikit-learn.
+``TreeEnsemble`` that makes scores of it, then at most one ``Link`` over the scores.
+Arithmetic is float64, as in scikit-learn.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,12 @@ class Elementwise:
 
     Attributes:
         operand: float64 (n_features,), finite; above 0 for ``multiply`` and ``divide``.
+        rounds: The result is rounded to float32, as in ONNX.
     """
 
     operator: Operator
     operand: Floats
+    rounds: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ MAGIC: Final = b"LEEWAYPL"
 VERSION: Final = 1
 ALIGNMENT: Final = 64
 """Every table starts at a multiple of this, counted from the start of the plan."""
+MAX_FEATURES: Final = 65_535
 MAX_NARROW_NODES: Final = 65_536
 """Nodes of one tree that 16-bit children can reach."""
 MAX_LEAVES: Final = 1 << 22
