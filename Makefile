@@ -29,7 +29,7 @@ format: .venv/ready
 
 bench: .venv/ready  ## speed and footprint against peers; writes benchmarks/results/
 	$(BIN)/python benchmarks/scoring.py
-	$(BIN)/python benchmarks/statistics.py
+	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/agent_memory.py
 
 services:  ## mosquitto and PostgreSQL, for the tests

@@ -13,10 +13,10 @@ import argparse
 import contextlib
 import json
 import signal
-import ssl
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -24,40 +24,46 @@ import httpx
 from rich.console import Console
 
 from examples.wind_turbines import scenario, train
-from examples.wind_turbines.processes import Background, CommandError, command, free_port, run
-from examples.wind_turbines.result import Json, read_result, result_table, shortcomings
+from examples.wind_turbines.fleet import Fleet, Json
+from examples.wind_turbines.processes import CommandError, free_port
+from examples.wind_turbines.result import read_result, result_table, shortcomings
 
-STEP_TIMEOUT_S = 150.0
-MODEL = "turbine-power"
+JUDGING_TIMEOUT_S = 15.0
 
 
 class Demo:
     """One play of the scenario.
 
     Args:
-        folder: Where everything is kept.
-        stack: Ends the processes when it is closed.
+        fleet: The fleet, not yet set up.
         console: Where progress is shown.
     """
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack, console: Console) -> None:
-        self._folder = folder
-        self._stack = stack
+    def __init__(self, fleet: Fleet, console: Console) -> None:
+        self._fleet = fleet
         self._console = console
-        self._processes: list[Background] = []
-        self.url = f"https://127.0.0.1:{free_port()}"
 
     def play(self) -> Json:
         """Play the whole scenario and return what the server says of it."""
-        self._start_server()
-        self._publish_versions()
-        self._enroll_turbines()
-        self._deploy("1", waves=[{"percent": 100}])
-        self._wait(f"replay to {scenario.SECOND_VERSION:%d %B %Y}", self._has_reached_second_version)
-        self._deploy("2", waves=[{"percent": 50}, {"percent": 100}])
-        self._wait("replay to the end of the stretch", self._has_replayed_all)
-        self._wait("verdicts on the last windows", self._has_judged_all)
-        return read_result(self._api, list(scenario.TURBINES))
+        with self._step("fleet server: keys, certificates, database, broker"):
+            self._fleet.set_up("--mqtt-port", str(free_port()))
+            self._fleet.serve()
+            self._fleet.create_model()
+        sample, schema = train.write_sample(self._fleet.folder)
+        for version in ("1", "2"):
+            with self._step(f"version {version}: train, compile, sign, publish"):
+                model = train.train_version(version, self._fleet.folder)
+                self._fleet.publish(version, model, sample, "--schema", str(schema))
+        with self._step("four devices: enrol, start"):
+            self._start_devices()
+        with self._step("version 1 on every device"):
+            self._fleet.until_finished(self._fleet.deploy("1", waves=[{"percent": 100}]))
+        self._replay_until(scenario.SECOND_VERSION)
+        with self._step("version 2 in two waves"):
+            self._fleet.until_finished(self._fleet.deploy("2", waves=[{"percent": 50}, {"percent": 100}], soak_s=1))
+        self._replay_until(scenario.LAST_WINDOW_END)
+        with self._step("verdicts on the last windows"):
+            return self._judged_result()
 
     def problems(self, result: Json) -> list[str]:
         """Tell what should have been seen and was not."""
@@ -68,132 +74,41 @@ class Demo:
             faulty_feature=scenario.FAULTY_FEATURE,
         )
 
-    def token(self) -> str:
-        """Return the administrator's token."""
-        return (self._folder / "fleet" / "admin.token").read_text().strip()
-
-    def _start_server(self) -> None:
-        data = self._folder / "fleet"
-        ports = ["--http-port", self.url.rsplit(":", 1)[1], "--mqtt-port", str(free_port())]
-        with self._step("fleet server: keys, certificates, database, broker"):
-            run([command("leeway-fleet"), "init", "--data", str(data), *ports])
-            self._background("leeway-fleet", ["serve", "--data", str(data)], "server.log")
-            context = ssl.create_default_context(cafile=str(self._ca))
-            self._api = self._stack.enter_context(
-                httpx.Client(base_url=self.url, verify=context, headers={"Authorization": f"Bearer {self.token()}"})
-            )
-            self._until("the server to answer", self._is_healthy)
-
-    def _publish_versions(self) -> None:
-        keys = self._folder / "keys"
-        run([command("leeway-compiler"), "keys", "init", "--dir", str(keys)])
-        run(
-            [command("leeway-fleet"), "models", "create", MODEL, "--key", str(keys / "ci.pub"), *self._server_options()]
-        )
-        sample, schema = train.write_sample(self._folder)
-        for version in ("1", "2"):
-            with self._step(f"version {version}: train, compile, sign, publish"):
-                model = train.train_version(version, self._folder)
-                self._publish(version, model, sample, schema, keys / "ci.key")
-
-    def _publish(self, version: str, model: Path, sample: Path, schema: Path, key: Path) -> None:
-        compiler = command("leeway-compiler")
-        described = ["--sample", str(sample), "--schema", str(schema), "--name", MODEL, "--version", version]
-        run([compiler, "compile", str(model), *described, "--out", str(self._folder)])
-        bundle = str(self._folder / f"{MODEL}-{version}-portable.bundle")
-        run([compiler, "sign", bundle, "--key", str(key)])
-        run([compiler, "publish", bundle, "--key", str(key), *self._server_options()])
-
-    def _enroll_turbines(self) -> None:
-        agent = command("leeway-agent")
-        with self._step("four devices: enrol, start"):
-            for turbine in scenario.TURBINES:
-                state = self._folder / turbine
-                body = {"device_id": turbine, "labels": {"site": "la-haute-borne"}}
-                token = self._post("/api/v1/enrollment-tokens", body)["token"]
-                run([agent, "enroll", "--server", self.url, "--token", token, "--state", str(state)])
-                rows = scenario.write_replay(turbine, self._folder)
-                source = f"replay:{rows}?speed={scenario.SPEED}"
-                options = ["--state", str(state), "--source", source, "--window-s", str(scenario.WINDOW_S)]
-                self._background("leeway-agent", ["run", *options], f"{turbine}.log")
-            self._until("all devices to be online", self._are_online)
-
-    def _deploy(self, version: str, waves: list[Json]) -> None:
-        body = {"model": MODEL, "version": version, "waves": waves, "soak_s": 1}
-        deployment = self._post("/api/v1/deployments", body)["id"]
-
-        def has_ended() -> bool:
-            state = self._get(f"/api/v1/deployments/{deployment}")
-            if state["state"] not in ("running", "finished"):
-                raise CommandError(f"deployment of version {version} is {state['state']}: {state['reason']}")
-            return bool(state["state"] == "finished")
-
-        self._wait(f"deployment of version {version} in {len(waves)} wave(s)", has_ended)
-
-    def _has_reached_second_version(self) -> bool:
-        return self._slowest_window_end_ms() >= scenario.SECOND_VERSION.timestamp() * 1000
-
-    def _has_replayed_all(self) -> bool:
-        return self._slowest_window_end_ms() >= scenario.LAST_WINDOW_END.timestamp() * 1000
-
-    def _has_judged_all(self) -> bool:
-        result = read_result(self._api, list(scenario.TURBINES))
-        return not self.problems(result) or self._idle_for(10.0)
-
-    def _slowest_window_end_ms(self) -> float:
-        totals = [self._get(f"/api/v1/devices/{turbine}/telemetry") for turbine in scenario.TURBINES]
-        return min(total["last_window_end_ms"] or 0 for total in totals)
-
-    def _idle_for(self, limit_s: float) -> bool:
-        self._judging_since = getattr(self, "_judging_since", time.monotonic())
-        return time.monotonic() - self._judging_since > limit_s
+    def _start_devices(self) -> None:
+        for turbine in scenario.TURBINES:
+            self._fleet.enroll(turbine)
+        for turbine in scenario.TURBINES:
+            rows = scenario.write_replay(turbine, self._fleet.folder)
+            self._fleet.run_agent(turbine, f"replay:{rows}?speed={scenario.SPEED}", scenario.WINDOW_S)
+        self._fleet.until("all devices to be online", self._are_online)
 
     def _are_online(self) -> bool:
-        devices = self._get("/api/v1/devices")["items"]
-        return sum(device["online"] for device in devices) == len(scenario.TURBINES)
+        devices = self._fleet.get("/api/v1/devices")["items"]
+        return len([device for device in devices if device["online"]]) == len(scenario.TURBINES)
 
-    def _is_healthy(self) -> bool:
-        try:
-            return self._api.get("/health").is_success
-        except httpx.TransportError:
-            return False
+    def _replay_until(self, moment: datetime) -> None:
+        def has_come() -> bool:
+            ends = [self._fleet.telemetry(turbine)["last_window_end_ms"] for turbine in scenario.TURBINES]
+            return all(end >= moment.timestamp() * 1000 for end in ends)
 
-    @property
-    def _ca(self) -> Path:
-        return self._folder / "fleet" / "ca" / "ca.crt"
+        with self._step(f"the sensors' year up to {moment:%-d %B %Y}"):
+            self._fleet.until(f"reports of {moment:%-d %B %Y}", has_come)
 
-    def _server_options(self) -> list[str]:
-        return ["--server", self.url, "--token", self.token(), "--ca", str(self._ca)]
-
-    def _background(self, name: str, arguments: list[str], log: str) -> None:
-        process = Background([command(name), *arguments], self._folder / log)
-        self._processes.append(self._stack.enter_context(process))
-
-    def _get(self, path: str) -> Json:
-        return _body(self._api.get(path))
-
-    def _post(self, path: str, body: Json) -> Json:
-        return _body(self._api.post(path, json=body))
+    def _judged_result(self) -> Json:
+        """Return the result once it shows everything, or as it is when nothing more can come."""
+        deadline = time.monotonic() + JUDGING_TIMEOUT_S
+        while True:
+            result = read_result(self._fleet.get, list(scenario.TURBINES))
+            if not self.problems(result) or time.monotonic() > deadline:
+                return result
+            time.sleep(0.5)
 
     @contextlib.contextmanager
-    def _step(self, what: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  (a generator behind contextmanager)
+    def _step(self, what: str) -> Iterator[None]:
         started = time.monotonic()
         with self._console.status(what):
             yield
         self._console.print(f"[green]✓[/green] {what} [dim]{time.monotonic() - started:.0f} s[/dim]")
-
-    def _wait(self, what: str, is_done: Callable[[], bool]) -> None:
-        with self._step(what):
-            self._until(what, is_done)
-
-    def _until(self, what: str, is_done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + STEP_TIMEOUT_S
-        while not is_done():
-            for process in self._processes:
-                process.check()
-            if time.monotonic() > deadline:
-                raise CommandError(f"gave up waiting for {what} after {STEP_TIMEOUT_S:.0f} s")
-            time.sleep(0.3)
 
 
 def main() -> int:
@@ -201,19 +116,21 @@ def main() -> int:
     options = _parse()
     console = Console()
     signal.signal(signal.SIGTERM, _interrupt)
-    with tempfile.TemporaryDirectory(prefix="leeway-demo-") as folder, contextlib.ExitStack() as stack:
-        demo = Demo(Path(folder), stack, console)
+    with tempfile.TemporaryDirectory(prefix="leeway-demo-") as folder:
+        fleet = Fleet(Path(folder), "turbine-power")
         try:
-            return _show(demo, options, console)
+            return _show(fleet, options, console)
         except (CommandError, httpx.HTTPError) as error:
-            console.print(f"[red]the demo failed:[/red] {error}")
+            console.print(f"[red]the demo failed:[/red] {error}", markup=True, highlight=False)
             return 1
         except KeyboardInterrupt:
-            console.print("stopping")
             return 130
+        finally:
+            fleet.close()
 
 
-def _show(demo: Demo, options: argparse.Namespace, console: Console) -> int:
+def _show(fleet: Fleet, options: argparse.Namespace, console: Console) -> int:
+    demo = Demo(fleet, console)
     result = demo.play()
     console.print(result_table(result))
     if options.json:
@@ -222,7 +139,8 @@ def _show(demo: Demo, options: argparse.Namespace, console: Console) -> int:
     for problem in problems:
         console.print(f"[red]not seen:[/red] {problem}")
     if not options.once:
-        console.print(f"API: {demo.url}/docs  user: any, password: {demo.token()}", soft_wrap=True)
+        console.print(f"API: {fleet.url}/docs (any user name, password {fleet.token})", soft_wrap=True)
+        console.print(f"try: leeway-fleet drift list --data {fleet.data}", soft_wrap=True)
         console.print("Ctrl-C ends the demo.")
         signal.pause()
     return 1 if problems else 0
@@ -233,13 +151,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end when everything was seen")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what the REST API says at the end")
     return parser.parse_args()
-
-
-def _body(answer: httpx.Response) -> Json:
-    if answer.is_error:
-        raise CommandError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
-    body: Json = answer.json()
-    return body
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -6,14 +6,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 STOP_TIMEOUT_S = 15.0
+_LOG_LINES = 20
 
 
 class CommandError(Exception):
-    """A command ended with an error; the text is what it said."""
+    """A command or a request failed; the text is what was said."""
 
 
 def command(name: str) -> str:
@@ -43,32 +42,28 @@ def free_port() -> int:
 
 
 class Background:
-    """A process that runs until the block ends.
+    """A process that runs until it is ended.
 
     Args:
         arguments: The command line.
-        log: File that takes what the process prints.
+        log: File to which what the process prints is added.
     """
 
     def __init__(self, arguments: list[str], log: Path) -> None:
-        self._arguments = arguments
+        self._name = Path(arguments[0]).name
         self._log = log
-
-    def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._arguments,
+                arguments,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send a signal and wait; a process that does not end is killed."""
+        self._process.send_signal(how)
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -76,11 +71,15 @@ class Background:
             self._process.wait()
 
     def check(self) -> None:
-        """Raise if the process has ended by itself.
+        """Notice a process that has ended by itself.
 
         Raises:
             CommandError: It has; the text holds the end of its log.
         """
         if self._process.poll() is not None:
-            end = "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
-            raise CommandError(f"{Path(self._arguments[0]).name} ended with {self._process.returncode}:\n{end}")
+            raise CommandError(f"{self._name} ended with {self._process.returncode}:\n{self.said()}")
+
+    def said(self) -> str:
+        """Return the end of the log."""
+        lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join([f"--- {self._log.name}", *lines])

@@ -1,22 +1,24 @@
 """What the demo saw: read back from the REST API, judged, and shown."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Literal
 
-import httpx
 from rich.table import Table
 
-Json = dict[str, Any]
+from examples.wind_turbines.fleet import Json
+
+Get = Callable[[str], Json]
 
 
-def read_result(api: httpx.Client, device_ids: list[str]) -> Json:
+def read_result(get: Get, device_ids: list[str]) -> Json:
     """Read the state of devices, deployments and alerts from the server."""
     return {
-        "devices": [_device(api, device_id) for device_id in device_ids],
+        "devices": [_device(get, device_id) for device_id in device_ids],
         "deployments": [
             {key: deployment[key] for key in ("version", "state", "waves")}
-            for deployment in _get(api, "/api/v1/deployments")["items"]
+            for deployment in get("/api/v1/deployments")["items"]
         ],
-        "alerts": _get(api, "/api/v1/alerts")["items"],
+        "alerts": get("/api/v1/alerts")["items"],
     }
 
 
@@ -42,8 +44,9 @@ def shortcomings(result: Json, *, version: str, faulty_device: str, faulty_featu
 def result_table(result: Json) -> Table:
     """Lay the devices out as a table."""
     table = Table(title="Four turbines, one broken sensor", title_justify="left")
-    for heading in ("device", "version", "rows scored", "reports", "against training", "against peers"):
-        table.add_column(heading, justify="right" if heading in ("rows scored", "reports") else "left")
+    for heading in ("device", "version", "rows", "reports", "against training", "against peers"):
+        justify: Literal["left", "right"] = "right" if heading in ("rows", "reports") else "left"
+        table.add_column(heading, justify=justify, no_wrap=heading == "device", overflow="fold")
     for device in result["devices"]:
         table.add_row(
             device["device_id"],
@@ -56,10 +59,10 @@ def result_table(result: Json) -> Table:
     return table
 
 
-def _device(api: httpx.Client, device_id: str) -> Json:
-    device = _get(api, f"/api/v1/devices/{device_id}")
-    telemetry = _get(api, f"/api/v1/devices/{device_id}/telemetry")
-    drift = _get(api, f"/api/v1/devices/{device_id}/drift")
+def _device(get: Get, device_id: str) -> Json:
+    device = get(f"/api/v1/devices/{device_id}")
+    telemetry = get(f"/api/v1/devices/{device_id}/telemetry")
+    drift = get(f"/api/v1/devices/{device_id}/drift")
     champions = [slot["version"] for slot in device["slots"] if slot["slot"] == "champion"]
     return {
         "device_id": device_id,
@@ -88,12 +91,4 @@ def _device_problems(device: Json, version: str) -> list[str]:
 def _verdict(drift: Json) -> str:
     if drift["verdict"] != "drift":
         return str(drift["verdict"])
-    named = ", ".join(drift["features"][:2]) + (" …" if len(drift["features"]) > 2 else "")  # noqa: PLR2004
-    return f"[bold]drift[/bold]: {named}"
-
-
-def _get(api: httpx.Client, path: str) -> Json:
-    answer = api.get(path)
-    answer.raise_for_status()
-    body: Json = answer.json()
-    return body
+    return f"[bold]drift[/bold]: {', '.join(drift['features'])}"

@@ -96,7 +96,7 @@ def resume_deployment(client: FleetClient, deployment_id: DeploymentId) -> Answe
 
 @command(app, "abort")
 def abort_deployment(client: FleetClient, deployment_id: DeploymentId) -> Answer:
-    """End it here: devices keep what they have."""
+    """End it here: devices that have not finished get their earlier version back."""
     return _apply(client, deployment_id, "abort")
 
 

@@ -1,6 +1,6 @@
 """The whole fleet in both of its sizes: all in one process, and with a site's broker and database."""
 
-import time
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
+from examples.wind_turbines.fleet import Fleet
 from examples.wind_turbines.processes import command, free_port, run
-from tests.end_to_end.fleet import Fleet
 
 FEATURES = ("speed", "load", "temperature")
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00Z
@@ -23,30 +23,26 @@ START_MS = 1_767_225_600_000  # 2026-01-01T00:00Z
 @pytest.fixture(params=["embedded", "site"])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
     """A running server: SQLite and amqtt in its process, or PostgreSQL and mosquitto beside it."""
-    mqtt_port = free_port()
-    options = ["--mqtt-port", str(mqtt_port)]
-    if request.param == "site":
-        database = request.getfixturevalue("postgresql_url")
-        options += ["--broker", "external", "--database-url", database]
-    made = Fleet(tmp_path, options)
-    made.init()
+    made = Fleet(tmp_path, "demo")
+    options = ["--mqtt-port", str(free_port())]
     try:
         if request.param == "site":
+            made.set_up(*options, "--broker", "external", "--database-url", request.getfixturevalue("postgresql_url"))
             _start_mosquitto(made)
+        else:
+            made.set_up(*options)
         made.serve()
         yield made
     finally:
-        made.end_all()
+        made.close()
 
 
 def _start_mosquitto(fleet: Fleet) -> None:
     folder = fleet.folder / "mosquitto"
-    run(
-        [command("leeway-fleet"), "broker", "config", "--data", str(fleet.data), "--out", str(folder), "--user", "root"]
-    )
-    fleet.start("mosquitto", ["/usr/sbin/mosquitto", "-c", str(folder / "mosquitto.conf")])
-    time.sleep(0.5)
-    assert fleet.processes["mosquitto"].poll() is None, fleet.logs()
+    options = ["--data", str(fleet.data), "--out", str(folder), "--user", "root"]
+    run([command("leeway-fleet"), "broker", "config", *options])
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"  # not on the PATH of every user
+    fleet.start("mosquitto", [program, "-c", str(folder / "mosquitto.conf")])
 
 
 @pytest.fixture(scope="session")

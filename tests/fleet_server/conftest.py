@@ -1,17 +1,11 @@
 """Fixtures of the fleet server's tests: a database of either kind, and a clock that tests move."""
 
-import os
-import shutil
-import subprocess
-import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
-import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -37,37 +31,6 @@ class ManualClock:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
-
-
-@pytest.fixture(scope="session")
-def postgresql_folder() -> Iterator[Path]:
-    """Run a private PostgreSQL, reached by a Unix socket in this folder."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    folder = Path(tempfile.mkdtemp(prefix="leeway-pg-", dir="/tmp"))
-    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user is not None:
-        shutil.chown(folder, user)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-
-    data = str(folder / "data")
-    run(str(programs / "initdb"), "--no-sync", "--auth=trust", "--username=leeway", "--encoding=UTF8", "-D", data)
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-    run(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield folder
-    run(str(programs / "pg_ctl"), "-D", data, "-w", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def postgresql_url(postgresql_folder: Path) -> Iterator[str]:
-    """Address of a fresh PostgreSQL database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(host=str(postgresql_folder), user="leeway", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield f"postgresql+psycopg://leeway@/{name}?host={postgresql_folder}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

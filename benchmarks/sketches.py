@@ -1,6 +1,6 @@
 """What the statistics of a row cost: the issue allows 0.5 us for 30 features, in the same process.
 
-Run ``python benchmarks/statistics.py``; it prints the figures and writes ``benchmarks/results/statistics.md``.
+Run ``python benchmarks/sketches.py``; it prints the figures and writes ``benchmarks/results/sketches.md``.
 """
 
 import platform
@@ -27,7 +27,7 @@ FEATURES = 30
 TRAINING_ROWS = 20_000
 WINDOW_ROWS = 2_000
 LIMIT_US = 0.5
-RESULTS = Path(__file__).parent / "results" / "statistics.md"
+RESULTS = Path(__file__).parent / "results" / "sketches.md"
 
 
 def best_us(run: Callable[[], object], per_run: int, repeats: int = 15) -> float:
@@ -99,7 +99,7 @@ def main() -> int:
     lines = [
         "# The cost of the statistics",
         "",
-        f"`python benchmarks/statistics.py`, {FEATURES} features and 2 outputs, rows one at a time, best of 15 runs.",
+        f"`python benchmarks/sketches.py`, {FEATURES} features and 2 outputs, rows one at a time, best of 15 runs.",
         f"{platform.system()} {platform.machine()}, {versions}.",
         "",
         "| what | measured |",
