@@ -74,7 +74,7 @@ class FleetServer:
         self._clock = clock
         self._registry = CollectorRegistry()
         self._database = Database(folder.database_url(settings))
-        self._database.create_tables()
+        self._database.migrate()
         self._build_trust()
         self._build_rooms()
         self._ingest = Ingest(

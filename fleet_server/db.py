@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from fleet_server.errors import StartError
 
@@ -56,16 +59,22 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def create_tables(self) -> None:
-        """Create the tables that are missing.
+    def migrate(self) -> None:
+        """Bring the schema to the newest step, in one transaction.
 
         Raises:
-            StartError: The database cannot be reached.
+            StartError: The database cannot be reached, or is newer than this server.
         """
+        steps = Config()
+        steps.set_main_option("script_location", "fleet_server:migrations")
         try:
-            SQLModel.metadata.create_all(self._engine)
+            with self._engine.begin() as connection:
+                steps.attributes["connection"] = connection
+                command.upgrade(steps, "head")
         except OperationalError as error:
             raise StartError(f"cannot open the database: {error.orig}") from error
+        except CommandError as error:
+            raise StartError(f"cannot bring the database's schema up to date: {error}") from error
 
     def ping(self) -> None:
         """Run an empty query; raises what the driver raises if the database is away."""

@@ -47,7 +47,7 @@ def renew_admin_token(folder: DataFolder, settings: Settings, clock: Clock) -> N
     """Write a new administrator's token, when the last has expired."""
     database = Database(folder.database_url(settings))
     try:
-        database.create_tables()
+        database.migrate()
         write_admin_token(folder, AuthService(database, AuditService(database, clock), clock), settings.token_s)
     finally:
         database.close()
@@ -78,7 +78,7 @@ def _set_up_trust(folder: DataFolder, settings: Settings, clock: Clock) -> None:
 def _set_up_database(folder: DataFolder, settings: Settings, clock: Clock) -> None:
     database = Database(folder.database_url(settings))
     try:
-        database.create_tables()
+        database.migrate()
         if not folder.admin_token.exists():
             auth = AuthService(database, AuditService(database, clock), clock)
             write_admin_token(folder, auth, settings.token_s)

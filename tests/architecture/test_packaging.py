@@ -33,7 +33,9 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
     subprocess.run([*build, str(source_tree)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("leeway_fleet-*.whl")
     site = tmp_path / "site"
-    zipfile.ZipFile(wheel).extractall(site)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    assert (site / "fleet_server" / "migrations" / "versions" / "0001_first.py").is_file()
     program = (
         "from device_contract.plan.scorer import PlanScorer\n"
         "from device_contract.sketches import RowSummarizer\n"

@@ -43,9 +43,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh database with the tables of every room that the test has imported."""
+    """A fresh database with its schema."""
     opened = Database(database_url)
-    opened.create_tables()
+    opened.migrate()
     yield opened
     opened.close()
 

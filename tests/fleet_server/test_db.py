@@ -1,11 +1,17 @@
 """The database keeps its promises on both kinds."""
 
+import importlib
+import pkgutil
 import threading
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlmodel import SQLModel
 
+import fleet_server
 from fleet_server.audit.service import AuditService
 from fleet_server.db import Database
 from fleet_server.errors import StartError
@@ -62,4 +68,21 @@ def test_an_address_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> No
         Database("nonsense")
     away = Database(f"sqlite:///{tmp_path}/missing/fleet.db")
     with pytest.raises(StartError, match="cannot open the database"):
-        away.create_tables()
+        away.migrate()
+
+
+def test_the_steps_make_the_tables_that_the_rooms_declare(database: Database) -> None:
+    for module in pkgutil.walk_packages(fleet_server.__path__, "fleet_server."):
+        if module.name.endswith(".tables"):
+            importlib.import_module(module.name)
+    with database.session() as session:
+        context = MigrationContext.configure(session.connection())
+        differences = compare_metadata(context, SQLModel.metadata)
+    assert [difference for difference in differences if "alembic_version" not in str(difference)] == []
+
+
+def test_a_database_of_a_newer_server_is_refused(database: Database) -> None:
+    with database.session() as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StartError, match="schema"):
+        database.migrate()

@@ -1,0 +1,387 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every table, room by room."""
+    _create_audit()
+    _create_auth()
+    _create_devices()
+    _create_bundles()
+    _create_telemetry()
+    _create_drift()
+    _create_alerts()
+    _create_rollouts()
+
+
+def _create_audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal"),
+    )
+    op.create_index("ix_audit_action", "audit", ["action"], unique=False)
+    op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+
+
+def _create_auth() -> None:
+    op.create_table(
+        "api_tokens",
+        sa.Column("token_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_id"),
+    )
+    op.create_index("ix_api_tokens_sha256", "api_tokens", ["sha256"], unique=True)
+
+
+def _create_devices() -> None:
+    op.create_table(
+        "devices",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("profile", sa.String(), nullable=False),
+        sa.Column("enrolled_ms", sa.BigInteger(), nullable=False),
+        sa.Column("certificate_expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("boot_id", sa.String(), nullable=False),
+        sa.Column("agent_version", sa.String(), nullable=False),
+        sa.Column("processor", sa.String(), nullable=False),
+        sa.Column("last_seen_ms", sa.BigInteger(), nullable=True),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("reason_code", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("action_id", sa.String(), nullable=False),
+        sa.Column("slots", sa.JSON(), nullable=False),
+        sa.Column("rows_scored", sa.BigInteger(), nullable=False),
+        sa.Column("outbox_reports", sa.BigInteger(), nullable=False),
+        sa.Column("counters", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )
+    op.create_table(
+        "device_certificates",
+        sa.Column("serial", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("issued_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["devices.device_id"],
+        ),
+        sa.PrimaryKeyConstraint("serial"),
+    )
+    op.create_index("ix_device_certificates_device_id", "device_certificates", ["device_id"], unique=False)
+    op.create_index("ix_device_certificates_revoked_ms", "device_certificates", ["revoked_ms"], unique=False)
+    op.create_table(
+        "device_labels",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["devices.device_id"],
+        ),
+        sa.PrimaryKeyConstraint("device_id", "key"),
+    )
+    op.create_index("ix_device_labels_key", "device_labels", ["key"], unique=False)
+    op.create_table(
+        "enrollment_tokens",
+        sa.Column("token_id", sa.String(), nullable=False),
+        sa.Column("secret_sha256", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_id"),
+    )
+    op.create_index("ix_enrollment_tokens_device_id", "enrollment_tokens", ["device_id"], unique=False)
+
+
+def _create_bundles() -> None:
+    op.create_table(
+        "models",
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("public_keys", sa.JSON(), nullable=False),
+        sa.Column("threshold", sa.Integer(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "baselines",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256"),
+    )
+    op.create_table(
+        "bundles",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("profile", sa.String(), nullable=True),
+        sa.Column("target_path", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("release_counter", sa.BigInteger(), nullable=False),
+        sa.Column("baseline_sha256", sa.String(), nullable=False),
+        sa.Column("manifest", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("published_ms", sa.BigInteger(), nullable=False),
+        sa.Column("published_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["baseline_sha256"],
+            ["baselines.sha256"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["model"],
+            ["models.name"],
+        ),
+        sa.PrimaryKeyConstraint("sha256"),
+        sa.UniqueConstraint("target_path"),
+    )
+    op.create_index("ix_bundles_baseline_sha256", "bundles", ["baseline_sha256"], unique=False)
+    op.create_index("ix_bundles_model", "bundles", ["model"], unique=False)
+
+
+def _create_telemetry() -> None:
+    op.create_table(
+        "reports",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("boot_id", sa.String(16), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.Column("slot", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("bundle_sha256", sa.String(), nullable=False),
+        sa.Column("baseline_sha256", sa.String(), nullable=False),
+        sa.Column("window_start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("window_end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("merged_windows", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("summary", sa.LargeBinary(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "boot_id", "sequence"),
+        sa.UniqueConstraint("ordinal"),
+    )
+    op.create_index("reports_by_window", "reports", ["device_id", "model", "window_start_ms"], unique=False)
+    op.create_table(
+        "telemetry_totals",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("rows_scored", sa.BigInteger(), nullable=False),
+        sa.Column("reports_ingested", sa.BigInteger(), nullable=False),
+        sa.Column("last_window_end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_received_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )
+
+
+def _create_drift() -> None:
+    op.create_table(
+        "drift_cursor",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "drift_states",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("watermark_ms", sa.BigInteger(), nullable=False),
+        sa.Column("window_ms", sa.BigInteger(), nullable=False),
+        sa.Column("units", sa.JSON(), nullable=False),
+        sa.Column("training", sa.LargeBinary(), nullable=False),
+        sa.Column("peers", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "model"),
+    )
+    op.create_index("ix_drift_states_current", "drift_states", ["current"], unique=False)
+    op.create_table(
+        "drift_windows",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("judged", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "start_ms", "end_ms", "device_id"),
+    )
+    op.create_index("ix_drift_windows_judged", "drift_windows", ["judged"], unique=False)
+    op.create_table(
+        "verdicts",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("features", sa.JSON(), nullable=False),
+        sa.Column("outputs", sa.JSON(), nullable=False),
+        sa.Column("severity", sa.Float(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "model", "kind"),
+    )
+    op.create_table(
+        "verdict_changes",
+        sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("verdict_before", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("features", sa.JSON(), nullable=False),
+        sa.Column("outputs", sa.JSON(), nullable=False),
+        sa.Column("severity", sa.Float(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal"),
+    )
+    op.create_index("ix_verdict_changes_device_id", "verdict_changes", ["device_id"], unique=False)
+
+
+def _create_alerts() -> None:
+    op.create_table(
+        "alerts",
+        sa.Column("alert_id", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("severity", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=True),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("deployment_id", sa.String(), nullable=True),
+        sa.Column("features", sa.JSON(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("opened_ms", sa.BigInteger(), nullable=False),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_ms", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("alert_id"),
+    )
+    op.create_index("ix_alerts_device_id", "alerts", ["device_id"], unique=False)
+    op.create_index("ix_alerts_state", "alerts", ["state"], unique=False)
+    op.create_index(
+        "one_open_alert",
+        "alerts",
+        ["subject"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "alert_cursor",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "webhooks",
+        sa.Column("webhook_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_id"),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("webhook_id", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.webhook_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("delivery_id"),
+    )
+    op.create_index("ix_webhook_deliveries_due_ms", "webhook_deliveries", ["due_ms"], unique=False)
+    op.create_index("ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook_id"], unique=False)
+
+
+def _create_rollouts() -> None:
+    op.create_table(
+        "deployments",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("version", sa.String(64), nullable=False),
+        sa.Column("request", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_deployments_state", "deployments", ["state"], unique=False)
+    op.create_table(
+        "waves",
+        sa.Column("deployment_id", sa.String(64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("started_ms", sa.BigInteger(), nullable=True),
+        sa.Column("succeeded_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"],
+            ["deployments.id"],
+        ),
+        sa.PrimaryKeyConstraint("deployment_id", "number"),
+    )
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.String(160), nullable=False),
+        sa.Column("deployment_id", sa.String(64), nullable=False),
+        sa.Column("wave", sa.Integer(), nullable=False),
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("phase", sa.String(16), nullable=False),
+        sa.Column("reason_code", sa.String(512), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("previous_slots", sa.JSON(), nullable=False),
+        sa.Column("offered_ms", sa.BigInteger(), nullable=True),
+        sa.Column("began_ms", sa.BigInteger(), nullable=True),
+        sa.Column("ended_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"],
+            ["deployments.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_actions_deployment_id", "actions", ["deployment_id"], unique=False)
+    op.create_index("ix_actions_device_id", "actions", ["device_id"], unique=False)
+    op.create_index("ix_actions_state", "actions", ["state"], unique=False)
+    op.create_table(
+        "assignments",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("action_id", sa.String(160), nullable=False),
+        sa.Column("slots", sa.JSON(), nullable=False),
+        sa.Column("committed_slots", sa.JSON(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("issued_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )
+    op.create_index("ix_assignments_expires_ms", "assignments", ["expires_ms"], unique=False)
