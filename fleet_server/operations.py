@@ -1,9 +1,10 @@
 """HTTP for those who run the server: health, metrics, and the description of the interface."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from importlib.resources import files
+from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Response, status
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, status
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -12,6 +13,13 @@ from pydantic import BaseModel
 from fleet_server.web import RoleCheck
 
 Check = Callable[[], bool]
+Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"]
+
+_MEDIA_TYPES: Final[Mapping[Asset, str]] = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
 
 
 class HealthJson(BaseModel):
@@ -51,7 +59,25 @@ def router(app: FastAPI, viewer: RoleCheck, *, registry: CollectorRegistry, chec
         return app.openapi()
 
     @routes.get("/docs", dependencies=guarded, include_in_schema=False)
-    def get_docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title=app.title)
+    def get_docs(request: Request) -> HTMLResponse:
+        return _docs_page(app.title, str(request.base_url))
+
+    @routes.get("/docs/{asset}", dependencies=guarded, include_in_schema=False)
+    def get_docs_asset(asset: Asset) -> Response:
+        return Response((files("fastapi_offline") / "static" / asset).read_bytes(), media_type=_MEDIA_TYPES[asset])
 
     return routes
+
+
+def _docs_page(title: str, server_url: str) -> HTMLResponse:
+    """Build a page that asks this server for all it needs: a fleet may have no internet."""
+    return get_swagger_ui_html(
+        # Whole: a page opened as https://any:TOKEN@host/docs may not fetch what is relative to it.
+        openapi_url=f"{server_url}openapi.json",
+        title=title,
+        swagger_js_url="/docs/swagger-ui-bundle.js",
+        swagger_css_url="/docs/swagger-ui.css",
+        swagger_favicon_url="/docs/favicon.png",
+        # Else Swagger UI sends the server's address to validator.swagger.io.
+        swagger_ui_parameters={"validatorUrl": None},
+    )

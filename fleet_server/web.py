@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_LIMIT: Final = 500
 PROBLEM: Final = "application/problem+json"
+CHALLENGES: Final = ('Basic realm="leeway"', "Bearer")
+"""Each in a header line of its own: Chromium reads the first of a line only, and would ask for no password."""
 VISIBLE: Final = r"^[!-~]*$"
 """Visible ASCII: all that ids and cursors are made of. PostgreSQL would fail on a NUL."""
 
@@ -77,8 +79,11 @@ def problem(status: int, code: str, title: str, detail: str, headers: dict[str, 
 
 async def _answer_fleet_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, FleetError)  # noqa: S101  (registered for this class)
-    headers = {"WWW-Authenticate": 'Bearer, Basic realm="leeway"'} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return problem(error.status, error.code, error.title, error.detail, headers)
+    answer = problem(error.status, error.code, error.title, error.detail)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        for challenge in CHALLENGES:
+            answer.headers.append("WWW-Authenticate", challenge)
+    return answer
 
 
 async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -81,18 +81,6 @@ def test_the_frameworks_own_errors_are_problems_too(small: AppClient, method: st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_health_tells_what_is_missing(http: AppClient) -> None:
-    answer = http.as_holder("").get("/health")
-    assert answer.status_code == 503
-    assert answer.json() == {"status": "degraded", "parts": {"database": True, "broker": False}}
-
-
-def test_metrics_count(http: AppClient) -> None:
-    text = http.get("/metrics").text
-    assert 'leeway_tuf_expiry_seconds{role="timestamp"} 604800.0' in text
-    assert "leeway_control_failures" in text
-
-
 def test_an_unauthenticated_upload_is_refused_unread(server: FleetServer) -> None:
     read: list[int] = []
 
