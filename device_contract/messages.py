@@ -18,6 +18,8 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Text = Annotated[str, msgspec.Meta(max_length=512)]
 BootId = Annotated[str, whole(r"^[0-9a-f]{16}$")]
 Slot = Literal["champion", "shadow", "fallback"]
+SCORING_SLOTS: Final[tuple[Slot, ...]] = ("champion", "shadow")
+"""The slots whose models see rows; the fallback only waits."""
 Phase = Literal[
     "idle",
     "preparing",

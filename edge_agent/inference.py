@@ -20,7 +20,7 @@ from device_contract.baseline import decode_baseline
 from device_contract.bundle import open_file
 from device_contract.errors import ContractError, RowError
 from device_contract.manifest import Label
-from device_contract.messages import Slot
+from device_contract.messages import SCORING_SLOTS
 from edge_agent.counters import Counters
 from edge_agent.errors import AgentError, RowRefusedError
 from edge_agent.probation import Probation
@@ -217,8 +217,7 @@ def load_lanes(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path], wi
         ContractError: A bundle cannot be loaded.
         ModelError: A bundle needs onnxruntime, which is not installed.
     """
-    scoring: tuple[Slot, ...] = ("champion", "shadow")
-    return tuple(Lane(slot, path_of(slot.sha256), window_ms) for slot in slots if slot.slot in scoring)
+    return tuple(Lane(slot, path_of(slot.sha256), window_ms) for slot in slots if slot.slot in SCORING_SLOTS)
 
 
 def load_fallback(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path], window_ms: int) -> tuple[Lane, ...]:

@@ -10,7 +10,8 @@ one set of *candidate* bundles on their way::
        |<---- rolled_back <------------- any fault ------------------------- probation
        |<---- succeeded   <------------- ProbationPassed ------------------------+
 
-``resting`` is any of idle, succeeded, failed, rejected, rolled_back. The shell writes the
+Candidates of which none scores (a device that is to score nothing any more) skip the
+probation. ``resting`` is any of idle, succeeded, failed, rejected, rolled_back. The shell writes the
 state that ``step`` returns to the journal *before* it carries out the effects; so at
 whatever moment the process dies, ``Started`` on the journal's state goes on rightly:
 committed bundles score at once, a preparation begins anew (its download resumes), and
@@ -28,7 +29,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from device_contract.assignment import AssignedSlot
-from device_contract.messages import Phase
+from device_contract.messages import SCORING_SLOTS, Phase
 from edge_agent.update.events import (
     Activate,
     Activated,
@@ -212,7 +213,9 @@ def _activate(state: UpdateState, _event: Event, _limits: Limits) -> Step:
     return _replace(state, phase="activating", attempts=state.attempts + 1), (Activate(state.candidate),)
 
 
-def _watch(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+def _watch(state: UpdateState, event: Event, limits: Limits) -> Step:
+    if not any(slot.slot in SCORING_SLOTS for slot in state.candidate):  # No row will ever prove or fault it.
+        return _commit(state, event, limits)
     return _replace(state, phase="probation"), (Watch(),)
 
 

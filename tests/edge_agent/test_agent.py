@@ -128,6 +128,41 @@ def test_a_second_version_replaces_the_first_and_windows_do_not_mix(
     assert [path.stem for path in (state_dir / "bundles").iterdir()] == [second.sha256]
 
 
+def test_an_assignment_of_no_slots_empties_the_device_at_once(
+    fleet: FleetSimulator, start_agent: Start, state_dir: Path
+) -> None:
+    fleet.start_broker()
+    agent = start_agent()
+    hold(fleet, agent)
+    fleet.assign(action_id="nothing")
+    status = fleet.wait_for_status("emptied", phase="succeeded", action_id="nothing")
+    assert status.slots == ()
+    assert not list((state_dir / "bundles").iterdir())
+    agent.feed(rows(5, start=20))
+    wait_until(lambda: fleet.statuses[-1].counters.get("rows_without_model") == 5, "rows without a model")
+    hold(fleet, agent, "2.0")
+
+
+def test_a_shadow_is_reported_and_never_answers(fleet: FleetSimulator, start_agent: Start) -> None:
+    fleet.start_broker()
+    agent = start_agent("--sink", "stdout")
+    champion, shadow = release(fleet, "1.0"), assigned("2.0", make_bundle("2.0", gain=5.0), "shadow")
+    fleet.repository.add("pump/2.0/portable.bundle", make_bundle("2.0", gain=5.0))
+    fleet.assign(champion, shadow, action_id="a1")
+    fleet.wait_for_status("on probation", phase="probation", action_id="a1")
+    agent.feed(rows(70))
+    status = fleet.wait_for_status("committed", phase="succeeded", rows_scored=70)
+    assert {(held.slot, held.version) for held in status.slots} == {("champion", "1.0"), ("shadow", "2.0")}
+    wait_until(lambda: len(fleet.reports) == 2, "a window of each")
+    assert {(one.slot, one.version, one.rows) for one in fleet.reports} == {
+        ("champion", "1.0", 60),
+        ("shadow", "2.0", 60),
+    }
+    assert agent.process.stdout is not None
+    scores = [json.loads(agent.process.stdout.readline())["score"] for _ in range(70)]
+    assert scores == [2.0 + n % 3 for n in range(70)]
+
+
 def test_a_model_that_gives_nan_on_probation_is_rolled_back(fleet: FleetSimulator, start_agent: Start) -> None:
     fleet.start_broker()
     agent = start_agent()

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from device_contract.assignment import AssignedSlot
 from device_contract.messages import Phase
 from edge_agent.update.events import (
     Activate,
@@ -77,6 +78,13 @@ def test_a_good_run_ends_committed_and_prunes_the_old_bundle() -> None:
     state, effects = run(*GOOD_RUN)
     assert (state.phase, state.committed, state.candidate) == ("succeeded", NEW, ())
     assert effects == (Prune(NEW),)
+
+
+@pytest.mark.parametrize("slots", [(), (assigned("1.0", make_bundle("1.0"), "fallback"),)], ids=["none", "fallback"])
+def test_slots_that_score_nothing_need_no_probation(slots: tuple[AssignedSlot, ...]) -> None:
+    state, effects = run(Offered(OFFER), Prepared(2, "a2", 1000, slots), ActivationBegun(), Activated())
+    assert (state.phase, state.committed, state.candidate) == ("succeeded", slots, ())
+    assert effects == (Prune(slots),)
 
 
 def test_phases_of_a_good_run() -> None:
