@@ -1,24 +1,14 @@
 """A small, complete bundle; its bytes are in tests/golden/."""
 
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from device_contract.canonical import sha256_hex
-from device_contract.manifest import (
-    Artifact,
-    Budget,
-    Feature,
-    FileReference,
-    Lineage,
-    Manifest,
-    Output,
-    SelfTest,
-)
+from device_contract.manifest import Artifact, Budget, Feature, Lineage, Manifest, Output, SelfTest
 from device_contract.selftest import SelfTestVectors
+from tests.support.bundles import make_references
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +39,7 @@ def example_files(example_vectors: SelfTestVectors) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def example_manifest(example_files: dict[str, bytes]) -> Manifest:
-    references = _references(example_files)
+    references = make_references(example_files)
     return Manifest(
         model="pump",
         version="1.2",
@@ -81,9 +71,3 @@ def example_manifest(example_files: dict[str, bytes]) -> Manifest:
             parameters={"model_type": "example"},
         ),
     )
-
-
-def _references(files: Mapping[str, bytes]) -> dict[str, FileReference]:
-    return {
-        name: FileReference(path=name, sha256=sha256_hex(body), size_bytes=len(body)) for name, body in files.items()
-    }

@@ -3,28 +3,17 @@
 import datetime as dt
 from dataclasses import dataclass, field
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from device_contract.assignment import target_path
-from device_contract.baseline import Baseline, StreamBaseline, encode_baseline
-from device_contract.bundle import pack
+from device_contract.baseline import Baseline
 from device_contract.canonical import canonical_json, sha256_hex
 from device_contract.envelope import sign
-from device_contract.manifest import (
-    Artifact,
-    Budget,
-    Feature,
-    FileReference,
-    Lineage,
-    Manifest,
-    Output,
-    SelfTest,
-)
-from device_contract.selftest import SelfTestVectors
+from tests.support.bundles import make_baseline, make_bundle
 
+FEATURES, OUTPUTS = ("wind",), ("power",)
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 
 
@@ -85,53 +74,10 @@ def statement(path: str, sha256: str, key: Ed25519PrivateKey) -> bytes:
 
 
 def baseline() -> Baseline:
-    def stream(name: str, role: str) -> StreamBaseline:
-        return StreamBaseline(
-            name=name,
-            role=role,
-            kind="number",
-            edges=(0.0, 1.0),
-            counts=(0, 10, 0),
-            rows=10,
-            missing=0,
-            mean=0.5,
-            standard_deviation=0.1,
-            minimum=0.0,
-            maximum=0.9,
-            lag1_correlation=0.0,
-        )
-
-    return Baseline(streams=(stream("wind", "feature"), stream("power", "output")))
+    return make_baseline(FEATURES, OUTPUTS)
 
 
 def bundle_bytes(model: str, version: str, profile: str | None = None, *, content: bytes = b"plan") -> bytes:
     """Pack a bundle of one feature and one output; its artifact is no model."""
-    vectors = SelfTestVectors(n_rows=1, n_features=1, n_outputs=1, inputs=bytes(4), outputs=bytes(8))
-    files = {
-        "model.plan": content + version.encode(),
-        "baseline.msgpack": encode_baseline(baseline()),
-        "selftest.msgpack": msgspec.msgpack.encode(vectors),
-        "card.md": b"# card",
-        "sbom.json": b"{}",
-        "provenance.json": b"{}",
-    }
-    references = {
-        name: FileReference(path=name, sha256=sha256_hex(body), size_bytes=len(body)) for name, body in files.items()
-    }
-    manifest = Manifest(
-        model=model,
-        version=version,
-        task="regression",
-        features=(Feature(name="wind"),),
-        outputs=(Output(name="power"),),
-        profile=profile,
-        artifacts=(Artifact(kind="plan", file=references["model.plan"]),),
-        baseline=references["baseline.msgpack"],
-        self_test=SelfTest(file=references["selftest.msgpack"], rows=1, absolute_tolerance=0.0, relative_tolerance=0.0),
-        model_card=references["card.md"],
-        sbom=references["sbom.json"],
-        provenance=references["provenance.json"],
-        budget=Budget(artifact_bytes=len(files["model.plan"])),
-        lineage=Lineage(model_sha256="0" * 64, sample_sha256="1" * 64),
-    )
-    return pack(manifest, files)
+    plan = {"plan": content + version.encode()}
+    return make_bundle(model, version, plan, features=FEATURES, outputs=OUTPUTS, profile=profile)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from device_contract.baseline import Baseline, StreamBaseline
 from device_contract.sketches import RowSummarizer, WindowSummary
+from tests.support.bundles import make_stream
 
 float32s = st.floats(width=32)
 """Every float32: NaN, infinities, subnormals and both zeros."""
@@ -17,21 +18,9 @@ rows = st.lists(st.tuples(values, values), max_size=40)
 
 
 def stream(edges: Sequence[float], *, name: str = "x", role: str = "feature", mean: float = 0.5) -> StreamBaseline:
-    return StreamBaseline(
-        name=name,
-        role="feature" if role == "feature" else "output",
-        kind="number",
-        edges=tuple(edges),
-        counts=(0, 4) + (0,) * (len(edges) - 1),
-        rows=4,
-        missing=0,
-        mean=mean,
-        standard_deviation=1.0,
-        minimum=0.0,
-        maximum=1.0,
-        lag1_correlation=0.0,
-        range_minimum=-4.0,
-        range_maximum=4.0,
+    counts = (0, 4) + (0,) * (len(edges) - 1)
+    return make_stream(
+        name, role, edges=tuple(edges), counts=counts, rows=4, mean=mean, range_minimum=-4.0, range_maximum=4.0
     )
 
 

@@ -1,7 +1,7 @@
 """A fleet whose devices report made-up or real windows to real rooms."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from device_contract.baseline import Baseline, encode_baseline
 from device_contract.canonical import canonical_json
-from device_contract.manifest import (
-    Artifact,
-    Budget,
-    Feature,
-    FileReference,
-    Lineage,
-    Manifest,
-    Output,
-    SelfTest,
-)
+from device_contract.manifest import Feature, Manifest, Output
 from device_contract.messages import Report
 from device_contract.sketches import RowSummarizer, encode_summary
 from fleet_server.app import FleetServer
@@ -27,6 +18,7 @@ from fleet_server.bundles.tables import BaselineRow, BundleRow, ModelRow
 from fleet_server.clock import Clock
 from fleet_server.drift.service import DriftService
 from fleet_server.telemetry.service import TelemetryService
+from tests.support.bundles import make_files, make_manifest
 
 MODEL = "power"
 DAY_MS = 86_400_000
@@ -132,25 +124,10 @@ def _bundle_sha256(version: str) -> str:
 
 
 def _manifest(version: str, baseline: Baseline, units: Mapping[str, str]) -> Manifest:
-    names: dict[str, Sequence[str]] = {
-        role: [stream.name for stream in baseline.streams if stream.role == role] for role in ("feature", "output")
-    }
+    def named(role: str) -> list[str]:
+        return [stream.name for stream in baseline.streams if stream.role == role]
 
-    def file(path: str) -> FileReference:
-        return FileReference(path=path, sha256="0" * 64, size_bytes=1)
-
-    return Manifest(
-        model=MODEL,
-        version=version,
-        task="regression",
-        features=tuple(Feature(name=name, unit=units.get(name, "")) for name in names["feature"]),
-        outputs=tuple(Output(name=name, unit=units.get(name, "")) for name in names["output"]),
-        artifacts=(Artifact(kind="plan", file=file("model.plan")),),
-        baseline=file("baseline.msgpack"),
-        self_test=SelfTest(file=file("selftest"), rows=1, absolute_tolerance=0.0, relative_tolerance=0.0),
-        model_card=file("card.md"),
-        sbom=file("sbom.json"),
-        provenance=file("provenance.json"),
-        budget=Budget(artifact_bytes=1),
-        lineage=Lineage(model_sha256="0" * 64, sample_sha256="0" * 64),
-    )
+    features = [Feature(name=name, unit=units.get(name, "")) for name in named("feature")]
+    outputs = [Output(name=name, unit=units.get(name, "")) for name in named("output")]
+    files = make_files({"plan": b"plan"}, baseline)
+    return make_manifest(MODEL, version, files, features=features, outputs=outputs)

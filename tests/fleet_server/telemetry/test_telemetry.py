@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from device_contract.baseline import Baseline, StreamBaseline
+from device_contract.baseline import Baseline
 from device_contract.codec import decode
 from device_contract.messages import Ack, Report
 from device_contract.sketches import RowSummarizer, decode_summary, encode_summary
@@ -19,29 +19,12 @@ from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import MAX_AHEAD_MS
 from fleet_server.telemetry.service import MAX_ACK_SEQUENCES, TelemetryService
+from tests.support.bundles import make_baseline
 
 BOOT = "0123456789abcdef"
 HOUR_MS = 3_600_000
 BASELINE_SHA256 = "b" * 64
-BASELINE = Baseline(
-    streams=tuple(
-        StreamBaseline(
-            name=name,
-            role=role,
-            kind="number",
-            edges=(0.0, 1.0),
-            counts=(0, 10, 0),
-            rows=10,
-            missing=0,
-            mean=0.5,
-            standard_deviation=0.25,
-            minimum=0.0,
-            maximum=1.0,
-            lag1_correlation=0.0,
-        )
-        for name, role in (("temperature", "feature"), ("power", "output"))
-    )
-)
+BASELINE = make_baseline(["temperature"], ["power"])
 
 
 class Catalogue:
