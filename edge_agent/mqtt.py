@@ -34,6 +34,9 @@ SESSION_EXPIRY_S: Final = 7 * 86_400
 MAX_PACKET_BYTES: Final = MAX_MESSAGE_BYTES + 1024
 FIRST_WAIT_S: Final = 0.5
 HANDSHAKE_S: Final = 15.0
+_UNSUPPORTED_VERSION: Final = "Unsupported protocol version"
+"""Reason code 0x84 of MQTT 5; paho reads the return code 0x01 of a 3.1.1 broker as the same."""
+
 _OTHER_VERSION: Final = {
     MQTTProtocolVersion.MQTTv5: MQTTProtocolVersion.MQTTv311,
     MQTTProtocolVersion.MQTTv311: MQTTProtocolVersion.MQTTv5,
@@ -93,6 +96,7 @@ class BrokerLink:
         self._version = MQTTProtocolVersion.MQTTv5
         self._client: Client | None = None
         self._reason = ""
+        self._is_version_refused = False
         self._accepted = threading.Event()
         self._ended = threading.Event()
         self._stopping = threading.Event()
@@ -137,19 +141,27 @@ class BrokerLink:
             reached, reason = self._connect_once()
             if self._stopping.is_set():
                 return
+            if self._is_version_refused:  # Told so by the broker: no fault, and nothing to wait for.
+                self._speak(MQTTProtocolVersion.MQTTv311, reason)
+                continue
             self._listener.link_down(reason)
             if self._accepted.is_set():
                 wait_s = FIRST_WAIT_S
             elif reached:
-                self._version = _OTHER_VERSION[self._version]
-                logger.info("broker refused the connection (%s); next attempt speaks %s", reason, self._version.name)
+                self._speak(_OTHER_VERSION[self._version], reason)
             self._stopping.wait(random.uniform(wait_s / 2, wait_s))  # noqa: S311  (jitter, no secret)
             wait_s = min(2 * wait_s, self._broker.reconnect_max_s)
+
+    def _speak(self, version: MQTTProtocolVersion, reason: str) -> None:
+        """Use a version from the next attempt on; one that the broker accepts stays for the connections after it."""
+        self._version = version
+        logger.info("broker refused the connection (%s); next attempt speaks %s", reason, version.name)
 
     def _connect_once(self) -> tuple[bool, str]:
         """Hold one connection until it ends; tell whether the broker was reached, and why it ended."""
         self._accepted.clear()
         self._ended.clear()
+        self._is_version_refused = False
         self._reason = "connection closed"
         try:
             client = self._new_client()
@@ -214,6 +226,7 @@ class BrokerLink:
     ) -> None:
         if reason.is_failure:
             self._reason = str(reason)
+            self._is_version_refused = self._version == MQTTProtocolVersion.MQTTv5 and reason == _UNSUPPORTED_VERSION
             return
         client.subscribe([(topic, 1) for topic in self._topics])
         self._accepted.set()

@@ -10,6 +10,8 @@ Every override of amqtt is in this file, for one of these reasons:
   connects; here each gets those of its own subscriptions.
 * amqtt iterates over its subscriptions while they change, and loses the message;
   here it iterates over a copy.
+* amqtt reads an MQTT 5 CONNECT as one of 3.1.1 and stumbles over its properties before it
+  looks at the version; here the version is looked at first, and refused.
 * amqtt never ends the connection of a client that has gone silent, so that its last
   will never comes; here the reader does (``fleet_server.broker.framing``).
 """
@@ -22,8 +24,9 @@ from typing import Any
 from amqtt.adapters import BufferReader, WriterAdapter
 from amqtt.broker import Broker
 from amqtt.errors import AMQTTError
-from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
-from amqtt.mqtt.connect import ConnectPacket
+from amqtt.mqtt.connack import NOT_AUTHORIZED, UNACCEPTABLE_PROTOCOL_VERSION, ConnackPacket
+from amqtt.mqtt.connect import ConnectPacket, ConnectVariableHeader
+from amqtt.mqtt.packet import CONNECT, MQTTFixedHeader
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.session import Session
 
@@ -32,6 +35,9 @@ from fleet_server.broker.certificate_plugin import common_name
 from fleet_server.broker.framing import FramedReader
 
 LISTENER = "default"
+_PROTOCOL_LEVEL = 4
+"""That of MQTT 3.1.1; version 5 has 5."""
+
 _KEEP_ALIVE_GRACE = 1.5
 """A client is gone after this many of its keep-alive intervals (MQTT 3.1.1, section 3.1.2.10)."""
 
@@ -72,7 +78,7 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         self, reader: FramedReader, writer: WriterAdapter, remote_address: str, remote_port: int
     ) -> tuple[BrokerProtocolHandler, Session]:
         try:
-            connect = await ConnectPacket.from_stream(reader)
+            connect = await self._read_connect(await reader.next_packet(), writer)
             await self._check(connect, writer)
         except Exception as error:  # amqtt's parser raises many kinds of errors at garbage
             with suppress(OSError):
@@ -90,21 +96,34 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         session.keep_alive = 0
         return handler, session
 
+    async def _read_connect(self, packet: bytes, writer: WriterAdapter) -> ConnectPacket:
+        buffer = BufferReader(packet)
+        fixed = await MQTTFixedHeader.from_stream(buffer)
+        if fixed is None or fixed.packet_type != CONNECT:
+            raise AMQTTError("the first packet is no CONNECT")
+        variable = await ConnectVariableHeader.from_stream(buffer, fixed)
+        # MQTT 3.1.1, section 3.1.2.2: "The Server MUST respond to the CONNECT Packet with a CONNACK return code 0x01
+        # (unacceptable protocol level) and then disconnect the Client if the Protocol Level is not supported".
+        if variable.proto_level != _PROTOCOL_LEVEL:
+            await self._refuse(writer, UNACCEPTABLE_PROTOCOL_VERSION)
+            raise AMQTTError(f"protocol level {variable.proto_level}, spoken here: {_PROTOCOL_LEVEL}")
+        return await ConnectPacket.from_stream(buffer, fixed, variable)
+
     async def _check(self, connect: ConnectPacket, writer: WriterAdapter) -> None:
         peer = writer.get_ssl_info()
         name = common_name(peer)
         probe = Session()
         probe.client_id, probe.ssl_object = connect.client_id, peer
         if name is None or not await self._authenticate(probe, self.listeners_config[LISTENER]):
-            await self._refuse(writer)
+            await self._refuse(writer, NOT_AUTHORIZED)
             raise AMQTTError(f"client id {connect.client_id!r} with the certificate of {name!r}")
         if connect.will_flag and not may_publish(name, connect.will_topic):
-            await self._refuse(writer)
+            await self._refuse(writer, NOT_AUTHORIZED)
             raise AMQTTError(f"{name} may not leave a last will on {connect.will_topic!r}")
 
     @staticmethod
-    async def _refuse(writer: WriterAdapter) -> None:
-        await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
+    async def _refuse(writer: WriterAdapter, return_code: int) -> None:
+        await ConnackPacket.build(0, return_code).to_stream(writer)
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session

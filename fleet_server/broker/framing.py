@@ -3,7 +3,8 @@
 amqtt reads as many bytes as a packet's header promises, up to 256 MB, and takes no
 notice of a client that has gone silent. This reader sits between the socket and
 amqtt: it hands over the bytes of one packet after another, and ends the connection
-of a client that announces too large a packet or stays silent for too long.
+of a client that announces too large a packet, sends one that ends before its content
+does, or stays silent for too long.
 """
 
 import asyncio
@@ -16,6 +17,10 @@ _MAX_LENGTH_BYTES = 4
 
 class OversizedPacketError(Exception):
     """A client announced a packet above the limit."""
+
+
+class TruncatedPacketError(Exception):
+    """A packet ended before what it announced."""
 
 
 class SilentClientError(Exception):
@@ -50,26 +55,32 @@ class FramedReader(ReaderAdapter):  # type: ignore[misc]  # amqtt ships no types
         self._position = 0
 
     async def read(self, n: int = -1) -> bytes:
-        """Return up to ``n`` bytes of the current packet, or of the next one.
+        """Return ``n`` bytes of the current packet; all that is left of it for a negative ``n``.
+
+        At the end of a packet one byte is the beginning of the next: so amqtt reads a header.
 
         Raises:
             asyncio.IncompleteReadError: The client closed the connection.
             OversizedPacketError: The next packet is too large.
             SilentClientError: No packet came in time.
+            TruncatedPacketError: The current packet has fewer bytes left.
         """
-        if self._position >= len(self._packet):
-            self._packet = await self._next_packet()
+        if n == 1 and self._position == len(self._packet):
+            self._packet = await self.next_packet()
             self._position = 0
         end = len(self._packet) if n < 0 else self._position + n
+        if end > len(self._packet):
+            raise TruncatedPacketError(f"{n} bytes wanted, {len(self._packet) - self._position} left in the packet")
         data = self._packet[self._position : end]
-        self._position += len(data)
+        self._position = end
         return data
 
     def feed_eof(self) -> None:
         """End the stream."""
         self._reader.feed_eof()
 
-    async def _next_packet(self) -> bytes:
+    async def next_packet(self) -> bytes:
+        """Return the next packet whole; its errors are those of ``read``."""
         try:
             return await asyncio.wait_for(self._read_packet(), self.idle_s)
         except TimeoutError as error:
