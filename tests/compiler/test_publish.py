@@ -4,20 +4,15 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from numpy.typing import NDArray
 
 from compiler import compile_model
@@ -25,6 +20,7 @@ from compiler.errors import PublishError
 from compiler.publish import Published, Server, publish
 from compiler.signing import verify_bundle
 from device_contract import bundle
+from tests.support.authority import Authority, Identity
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -75,28 +71,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own CA, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fleet")])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    (folder / "ca.pem").write_bytes(built.public_bytes(Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return folder / "ca.pem", folder / "key.pem"
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    return Authority(tmp_path_factory.mktemp("tls")).issue("fleet")
 
 
 @pytest.fixture
-def fleet(certificate: tuple[Path, Path]) -> Iterator[FleetServer]:
+def fleet(identity: Identity) -> Iterator[FleetServer]:
     server = FleetServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+    context.load_cert_chain(identity.certificate, identity.key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -107,8 +90,8 @@ def fleet(certificate: tuple[Path, Path]) -> Iterator[FleetServer]:
 
 
 @pytest.fixture
-def target(fleet: FleetServer, certificate: tuple[Path, Path]) -> Server:
-    return Server(f"https://127.0.0.1:{fleet.server_port}", "the-token", certificate[0])
+def target(fleet: FleetServer, identity: Identity) -> Server:
+    return Server(f"https://127.0.0.1:{fleet.server_port}", "the-token", identity.ca)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_agent.enrollment import enroll
-from tests.edge_agent.fleet_simulator import MOSQUITTO, FleetSimulator, free_port, wait_until
+from tests.edge_agent.fleet_simulator import FleetSimulator
+from tests.support.mosquitto import start_mosquitto
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,11 +96,9 @@ class LocalBroker:
         self._log = folder / "local.log"
         config = folder / "local.conf"
         config.write_text(f"user root\nallow_anonymous true\nlistener {self.port} 127.0.0.1\nlog_type subscribe\n")
-        assert MOSQUITTO is not None
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=log)
+        self._process = start_mosquitto(config, self.port)
         self._client = Client(CallbackAPIVersion.VERSION2)
-        wait_until(self._connect, "the local broker listens")
+        self._client.connect("127.0.0.1", self.port)
         self._client.loop_start()
 
     def has_reader(self) -> bool:
@@ -113,13 +113,6 @@ class LocalBroker:
         self._client.loop_stop()
         self._process.terminate()
         self._process.wait()
-
-    def _connect(self) -> bool:
-        try:
-            self._client.connect("127.0.0.1", self.port)
-        except ConnectionRefusedError:
-            return False
-        return True
 
 
 @pytest.fixture

@@ -4,18 +4,13 @@ Modelled on python-tuf's repository simulator: what a test changes here the devi
 its next request. It speaks the server's side of ``docs/formats/`` and nothing of the agent's.
 """
 
-import ipaddress
 import json
-import os
 import re
-import shutil
-import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,10 +18,7 @@ from typing import Any
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from securesystemslib.signer import CryptoSigner
@@ -50,84 +42,14 @@ from device_contract.envelope import sign
 from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
 from device_contract.policy import DIRECTOR_KEYS_PATH, POLICY_PATH, DirectorKeys, Policy
 from device_contract.topics import all_up, down, parse
+from tests.support.authority import Authority
+from tests.support.mosquitto import start_mosquitto
+from tests.support.ports import free_port, is_listening
+from tests.support.waiting import wait_until
 
 DEVICE = "pump-7"
 SECRET = "s" * 43
 TOKEN_ID = "0123456789abcdef"  # noqa: S105  (a test's)
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", ""))
-
-
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
-    """Return the condition's first true value."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {timeout_s:g} s: {what}")
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-class CertificateAuthority:
-    """Issues certificates for the server and the devices."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test fleet CA")])
-        usage = x509.BasicConstraints(ca=True, path_length=0)
-        builder = self._builder("test fleet CA", self._key.public_key()).add_extension(usage, critical=True)
-        signing = x509.KeyUsage(
-            digital_signature=False,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        self.certificate = builder.add_extension(signing, critical=True).sign(self._key, hashes.SHA256())
-        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM)
-        self.sha256 = sha256_hex(self.certificate.public_bytes(serialization.Encoding.DER))
-
-    def issue(self, name: str, public_key: Any) -> bytes:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = self._builder(name, public_key)
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(identifier, critical=False)
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    def write_pair(self, folder: Path, name: str) -> tuple[Path, Path]:
-        """Write ``name.crt`` and ``name.key``."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        certificate, private = folder / f"{name}.crt", folder / f"{name}.key"
-        certificate.write_bytes(self.issue(name, key.public_key()))
-        private.write_bytes(pem)
-        return certificate, private
-
-    def _builder(self, name: str, public_key: Any) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(self._name)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        )
 
 
 class Repository:
@@ -245,7 +167,7 @@ class FleetSimulator:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.authority = CertificateAuthority()
+        self.authority = Authority(folder)
         self.repository = Repository()
         self.requests: list[tuple[str, str]] = []
         self.cut_after_bytes: int | None = None
@@ -255,8 +177,7 @@ class FleetSimulator:
         self.births: list[Birth] = []
         self.statuses: list[Status] = []
         self.reports: list[Report] = []
-        self.certificate, self.key = self.authority.write_pair(folder, "fleet-server")
-        (folder / "ca.crt").write_bytes(self.authority.pem)
+        self.identity = self.authority.issue("fleet-server")
         self.mqtt_port = free_port()
         self.broker: subprocess.Popen[bytes] | None = None
         self._client: Client | None = None
@@ -284,7 +205,7 @@ class FleetSimulator:
         csr = x509.load_pem_x509_csr(request.csr_pem.encode())
         response = EnrollmentResponse(
             device_id=DEVICE,
-            certificate_pem=self.authority.issue(DEVICE, csr.public_key()).decode(),
+            certificate_pem=self.authority.certify(DEVICE, csr.public_key()).decode(),
             ca_pem=self.authority.pem.decode(),
             tuf_root=self.repository.root.decode(),
             mqtt_host="127.0.0.1",
@@ -297,12 +218,10 @@ class FleetSimulator:
         config = self.folder / "mosquitto.conf"
         config.write_text(
             f"user root\nallow_anonymous true\nlistener {self.mqtt_port} 127.0.0.1\n"
-            f"cafile {self.folder / 'ca.crt'}\ncertfile {self.certificate}\nkeyfile {self.key}\n"
+            f"cafile {self.identity.ca}\ncertfile {self.identity.certificate}\nkeyfile {self.identity.key}\n"
             "require_certificate true\nuse_identity_as_username true\nmax_queued_messages 1000000\n"
         )
-        assert MOSQUITTO is not None, "install mosquitto"
-        self.broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=subprocess.DEVNULL)
-        wait_until(self._can_connect, "mosquitto listens")
+        self.broker = start_mosquitto(config, self.mqtt_port)
         self._client = self._start_client(MQTTProtocolVersion.MQTTv5)
 
     def start_amqtt(self) -> None:
@@ -311,9 +230,9 @@ class FleetSimulator:
             "type": "tcp",
             "bind": f"127.0.0.1:{self.mqtt_port}",
             "ssl": True,
-            "cafile": str(self.folder / "ca.crt"),
-            "certfile": str(self.certificate),
-            "keyfile": str(self.key),
+            "cafile": str(self.identity.ca),
+            "certfile": str(self.identity.certificate),
+            "keyfile": str(self.identity.key),
         }
         program = (
             "import asyncio, json, sys\nfrom amqtt.broker import Broker\n"
@@ -325,7 +244,7 @@ class FleetSimulator:
         )
         command = [sys.executable, "-c", program, json.dumps(listener)]
         self.broker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_until(self._can_connect, "amqtt listens")
+        wait_until(lambda: is_listening(self.mqtt_port), "amqtt listens")
         self._client = self._start_client(MQTTProtocolVersion.MQTTv311)
 
     def stop_broker(self) -> None:
@@ -381,14 +300,10 @@ class FleetSimulator:
             raise AssertionError(f"{error}; the last status is {self.statuses[-1:]}") from None
         return status
 
-    def _can_connect(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.mqtt_port)) == 0
-
     def _start_client(self, version: MQTTProtocolVersion) -> Client:
         client = Client(CallbackAPIVersion.VERSION2, client_id="fleet-server", protocol=version)
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        context.load_cert_chain(self.certificate, self.key)
+        context = ssl.create_default_context(cafile=self.identity.ca)
+        context.load_cert_chain(self.identity.certificate, self.identity.key)
         client.tls_set_context(context)
         subscribed = threading.Event()
         client.on_subscribe = lambda *_: subscribed.set()
@@ -415,7 +330,7 @@ class FleetSimulator:
         handler = type("Handler", (_Handler,), {"fleet": self})
         server = _Server(("127.0.0.1", 0), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
+        context.load_cert_chain(self.identity.certificate, self.identity.key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server

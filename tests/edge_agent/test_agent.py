@@ -20,7 +20,8 @@ from edge_agent.status import describe
 from edge_agent.update.journal import Journal
 from tests.edge_agent.bundles import assigned, make_bundle
 from tests.edge_agent.conftest import AgentProcess
-from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator, wait_until
+from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 T0_MS = 1_700_000_000_000 - 1_700_000_000_000 % 60_000

@@ -14,7 +14,8 @@ from device_contract.errors import ProfileError
 from edge_agent.enrollment import enroll
 from edge_agent.errors import EnrollmentRefusedError, ServerUnreachableError, SettingsError
 from edge_agent.settings import read_settings
-from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator, free_port
+from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator
+from tests.support.ports import free_port
 
 
 def test_an_identity_is_written(fleet: FleetSimulator, tmp_path: Path) -> None:

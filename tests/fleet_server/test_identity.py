@@ -15,7 +15,7 @@ from fleet_server.setup import set_up
 from tests.fleet_server.broker.conftest import Device
 from tests.fleet_server.conftest import AppClient
 from tests.fleet_server.enrolling import Enrolled, enroll
-from tests.fleet_server.test_serve import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 

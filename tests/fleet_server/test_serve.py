@@ -5,7 +5,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,19 +13,14 @@ import httpx
 import pytest
 
 from fleet_server.settings import DataFolder
+from tests.fleet_server.commands.running_server import LEEWAY_FLEET
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 
-COMMAND = (sys.executable, "-c", "from fleet_server.cli import main; main()")
-
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return subprocess.run([*LEEWAY_FLEET, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ def port_of(data: DataFolder, name: str) -> int:
 
 @pytest.fixture
 def process(data: DataFolder) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "serve", "--data", str(data.path)]
+    command = [*LEEWAY_FLEET, "serve", "--data", str(data.path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as serving:
         yield serving
         serving.kill()
@@ -93,7 +87,7 @@ def test_what_was_stored_is_there_after_a_kill(data: DataFolder, process: subpro
         assert client.post("/api/v1/enrollment-tokens", json={"device_id": "t1"}).status_code == 201
     process.kill()
     process.wait(30)
-    command = [*COMMAND, "serve", "--data", str(data.path)]
+    command = [*LEEWAY_FLEET, "serve", "--data", str(data.path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as again:
         wait_healthy(data, again)
         with client_of(data) as client:

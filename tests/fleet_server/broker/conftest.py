@@ -1,7 +1,6 @@
 """Both brokers as fixtures, and devices that speak to them over mutual TLS."""
 
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,9 @@ from fleet_server.broker.embedded import EmbeddedBroker
 from fleet_server.broker.mosquitto import MosquittoSite, write_configuration
 from fleet_server.broker.tls import TlsFiles, client_context
 from fleet_server.trust.certificates import SERVER_NAME
-from tests.fleet_server.broker.authority import Authority
+from tests.support.authority import Authority
+from tests.support.mosquitto import start_mosquitto
+from tests.support.ports import free_port
 
 WAIT_S = 20.0
 
@@ -36,8 +37,11 @@ class Site:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     revoked: set[str] = field(default_factory=set)
 
+    def issue(self, name: str) -> TlsFiles:
+        return TlsFiles(*self.authority.issue(name))
+
     def server_address(self) -> BrokerAddress:
-        return BrokerAddress("127.0.0.1", self.port, self.authority.issue(SERVER_NAME), self.mqtt5)
+        return BrokerAddress("127.0.0.1", self.port, self.issue(SERVER_NAME), self.mqtt5)
 
 
 class Device:
@@ -144,7 +148,7 @@ def _devices(site: Site) -> Iterator[Callable[..., Device]]:
     devices: list[Device] = []
 
     def make(name: str, **options: object) -> Device:
-        tls = options.pop("tls", None) or site.authority.issue(name)
+        tls = options.pop("tls", None) or site.issue(name)
         device = Device(site.port, tls, options.pop("client_id", name), **options)
         devices.append(device)
         return device
@@ -162,7 +166,7 @@ def _embedded(authority: Authority) -> Iterator[Site]:
         site.embedded = EmbeddedBroker(
             "127.0.0.1",
             site.port,
-            tls=authority.issue("broker"),
+            tls=site.issue("broker"),
             may_connect=lambda device_id, _serial: device_id not in site.revoked,
             registry=site.registry,
         )
@@ -180,40 +184,19 @@ def _embedded(authority: Authority) -> Iterator[Site]:
 
 
 def _mosquitto(authority: Authority, folder: Path) -> Iterator[Site]:
-    site = Site(authority, _free_port(), mqtt5=True, restart=lambda: None)
+    site = Site(authority, free_port(), mqtt5=True, restart=lambda: None)
     settings, _ = write_configuration(
-        MosquittoSite(folder, site.port, authority.issue("broker"), authority.revocations, "127.0.0.1", user="root")
+        MosquittoSite(folder, site.port, site.issue("broker"), authority.revocations, "127.0.0.1", user="root")
     )
-    process = _start_mosquitto(settings, site.port)
+    process = start_mosquitto(settings, site.port)
 
     def restart() -> None:
         nonlocal process
         process.terminate()
         process.wait(WAIT_S)
-        process = _start_mosquitto(settings, site.port)
+        process = start_mosquitto(settings, site.port)
 
     site.restart = restart
     yield site
     process.terminate()
     process.wait(WAIT_S)
-
-
-def _start_mosquitto(settings: Path, port: int) -> "subprocess.Popen[bytes]":
-    log = settings.with_suffix(".log").open("ab")
-    process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(settings)], stdout=log, stderr=log)
-    log.close()
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert process.poll() is None, settings.with_suffix(".log").read_text()
-            time.sleep(0.02)
-        else:
-            return process
-    raise AssertionError("mosquitto did not start")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

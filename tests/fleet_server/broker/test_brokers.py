@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
 
@@ -14,9 +13,9 @@ from fleet_server.broker.access import MAX_PACKET_BYTES
 from fleet_server.broker.client import BrokerClient
 from fleet_server.broker.embedded import EmbeddedBroker
 from fleet_server.broker.ingest import Delivery, Outbound
-from fleet_server.broker.tls import client_context
+from fleet_server.broker.tls import TlsFiles, client_context
 from fleet_server.errors import StartError
-from tests.fleet_server.broker.authority import Authority
+from tests.support.authority import Authority
 
 pytestmark = pytest.mark.slow
 WAIT_S = 20.0
@@ -96,8 +95,8 @@ def test_a_will_on_a_foreign_topic_reaches_nobody(server: Any, connect: Callable
 
 
 def test_a_stranger_is_refused(broker: Any, connect: Callable[..., Any], foreign_authority: Authority) -> None:
-    foreign = foreign_authority.issue("turbine-1")
-    assert not connect("turbine-1", tls=replace(foreign, ca=broker.authority.ca)).connect()
+    _, certificate, key = foreign_authority.issue("turbine-1")
+    assert not connect("turbine-1", tls=TlsFiles(broker.authority.ca, certificate, key)).connect()
 
 
 def test_a_client_without_certificate_is_refused(broker: Any, connect: Callable[..., Any]) -> None:
@@ -216,7 +215,7 @@ def test_a_silent_device_is_given_up_and_its_will_published(
 def test_rubbish_ends_its_own_connection_only(
     embedded: Any, connect_embedded: Callable[..., Any], rubbish: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context = client_context(embedded.authority.issue("turbine-1"))
+    context = client_context(embedded.issue("turbine-1"))
     with (
         socket.create_connection(("127.0.0.1", embedded.port), WAIT_S) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as stream,
@@ -235,7 +234,7 @@ def test_a_taken_port_is_one_clear_error(embedded: Any) -> None:
         broker = EmbeddedBroker(
             "127.0.0.1",
             port,
-            tls=embedded.authority.issue("broker"),
+            tls=embedded.issue("broker"),
             may_connect=lambda _device_id, _serial: True,
             registry=type(embedded.registry)(),
         )

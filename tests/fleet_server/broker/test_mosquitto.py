@@ -44,9 +44,9 @@ def test_without_a_folder_both_are_printed(data: DataFolder) -> None:
 
 @pytest.mark.slow
 def test_a_revoked_certificate_stays_out(broker: Any, connect: Any) -> None:
-    certificate = broker.authority.issue("turbine-1")
+    certificate = broker.issue("turbine-1")
     assert connect("turbine-1", tls=certificate).connect()
-    broker.authority.revoke(certificate)
+    broker.authority.revoke(certificate.certificate)
     broker.revoked.add("turbine-1")
     broker.restart()
     assert not connect("turbine-1", tls=certificate).connect()

@@ -1,6 +1,5 @@
 """A fleet server in a process of its own, set up and served by its own commands."""
 
-import socket
 import ssl
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.support.ports import free_port
 
 LEEWAY_FLEET = [sys.executable, "-c", "from fleet_server.cli import main; main()"]
 READY_WITHIN_S = 60
@@ -64,8 +65,3 @@ def run_server(data: Path) -> Iterator[RunningServer]:
     finally:
         process.terminate()
         process.wait(STOPPED_WITHIN_S)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
