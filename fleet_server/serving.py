@@ -15,7 +15,9 @@ from fleet_server.errors import StartError
 from fleet_server.settings import DataFolder, Settings
 
 _BACKLOG = 2048
-_SHUTDOWN_S = 10
+_SHUTDOWN_S = 3
+"""For requests under way. An idle client with an open connection uses all of it: it answers
+the end of TLS only when it reads next."""
 
 
 def serve(folder: DataFolder, settings: Settings, clock: Clock) -> None:
@@ -33,7 +35,7 @@ def serve(folder: DataFolder, settings: Settings, clock: Clock) -> None:
 
 def _log_to_standard_error() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("amqtt", "transitions", "httpx", "tuf"):
+    for chatty in ("alembic", "amqtt", "transitions", "httpx", "tuf"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -59,6 +61,10 @@ def _run(application: FastAPI, folder: DataFolder, listener: socket.socket) -> N
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
+    try:
+        config.load()
+    except OSError as error:  # an SSLError is one too
+        raise StartError(f"cannot use {config.ssl_certfile} and its key: {error.strerror or error}") from error
     # uvicorn raises the signal that stopped it once more when it is done: then it shall do nothing.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
