@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fleet_server.errors import FleetError, TooLargeError
+from fleet_server.errors import FleetError, InvalidRequestError, TooLargeError
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +51,19 @@ class Page(BaseModel, Generic[ItemT]):
         """
         page = items[:limit]
         return cls(items=page, next_cursor=cursor(page[-1]) if len(items) > limit else None)
+
+
+def parse_ordinal(cursor: str | None) -> int | None:
+    """Read the cursor of a list that is in the order of a number.
+
+    Raises:
+        InvalidRequestError: It is no number that a database holds.
+    """
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < len(str(2**63))):
+        raise InvalidRequestError("cursor: not one that this list gave")
+    return int(cursor)
 
 
 class Problem(BaseModel):

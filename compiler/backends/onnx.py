@@ -17,7 +17,7 @@ OPSETS = {"": 18, "ai.onnx.ml": 3}
 """Operator sets old enough for every onnxruntime that the agent supports; newer ones add nothing here."""
 
 
-def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxArtifact:  # noqa: ANN401
+def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxArtifact:
     """Convert a fitted scikit-learn estimator.
 
     Args:

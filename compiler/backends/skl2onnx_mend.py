@@ -44,24 +44,24 @@ def mend() -> None:
 class _MendedConverter:
     """The library's converter, writing into a container that corrects its nodes."""
 
-    def __init__(self, original: Any) -> None:  # noqa: ANN401  (skl2onnx has no types)
+    def __init__(self, original: Any) -> None:
         self._original = original
 
-    def __call__(self, scope: Any, operator: Any, container: Any) -> None:  # noqa: ANN401
+    def __call__(self, scope: Any, operator: Any, container: Any) -> None:
         self._original(scope, operator, _CorrectingContainer(container, operator.raw_operator))
 
 
 class _CorrectingContainer:
     """A conversion container that corrects tree nodes, and gives plain Python numbers."""
 
-    def __init__(self, container: Any, estimator: Any) -> None:  # noqa: ANN401
+    def __init__(self, container: Any, estimator: Any) -> None:
         self._container = container
         self._estimator = estimator
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)
 
-    def add_node(self, op_type: str, *args: Any, **attributes: Any) -> None:  # noqa: ANN401
+    def add_node(self, op_type: str, *args: Any, **attributes: Any) -> None:
         if op_type.startswith("TreeEnsemble"):
             attributes |= _corrected(self._estimator, attributes)
         self._container.add_node(op_type, *args, **{name: _plain(value) for name, value in attributes.items()})
@@ -73,7 +73,7 @@ def round_down_to_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float32
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
-def _corrected(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _corrected(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the nodes' thresholds and missing directions, from the estimator's own tables."""
     trees = _trees(estimator)
     starts = np.cumsum([0, *(len(thresholds) for thresholds, _ in trees)])
@@ -87,7 +87,7 @@ def _corrected(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:  #
     }
 
 
-def _trees(estimator: Any) -> list[tuple[NDArray[np.float64], NDArray[np.uint8]]]:  # noqa: ANN401
+def _trees(estimator: Any) -> list[tuple[NDArray[np.float64], NDArray[np.uint8]]]:
     """Return each tree's thresholds and whether missing values go left, by node."""
     if hasattr(estimator, "_predictors"):
         tables = [predictor.nodes for iteration in estimator._predictors for predictor in iteration]  # noqa: SLF001
@@ -96,7 +96,7 @@ def _trees(estimator: Any) -> list[tuple[NDArray[np.float64], NDArray[np.uint8]]
     return [(tree.threshold, tree.missing_go_to_left) for tree in members]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, list):

@@ -11,7 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 
-def by_position(estimator: Any) -> Any:  # noqa: ANN401  (an estimator of any type)
+def by_position(estimator: Any) -> Any:
     """Return the estimator with its columns chosen by position; the given one stays as it is.
 
     Column transformers that come first in a pipeline are rewritten: behind another

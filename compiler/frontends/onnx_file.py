@@ -147,7 +147,7 @@ def _is_label(output: ValueInfoProto) -> bool:
     return output.type.HasField("tensor_type") and output.type.tensor_type.elem_type in _LABEL_TYPES
 
 
-def _label(value: Any) -> Label:  # noqa: ANN401  (an element of an ONNX tensor)
+def _label(value: Any) -> Label:
     return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else int(value)
 
 

@@ -38,7 +38,7 @@ class SklearnModel:
 
     packages = ("numpy", "onnx", "scikit-learn", "scipy", "skl2onnx")
 
-    def __init__(self, estimator: Any, sha256: str | None = None) -> None:  # noqa: ANN401
+    def __init__(self, estimator: Any, sha256: str | None = None) -> None:
         """Take a fitted estimator.
 
         Args:
@@ -94,7 +94,7 @@ class SklearnModel:
         return lower_estimator(self._estimator)
 
 
-def _check(estimator: Any) -> None:  # noqa: ANN401
+def _check(estimator: Any) -> None:
     kind = type(estimator).__name__
     if not isinstance(estimator, BaseEstimator):
         raise ModelError(f"the model is a {kind}, not a scikit-learn estimator")
@@ -106,7 +106,7 @@ def _check(estimator: Any) -> None:  # noqa: ANN401
         raise ModelError(f"the {kind} does not tell how many features it was fitted with")
 
 
-def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]:  # noqa: ANN401
+def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]:
     """Return the method that gives the model's numbers, and a classifier's labels."""
     if is_classifier(estimator):
         return _class_scores(estimator), _labels(estimator)
@@ -118,49 +118,49 @@ def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]: 
     raise ModelError(f"{type(estimator).__name__} neither predicts nor transforms")
 
 
-def _class_scores(classifier: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+def _class_scores(classifier: Any) -> Callable[[Any], Any]:
     """Return a method that gives one number a class: probabilities, else decision scores."""
     if hasattr(classifier, "predict_proba"):
         return classifier.predict_proba  # type: ignore[no-any-return]
 
-    def decide(rows: Any) -> Any:  # noqa: ANN401
+    def decide(rows: Any) -> Any:
         scores = classifier.decision_function(rows)
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
     return decide
 
 
-def _labels(classifier: Any) -> tuple[Label, ...]:  # noqa: ANN401
+def _labels(classifier: Any) -> tuple[Label, ...]:
     classes = classifier.classes_
     if isinstance(classes, list):
         raise ModelError("the classifier predicts several targets; train and compile one for each")
     return tuple(_label(value) for value in classes.tolist())
 
 
-def _label(value: Any) -> Label:  # noqa: ANN401
+def _label(value: Any) -> Label:
     """Return a class label as text or a whole number (booleans and 1.0 become 1)."""
     return int(value) if isinstance(value, int | float) and value == int(value) else str(value)
 
 
-def _final(estimator: Any) -> Any:  # noqa: ANN401
+def _final(estimator: Any) -> Any:
     while isinstance(estimator, Pipeline):
         estimator = estimator[-1]
     return estimator
 
 
-def _family(estimator: Any) -> Family:  # noqa: ANN401
+def _family(estimator: Any) -> Family:
     module = type(_final(estimator)).__module__ + "."
     return next((family for prefix, family in _FAMILIES if module.startswith(prefix)), "other")
 
 
-def _chain(estimator: Any) -> str:  # noqa: ANN401
+def _chain(estimator: Any) -> str:
     """Name an estimator's type, and a pipeline's steps in order."""
     if isinstance(estimator, Pipeline):
         return " > ".join(_chain(step) for _, step in estimator.steps)
     return f"{type(estimator).__module__}.{type(estimator).__qualname__}" if estimator is not None else "passthrough"
 
 
-def _is_plain(value: Any) -> bool:  # noqa: ANN401
+def _is_plain(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, bool | int | float | str)

@@ -29,7 +29,7 @@ TRUSTED_TYPES = (
 """scikit-learn's own parts of an estimator, plain holders of numbers, which skops leaves to the caller."""
 
 
-def load_skops(data: bytes, path: Path) -> Any:  # noqa: ANN401  (an estimator of any type)
+def load_skops(data: bytes, path: Path) -> Any:
     """Load a skops file, which runs no code of its own.
 
     Raises:
@@ -45,7 +45,7 @@ def load_skops(data: bytes, path: Path) -> Any:  # noqa: ANN401  (an estimator o
     return estimator
 
 
-def load_pickle(data: bytes, path: Path, *, trust_pickle: bool) -> Any:  # noqa: ANN401
+def load_pickle(data: bytes, path: Path, *, trust_pickle: bool) -> Any:
     """Load a pickle or joblib file.
 
     Raises:
@@ -62,7 +62,7 @@ def load_pickle(data: bytes, path: Path, *, trust_pickle: bool) -> Any:  # noqa:
         raise ModelError(f"{path} does not unpickle: {_first_line(error)}") from error
 
 
-def _load(load: Any) -> Any:  # noqa: ANN401
+def _load(load: Any) -> Any:
     """Load, and tell once when another version of scikit-learn wrote the model."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

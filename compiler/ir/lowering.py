@@ -22,7 +22,7 @@ __all__ = ["lower_estimator", "lower_onnx"]
 _MODELS: Mapping[type, Callable[[Any], tuple[Node, ...]]] = MappingProxyType({**LINEAR_MODELS, **TREE_MODELS})
 
 
-def lower_estimator(estimator: Any) -> Graph:  # noqa: ANN401  (scikit-learn ships no types)
+def lower_estimator(estimator: Any) -> Graph:
     """Lower a fitted estimator, or a pipeline of scalers that ends in one.
 
     The graph gives what the estimator's ``predict_proba`` gives for a classifier that has
@@ -38,7 +38,7 @@ def lower_estimator(estimator: Any) -> Graph:  # noqa: ANN401  (scikit-learn shi
     return Graph(int(estimator.n_features_in_), _n_outputs(nodes), tuple(nodes))
 
 
-def _steps(estimator: Any) -> list[Any]:  # noqa: ANN401
+def _steps(estimator: Any) -> list[Any]:
     """Return a pipeline's steps, those of inner pipelines in their place."""
     if not isinstance(estimator, Pipeline):
         return [estimator]
@@ -49,7 +49,7 @@ def _steps(estimator: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _lower(
-    step: Any,  # noqa: ANN401
+    step: Any,
     known: Mapping[type, Callable[[Any], tuple[Node, ...]]],
     what: str,
 ) -> tuple[Node, ...]:

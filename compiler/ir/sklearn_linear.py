@@ -48,21 +48,21 @@ _MARGIN_CLASSIFIERS = (
 _LOGISTIC_CLASSIFIERS = (linear_model.LogisticRegression, linear_model.LogisticRegressionCV)
 
 
-def _regressor(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _regressor(model: Any) -> tuple[Node, ...]:
     return (_linear(model),)
 
 
-def _log_link_regressor(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _log_link_regressor(model: Any) -> tuple[Node, ...]:
     return (_linear(model), Link("exponential"))
 
 
-def _logistic(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _logistic(model: Any) -> tuple[Node, ...]:
     if getattr(model, "multi_class", "deprecated") not in {"deprecated", "auto"}:
         raise UnsupportedModelError(f"model {type(model).__name__} with multi_class={model.multi_class!r}")
     return _probabilities(model, one_against_rest=model.solver == "liblinear")
 
 
-def _sgd_classifier(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _sgd_classifier(model: Any) -> tuple[Node, ...]:
     if model.loss == "log_loss":
         return _probabilities(model, one_against_rest=True)
     if model.loss == "modified_huber":
@@ -70,14 +70,14 @@ def _sgd_classifier(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
     return _margins(model)
 
 
-def _probabilities(model: Any, *, one_against_rest: bool) -> tuple[Node, ...]:  # noqa: ANN401
+def _probabilities(model: Any, *, one_against_rest: bool) -> tuple[Node, ...]:
     linear = _linear(model)
     if len(linear.base) == 1:
         return (linear, Link("binary_sigmoid"))
     return (linear, Link("sigmoid_normalized" if one_against_rest else "softmax"))
 
 
-def _margins(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _margins(model: Any) -> tuple[Node, ...]:
     """Decision scores, one a class: the two of a binary classifier mirror each other."""
     linear = _linear(model)
     if len(linear.base) > 1:
@@ -86,7 +86,7 @@ def _margins(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
     return (Linear(weights, linear.center, np.concatenate([-linear.base, linear.base])),)
 
 
-def _linear(model: Any) -> Linear:  # noqa: ANN401
+def _linear(model: Any) -> Linear:
     coefficients = model.coef_.toarray() if issparse(model.coef_) else model.coef_
     weights = np.atleast_2d(np.asarray(coefficients, np.float64))
     base = np.broadcast_to(np.asarray(model.intercept_, np.float64).reshape(-1), (len(weights),))

@@ -11,24 +11,24 @@ from compiler.errors import UnsupportedModelError
 from compiler.ir.nodes import Elementwise, Operator
 
 
-def _standard(scaler: Any) -> tuple[Elementwise, ...]:  # noqa: ANN401
+def _standard(scaler: Any) -> tuple[Elementwise, ...]:
     return _nodes(
         ("subtract", scaler.mean_ if scaler.with_mean else None),
         ("divide", scaler.scale_ if scaler.with_std else None),
     )
 
 
-def _robust(scaler: Any) -> tuple[Elementwise, ...]:  # noqa: ANN401
+def _robust(scaler: Any) -> tuple[Elementwise, ...]:
     return _nodes(("subtract", scaler.center_), ("divide", scaler.scale_))
 
 
-def _max_abs(scaler: Any) -> tuple[Elementwise, ...]:  # noqa: ANN401
+def _max_abs(scaler: Any) -> tuple[Elementwise, ...]:
     if getattr(scaler, "clip", False):
         raise UnsupportedModelError("step MaxAbsScaler with clip=True is not one that a plan can express")
     return _nodes(("divide", scaler.scale_))
 
 
-def _min_max(scaler: Any) -> tuple[Elementwise, ...]:  # noqa: ANN401
+def _min_max(scaler: Any) -> tuple[Elementwise, ...]:
     if scaler.clip:
         raise UnsupportedModelError("step MinMaxScaler with clip=True is not one that a plan can express")
     return _nodes(("multiply", scaler.scale_), ("add", scaler.min_))

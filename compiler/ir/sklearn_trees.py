@@ -17,15 +17,15 @@ from compiler.errors import UnsupportedModelError
 from compiler.ir.nodes import Floats, Link, Node, Tree, TreeEnsemble
 
 
-def _single_tree(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _single_tree(model: Any) -> tuple[Node, ...]:
     return _averaged(model, (model,))
 
 
-def _forest(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _forest(model: Any) -> tuple[Node, ...]:
     return _averaged(model, model.estimators_)
 
 
-def _averaged(model: Any, estimators: Iterable[Any]) -> tuple[Node, ...]:  # noqa: ANN401
+def _averaged(model: Any, estimators: Iterable[Any]) -> tuple[Node, ...]:
     if hasattr(model, "classes_") and model.n_outputs_ > 1:
         raise UnsupportedModelError(f"model {type(model).__name__} classifies several targets at once")
     trees = tuple(_tree(each.tree_, _leaf_values(model, each.tree_.value), 0) for each in estimators)
@@ -34,12 +34,12 @@ def _averaged(model: Any, estimators: Iterable[Any]) -> tuple[Node, ...]:  # noq
     return (TreeEnsemble(trees, base, float(len(trees)), rounds_row=True, takes_missing=takes_missing),)
 
 
-def _leaf_values(model: Any, values: Floats) -> Floats:  # noqa: ANN401
+def _leaf_values(model: Any, values: Floats) -> Floats:
     """Return (n_nodes, width): the classes' fractions, or the targets' values."""
     return values[:, 0, :] if hasattr(model, "classes_") else values[:, :, 0]
 
 
-def _tree(table: Any, values: Floats, output: int) -> Tree:  # noqa: ANN401
+def _tree(table: Any, values: Floats, output: int) -> Tree:
     return Tree(
         feature=table.feature.astype(np.int64),
         threshold=table.threshold.astype(np.float64),
@@ -51,7 +51,7 @@ def _tree(table: Any, values: Floats, output: int) -> Tree:  # noqa: ANN401
     )
 
 
-def _gradient_boosting(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _gradient_boosting(model: Any) -> tuple[Node, ...]:
     if model.init_ != "zero" and not isinstance(model.init_, DummyClassifier | DummyRegressor):
         raise UnsupportedModelError(f"model {type(model).__name__} starts from a {type(model.init_).__name__}")
     # The exponential loss's link is half the logit: sigmoid(2 * score). Doubling is exact.
@@ -66,7 +66,7 @@ def _gradient_boosting(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
     return (ensemble_node, *_class_link(model, len(ensemble_node.base)))
 
 
-def _histogram_gradient_boosting(model: Any) -> tuple[Node, ...]:  # noqa: ANN401
+def _histogram_gradient_boosting(model: Any) -> tuple[Node, ...]:
     # The predictors have no public door; their tables are what the model itself walks.
     tables = [(k, each.nodes) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001
     if model._preprocessor is not None or any(nodes["is_categorical"].any() for _, nodes in tables):  # noqa: SLF001
@@ -91,13 +91,13 @@ def _histogram_tree(nodes: NDArray[Any], output: int) -> Tree:
     )
 
 
-def _class_link(model: Any, n_scores: int) -> tuple[Link, ...]:  # noqa: ANN401
+def _class_link(model: Any, n_scores: int) -> tuple[Link, ...]:
     if not hasattr(model, "classes_"):
         return ()
     return (Link("binary_sigmoid" if n_scores == 1 else "softmax"),)
 
 
-def _regression_link(model: Any) -> tuple[Link, ...]:  # noqa: ANN401
+def _regression_link(model: Any) -> tuple[Link, ...]:
     return (Link("exponential"),) if model.loss in {"poisson", "gamma"} else ()
 
 

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from fleet_server.audit.service import AuditService
-from fleet_server.errors import InvalidRequestError
-from fleet_server.web import VISIBLE, Cursor, Limit, Page, RoleCheck
+from fleet_server.web import VISIBLE, Cursor, Limit, Page, RoleCheck, parse_ordinal
 
 Filter = Annotated[str | None, Query(max_length=256, pattern=VISIBLE)]
 
@@ -32,16 +31,8 @@ def router(audit: AuditService, viewer: RoleCheck) -> APIRouter:
         action: Filter = None, subject: Filter = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[AuditJson]:
         """List changes, the newest first."""
-        rows = audit.list(limit=limit + 1, before=_ordinal(cursor), action=action, subject=subject)
+        rows = audit.list(limit=limit + 1, before=parse_ordinal(cursor), action=action, subject=subject)
         items = [AuditJson.model_validate(row.model_dump()) for row in rows]
         return Page[AuditJson].cut(items, limit, lambda item: str(item.ordinal))
 
     return routes
-
-
-def _ordinal(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):  # noqa: PLR2004  (below 2**63)
-        raise InvalidRequestError("cursor: not one that this list gave")
-    return int(cursor)

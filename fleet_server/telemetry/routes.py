@@ -11,10 +11,9 @@ from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
 from device_contract.sketches import StreamSketch
 from fleet_server.auth import AuthService, Role
 from fleet_server.devices.service import DeviceService
-from fleet_server.errors import InvalidRequestError
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
-from fleet_server.web import Cursor, Limit, Page
+from fleet_server.web import Cursor, Limit, Page, parse_ordinal
 
 DeviceId = Annotated[str, Path(pattern=DEVICE_ID_PATTERN, description="A device's id.")]
 Model = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Windows of this model only.")]
@@ -85,7 +84,7 @@ def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthServic
     ) -> Page[WindowJson]:
         """List a device's windows, the last to arrive first."""
         devices.get(device_id)
-        rows = telemetry.latest(device_id, model=model, limit=limit + 1, before=_ordinal(cursor))
+        rows = telemetry.latest(device_id, model=model, limit=limit + 1, before=parse_ordinal(cursor))
         items = [_json(telemetry, row) for row in rows]
         return Page[WindowJson].cut(items, limit, lambda window: str(window.ordinal))
 
@@ -129,11 +128,3 @@ def _stream(reference: StreamBaseline, sketch: StreamSketch) -> StreamJson:
 
 def _defined(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _ordinal(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):  # noqa: PLR2004  (below 2**63)
-        raise InvalidRequestError("cursor: not one that this list gave")
-    return int(cursor)
