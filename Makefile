@@ -32,7 +32,7 @@ bench: .venv/ready  ## speed and footprint against peers; writes benchmarks/resu
 	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/agent_memory.py
 
-services:  ## mosquitto and PostgreSQL, for the tests
+services:  ## mosquitto, PostgreSQL and curl, for the tests
 	@.ci/system-packages services
 
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes

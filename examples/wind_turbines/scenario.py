@@ -2,9 +2,14 @@
 
 The detectors' parameters come from theory and simulation (``docs/guides/drift.md``); only
 the weeks were chosen here, so that no real sensor misbehaves by itself in them. README.md
-tells how they were chosen, and what happens in the other weeks.
+tells how they were chosen, and what happens in the other weeks::
+
+    python -m examples.wind_turbines.scenario OUT
+
+writes each turbine's rows into the folder OUT, as ``turbine-r80711.csv`` and so on.
 """
 
+import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -62,3 +67,17 @@ def write_replay(device_id: str, folder: Path) -> Path:
     path = folder / f"{device_id}.csv"
     pyarrow.csv.write_csv(table.set_column(0, "time", text), path)
     return path
+
+
+def main() -> None:
+    """Write the rows of every device."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for device_id in TURBINES:
+        write_replay(device_id, folder)
+
+
+if __name__ == "__main__":
+    main()
