@@ -3,7 +3,8 @@
 The token reads ``lw1.{token_id}.{secret}.{ca_sha256}``. Its last part pins the fleet's
 CA certificate, which the device fetches first (``GET /device/v1/ca/{token_id}``) and
 trusts only if its DER bytes have that digest; the secret is sent over the verified
-connection alone.
+connection alone. A device renews its certificate with the key of the one that it has.
+The page is ``docs/formats/enrollment.md``.
 """
 
 import re
@@ -45,14 +46,29 @@ def parse_token(text: str) -> EnrollmentToken:
     return EnrollmentToken(*match.groups())
 
 
+_Pem = Annotated[str, msgspec.Meta(max_length=16_384)]
+
+
 class EnrollmentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``POST /device/v1/enroll``: JSON."""
 
     schema_version: Literal[1] = 1
     token: str
-    csr_pem: Annotated[str, msgspec.Meta(max_length=16_384)]
+    csr_pem: _Pem
     """PKCS #10 request (RFC 2986) for a P-256 key; the server sets the name."""
     profile: Name
+
+
+class RenewalRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """``POST /device/v1/renew``: JSON, answered by an ``EnrollmentResponse``."""
+
+    schema_version: Literal[1] = 1
+    certificate_pem: _Pem
+    """The certificate that the device has."""
+    csr_pem: _Pem
+    """PKCS #10 request (RFC 2986) for a new P-256 key."""
+    signature: Annotated[bytes, msgspec.Meta(max_length=128)]
+    """ECDSA with SHA-256 (DER) by the certificate's key over the request's DER bytes; base64 in JSON."""
 
 
 class EnrollmentResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +85,7 @@ class EnrollmentResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode_enrollment(data: bytes, message_type: type[_T]) -> _T:
-    """Decode an enrolment request or response.
+    """Decode a request or a response of enrolment or renewal.
 
     Raises:
         EnrollmentError: The bytes are oversized, malformed, or of an unknown version.

@@ -153,10 +153,12 @@ def replace_labels(session: Session, device_id: str, labels: Mapping[str, str]) 
     session.add_all(DeviceLabelRow(device_id=device_id, key=key, value=value) for key, value in labels.items())
 
 
-def revoke_certificates(session: Session, device_id: str, now_ms: int) -> None:
-    """Mark a device's certificates as revoked."""
+def revoke_certificates(session: Session, device_id: str, now_ms: int, *, but: str = "") -> None:
+    """Mark a device's certificates as revoked, but for the one of a serial number."""
     statement = update(DeviceCertificateRow).where(
-        col(DeviceCertificateRow.device_id) == device_id, col(DeviceCertificateRow.revoked_ms).is_(None)
+        col(DeviceCertificateRow.device_id) == device_id,
+        col(DeviceCertificateRow.revoked_ms).is_(None),
+        col(DeviceCertificateRow.serial) != but,
     )
     session.exec(statement.values(revoked_ms=now_ms))
 

@@ -1,6 +1,6 @@
-"""HTTP of the devices: the operator's side, and the device's own door to enrol."""
+"""HTTP of the devices: the operator's side, and the device's own door to enrol and to renew."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from fastapi.responses import PlainTextResponse
@@ -8,15 +8,18 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from device_contract.canonical import canonical_json
-from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, decode_enrollment
+from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, RenewalRequest, decode_enrollment
 from device_contract.errors import EnrollmentError
 from device_contract.names import DEVICE_ID_PATTERN
 from fleet_server.auth import AuthService, Principal, Role
 from fleet_server.devices.labels import parse_filter
 from fleet_server.devices.service import Device, DeviceService
 from fleet_server.errors import InvalidRequestError
+from fleet_server.trust.certificates import IssuedCertificate
 from fleet_server.trust.repository import Repository
 from fleet_server.web import Cursor, Limit, Page
+
+_RequestT = TypeVar("_RequestT")
 
 DeviceId = Annotated[str, Path(pattern=DEVICE_ID_PATTERN, description="A device's id.")]
 Labels = Annotated[dict[str, str], Field(description="Labels, key to value.")]
@@ -133,7 +136,7 @@ def router(devices: DeviceService, auth: AuthService, *, token_life_s: int) -> A
 
 
 def device_router(devices: DeviceService, repository: Repository, mqtt: MqttAddress, ca_pem: str) -> APIRouter:
-    """Build the device's routes; each is authorised by the enrolment token itself."""
+    """Build the device's routes; each is authorised by what the request itself holds."""
     routes = APIRouter(prefix="/device/v1", tags=["device"])
 
     @routes.get("/ca/{token_id}", response_class=PlainTextResponse)
@@ -141,20 +144,24 @@ def device_router(devices: DeviceService, repository: Repository, mqtt: MqttAddr
         """Give the fleet's CA certificate (PEM) to the holder of a live enrolment token."""
         return devices.ca_for_token(token_id)
 
-    @routes.post("/enroll", openapi_extra={"requestBody": _enroll_body()})
+    @routes.post("/enroll", openapi_extra={"requestBody": _body("token", "csr_pem", "profile")})
     async def enroll(request: Request) -> Response:
         """Redeem an enrolment token: a certificate for the device's key, and what it must trust."""
-        body = await request.body()
-        answer = await run_in_threadpool(_enroll, body)
-        return Response(canonical_json(answer), media_type="application/json")
+        return await run_in_threadpool(_enroll, await request.body())
 
-    def _enroll(body: bytes) -> EnrollmentResponse:
-        try:
-            wanted = decode_enrollment(body, EnrollmentRequest)
-        except EnrollmentError as error:
-            raise InvalidRequestError(str(error)) from error
-        device_id, certificate = devices.enroll(wanted)
-        return EnrollmentResponse(
+    @routes.post("/renew", openapi_extra={"requestBody": _body("certificate_pem", "csr_pem", "signature")})
+    async def renew(request: Request) -> Response:
+        """Give the next certificate to a device that signs with the key of the one that it has."""
+        return await run_in_threadpool(_renew, await request.body())
+
+    def _enroll(body: bytes) -> Response:
+        return _identity(*devices.enroll(_decode(body, EnrollmentRequest)))
+
+    def _renew(body: bytes) -> Response:
+        return _identity(*devices.renew(_decode(body, RenewalRequest)))
+
+    def _identity(device_id: str, certificate: IssuedCertificate) -> Response:
+        answer = EnrollmentResponse(
             device_id=device_id,
             certificate_pem=certificate.pem,
             ca_pem=ca_pem,
@@ -162,6 +169,7 @@ def device_router(devices: DeviceService, repository: Repository, mqtt: MqttAddr
             mqtt_host=mqtt.host,
             mqtt_port=mqtt.port,
         )
+        return Response(canonical_json(answer), media_type="application/json")
 
     return routes
 
@@ -170,7 +178,13 @@ def _json(device: Device) -> DeviceJson:
     return DeviceJson.model_validate({**device.row.model_dump(), "labels": device.labels})
 
 
-def _enroll_body() -> dict[str, Any]:
-    properties = {name: {"type": "string"} for name in ("token", "csr_pem", "profile")}
-    schema = {"type": "object", "required": sorted(properties), "properties": properties}
+def _decode(body: bytes, request_type: type[_RequestT]) -> _RequestT:
+    try:
+        return decode_enrollment(body, request_type)
+    except EnrollmentError as error:
+        raise InvalidRequestError(str(error)) from error
+
+
+def _body(*names: str) -> dict[str, Any]:
+    schema = {"type": "object", "required": sorted(names), "properties": {name: {"type": "string"} for name in names}}
     return {"required": True, "content": {"application/json": {"schema": schema}}}

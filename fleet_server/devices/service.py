@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from device_contract.enrollment import EnrollmentRequest, EnrollmentToken
+from device_contract.enrollment import EnrollmentRequest, EnrollmentToken, RenewalRequest
 from device_contract.messages import Birth, Status
 from fleet_server.audit.service import AuditService
 from fleet_server.broker.ingest import Inbound, Outbound
@@ -19,6 +19,7 @@ from fleet_server.devices.enrollment import (
     revoked_certificates,
 )
 from fleet_server.devices.labels import check_labels
+from fleet_server.devices.renewal import RenewalService
 from fleet_server.devices.tables import DeviceCertificateRow, DeviceLabelRow, DeviceRow
 from fleet_server.errors import NotFoundError
 from fleet_server.trust.certificates import Certificates, IssuedCertificate
@@ -52,6 +53,7 @@ class DeviceService:
         self._audit = audit
         self._clock = clock
         self._enrollment = EnrollmentService(database, certificates, audit, clock)
+        self._renewal = RenewalService(database, certificates, audit, clock)
         self._on_cut: list[Callable[[str], None]] = []
         self._active: frozenset[str] = frozenset()
         self._active_until_ms = 0
@@ -75,6 +77,10 @@ class DeviceService:
         device_id, certificate = self._enrollment.enroll(request)
         self._cut(device_id)
         return device_id, certificate
+
+    def renew(self, request: RenewalRequest) -> tuple[str, IssuedCertificate]:
+        """Give a device its next certificate; see ``RenewalService.renew``."""
+        return self._renewal.renew(request)
 
     def get(self, device_id: str) -> Device:
         """Return a device.
@@ -145,7 +151,7 @@ class DeviceService:
         return device_id in self._active
 
     def holds_certificate(self, device_id: str, serial: int) -> bool:
-        """Tell whether a certificate is the device's present one: not revoked, not superseded."""
+        """Tell whether a certificate is the device's own and not revoked."""
         with self._database.reading() as session:
             row = session.get(DeviceCertificateRow, f"{serial:x}")
         return row is not None and row.device_id == device_id and row.revoked_ms is None
