@@ -50,7 +50,7 @@ def parse(topic: str) -> Topic:
         TopicError: The topic is not one that ``up`` or ``down`` builds.
     """
     parts = topic.split("/")
-    if len(parts) != 5 or "/".join(parts[:2]) != PREFIX or not is_device_id(parts[2]):  # noqa: PLR2004
+    if len(parts) != 5 or "/".join(parts[:2]) != PREFIX or not is_device_id(parts[2]):  # noqa: PLR2004  (levels)
         raise TopicError(f"not a Leeway topic: {topic[:120]!r}")
     direction, kind = parts[3], parts[4]
     if kind not in _KINDS.get(direction, ()):

@@ -168,14 +168,6 @@ class BundleService:
             raise NotFoundError(f"no version {version[:80]!r} of model {model[:80]!r}")
         return rows
 
-    def variant(self, model: str, version: str, profile: str) -> BundleRow | None:
-        """Return the bundle of a version that a device of this profile takes: its own, else the portable one."""
-        query = select(BundleRow).where(BundleRow.model == model, BundleRow.version == version)
-        with self._database.reading() as session:
-            rows = session.exec(query).all()
-        by_profile = {row.profile: row for row in rows}
-        return by_profile.get(profile) or by_profile.get(None)
-
     def bundle(self, sha256: str) -> BundleRow | None:
         """Return a bundle by its digest."""
         with self._database.reading() as session:

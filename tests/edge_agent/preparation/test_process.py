@@ -14,7 +14,8 @@ from device_contract.messages import AssignmentMessage
 from edge_agent.preparation.messages import Job, Ready, Refused
 from edge_agent.preparation.process import PreparationProcess
 from tests.edge_agent.bundles import assigned, make_bundle
-from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator, Repository
+from tests.edge_agent.fleet_simulator import DEVICE, FleetSimulator
+from tests.edge_agent.tuf_repository import Repository
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
