@@ -18,6 +18,7 @@ from device_contract.sketches import RowSummarizer, decode_summary, encode_summa
 from edge_agent.counters import Counters
 from edge_agent.outbox import MAX_IN_MEMORY, Outbox
 from tests.edge_agent.bundles import baseline
+from tests.support.messages import make_report
 
 BOOT = "00112233445566aa"
 REFERENCE = baseline()
@@ -28,18 +29,13 @@ def report(sequence: int, rows: int = 5, version: str = "1.0", boot: str = BOOT)
     summarizer = RowSummarizer(REFERENCE)
     for n in range(rows):
         summarizer.update(array("f", (0.5, n)), array("d", (1.0,)))
-    return Report(
-        device_id="pump-7",
+    return make_report(
+        "pump-7",
         boot_id=boot,
         sequence=sequence,
-        slot="champion",
-        model="pump",
         version=version,
-        bundle_sha256="a" * 64,
-        baseline_sha256="b" * 64,
         window_start_ms=sequence * 1000,
         window_end_ms=sequence * 1000 + 1000,
-        merged_windows=1,
         rows=rows,
         summary=encode_summary(summarizer.take()),
     )

@@ -18,9 +18,9 @@ from device_contract.messages import Ack, Report
 from fleet_server.broker.client import BrokerClient
 from fleet_server.broker.ingest import Delivery, Inbound, Ingest, Outbound
 from fleet_server.db import Database
+from tests.support.messages import BOOT_ID, make_report
 
 WAIT_S = 30.0
-BOOT_ID = "0123456789abcdef"
 REPORTS = Table(
     "stored_reports",
     MetaData(),
@@ -30,21 +30,7 @@ REPORTS = Table(
 
 
 def _report(sequence: int, device_id: str = "turbine-1") -> Report:
-    return Report(
-        device_id=device_id,
-        boot_id=BOOT_ID,
-        sequence=sequence,
-        slot="champion",
-        model="power",
-        version="1",
-        bundle_sha256="0" * 64,
-        baseline_sha256="0" * 64,
-        window_start_ms=0,
-        window_end_ms=1,
-        merged_windows=1,
-        rows=1,
-        summary=bytes(1000),
-    )
+    return make_report(device_id, sequence=sequence, summary=bytes(1000))
 
 
 def _store(session: Session, batch: list[Inbound]) -> list[Outbound]:

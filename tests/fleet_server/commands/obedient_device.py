@@ -16,11 +16,10 @@ from device_contract.canonical import canonical_json
 from device_contract.codec import decode, encode
 from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, decode_enrollment
 from device_contract.envelope import verify
-from device_contract.messages import AssignmentMessage, Birth, SlotState, Status
+from device_contract.messages import AssignmentMessage, SlotState, Status
 from tests.fleet_server.commands.running_server import RunningServer
 from tests.fleet_server.enrolling import request_for
-
-BOOT_ID = "0123456789abcdef"
+from tests.support.messages import make_birth, make_status
 
 
 def enroll(server: RunningServer, token: str, folder: Path) -> EnrollmentResponse:
@@ -66,15 +65,7 @@ class ObedientDevice:
         self._client.loop_stop()
 
     def _greet(self, client: paho.Client, *_: Any) -> None:
-        birth = Birth(
-            device_id=self._device_id,
-            boot_id=BOOT_ID,
-            online=True,
-            agent_version="1",
-            profile="generic-x86_64",
-            processor="x86_64",
-            started_ms=0,
-        )
+        birth = make_birth(self._device_id)
         client.subscribe(topics.down(self._device_id, "assignment"), 1)
         client.publish(topics.up(self._device_id, "birth"), encode(birth), 1, retain=True)
 
@@ -84,19 +75,13 @@ class ObedientDevice:
         client.publish(topics.up(self._device_id, "status"), encode(status), 1, retain=True)
 
     def _success(self, assignment: Assignment) -> Status:
-        return Status(
-            device_id=self._device_id,
-            boot_id=BOOT_ID,
+        return make_status(
+            self._device_id,
             time_ms=assignment.issued_ms,
             action_id=assignment.action_id,
             assignment_sequence=assignment.sequence,
             phase="succeeded",
-            reason_code="",
-            detail="",
             slots=tuple(_held(slot) for slot in assignment.slots),
-            rows_scored=0,
-            outbox_reports=0,
-            counters={},
         )
 
 

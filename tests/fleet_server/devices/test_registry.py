@@ -4,24 +4,16 @@ from typing import Any
 
 import pytest
 
-from device_contract.messages import Birth, SlotState, Status
+from device_contract.messages import Birth, SlotState
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
 from tests.fleet_server.conftest import AppClient, ManualClock
 from tests.fleet_server.enrolling import enroll
+from tests.support.messages import make_birth, make_status
 
 
-def birth(device_id: str = "t1", boot: str = "1", **changed: Any) -> Birth:
-    known = {
-        "device_id": device_id,
-        "boot_id": boot * 16,
-        "online": True,
-        "agent_version": "0.1.0",
-        "profile": "raspberry-pi-4",
-        "processor": "aarch64",
-        "started_ms": 1,
-    }
-    return Birth(**(known | changed))
+def birth(device_id: str = "t1", boot: str = "1", **known: Any) -> Birth:
+    return make_birth(device_id, boot_id=boot * 16, profile="raspberry-pi-4", **known)
 
 
 def say(server: FleetServer, *messages: Birth) -> None:
@@ -53,12 +45,8 @@ def test_strangers_leave_no_trace(http: AppClient, server: FleetServer) -> None:
 def test_a_status_tells_everything(http: AppClient, server: FleetServer) -> None:
     enroll(http, "t1")
     slot = SlotState(slot="champion", model="turbine", version="1", bundle_sha256="0" * 64)
-    status = Status(
-        device_id="t1",
-        boot_id="1" * 16,
-        time_ms=1,
-        action_id="a",
-        assignment_sequence=1,
+    status = make_status(
+        "t1",
         phase="failed",
         reason_code="self_test",
         detail="row 1",

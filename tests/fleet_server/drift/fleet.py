@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from device_contract.baseline import Baseline, encode_baseline
 from device_contract.canonical import canonical_json
 from device_contract.manifest import Feature, Manifest, Output
-from device_contract.messages import Report
 from device_contract.sketches import RowSummarizer, encode_summary
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
@@ -19,6 +18,7 @@ from fleet_server.clock import Clock
 from fleet_server.drift.service import DriftService
 from fleet_server.telemetry.service import TelemetryService
 from tests.support.bundles import make_files, make_manifest
+from tests.support.messages import make_report
 
 MODEL = "power"
 DAY_MS = 86_400_000
@@ -84,9 +84,8 @@ class Fleet:
         for row, output in zip(np.ascontiguousarray(rows), np.ascontiguousarray(outputs), strict=True):
             summarizer.update(row, output)
         self._sequences[device_id] = self._sequences.get(device_id, 0) + 1
-        message = Report(
-            device_id=device_id,
-            boot_id="0123456789abcdef",
+        message = make_report(
+            device_id,
             sequence=self._sequences[device_id],
             slot="shadow" if slot == "shadow" else "champion",
             model=MODEL,
@@ -95,7 +94,6 @@ class Fleet:
             baseline_sha256=hashlib.sha256(encode_baseline(baseline)).hexdigest(),
             window_start_ms=start_ms,
             window_end_ms=start_ms + length_ms,
-            merged_windows=1,
             rows=len(rows),
             summary=encode_summary(summarizer.take()),
         )

@@ -11,7 +11,7 @@ from device_contract import topics
 from device_contract.assignment import PAYLOAD_TYPE, AssignedSlot, Assignment, decode_assignment, target_path
 from device_contract.codec import decode
 from device_contract.envelope import verify
-from device_contract.messages import AssignmentMessage, Birth, SlotState, Status
+from device_contract.messages import AssignmentMessage, SlotState
 from fleet_server.audit.service import AuditService
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.bundles.service import BundleService
@@ -30,8 +30,8 @@ from fleet_server.trust.certificates import Certificates, create_authority
 from fleet_server.trust.director import Director
 from fleet_server.trust.grants import DownloadGrants
 from fleet_server.trust.repository import Repository, create_repository
+from tests.support.messages import make_birth, make_status
 
-BOOT_ID = "0123456789abcdef"
 LIFE_S = 1000
 HALF_LIFE_S = LIFE_S // 2
 
@@ -110,9 +110,8 @@ class FleetOfTests:
         self.seen = []
         assignment = self.assignment(device_id)
         slots = tuple(map(_held, assignment.slots)) if phase == "succeeded" else ()
-        status = Status(
-            device_id=device_id,
-            boot_id=BOOT_ID,
+        status = make_status(
+            device_id,
             time_ms=self.clock(),
             action_id=assignment.action_id if action_id is None else action_id,
             assignment_sequence=assignment.sequence,
@@ -120,23 +119,12 @@ class FleetOfTests:
             reason_code=phase if detail else "",
             detail=detail,
             slots=slots,
-            rows_scored=0,
-            outbox_reports=0,
-            counters={},
         )
         with self.database.session() as session:
             assert self.rollouts.record_statuses(session, [Inbound(device_id, status)]) == []
 
     def greets(self, device_id: str, *, online: bool = True) -> list[Outbound]:
-        birth = Birth(
-            device_id=device_id,
-            boot_id=BOOT_ID,
-            online=online,
-            agent_version="1",
-            profile="raspberry-pi-4",
-            processor="",
-            started_ms=0,
-        )
+        birth = make_birth(device_id, online=online, profile="raspberry-pi-4")
         with self.database.session() as session:
             return self.rollouts.record_births(session, [Inbound(device_id, birth)])
 
