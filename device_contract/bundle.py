@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from device_contract.canonical import canonical_json, sha256_hex
-from device_contract.errors import BundleError
+from device_contract.errors import BundleError, ContractError
 from device_contract.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest
 
 MANIFEST_NAME = "manifest.json"
@@ -59,13 +59,19 @@ def open_file(path: Path) -> Bundle:
 
     Raises:
         BundleError: The file cannot be read or is not a sound bundle.
+        ManifestError: Its manifest is malformed.
     """
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:
-        raise BundleError(f"cannot read {path}: {error}") from error
-    return read(memoryview(mapped))
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # nothing to map
+        raise BundleError(f"{path} is empty") from error
+    try:
+        return read(memoryview(mapped))
+    except ContractError as error:
+        raise type(error)(f"{path} is no sound bundle: {error}") from error
 
 
 def read(data: bytes | memoryview) -> Bundle:

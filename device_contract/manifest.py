@@ -4,13 +4,14 @@ Canonical JSON, first entry of the bundle. Unknown fields are ignored, missing o
 refused. The page is ``docs/formats/bundle.md``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from device_contract.errors import ManifestError
 from device_contract.names import Name, Sha256, whole
 
+SCHEMA_VERSION: Final = 1
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FEATURES = 65_535
 
@@ -88,7 +89,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The whole manifest."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = SCHEMA_VERSION
     model: Name
     version: Name
     task: Literal["regression", "classification"]
@@ -117,6 +118,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return next((artifact for artifact in self.artifacts if artifact.kind == kind), None)
 
 
+class _Versioned(msgspec.Struct):
+    """As much of a manifest as every version has."""
+
+    schema_version: int = SCHEMA_VERSION
+
+
 def decode_manifest(data: bytes | memoryview) -> Manifest:
     """Decode a manifest.
 
@@ -127,6 +134,9 @@ def decode_manifest(data: bytes | memoryview) -> Manifest:
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestError(f"manifest has {len(data)} bytes, limit {MAX_MANIFEST_BYTES}")
     try:
+        version = msgspec.json.decode(data, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise ManifestError(f"the manifest is of version {version}, this Leeway reads version {SCHEMA_VERSION}")
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestError(f"malformed manifest: {error}") from error

@@ -47,7 +47,7 @@ def open_bundle(path: Path, model: str) -> Bundle:
         decode_self_test(bundle.files[bundle.manifest.self_test.file.path])
     except ContractError as error:
         # The file's name on this machine says nothing to the one who sent it.
-        raise InvalidRequestError(f"the bundle: {error}".replace(str(path), "it"), code="bundle_invalid") from error
+        raise InvalidRequestError(str(error).replace(str(path), "the bundle"), code="bundle_invalid") from error
     if bundle.manifest.model != model:
         raise InvalidRequestError(
             f"the bundle is of model {bundle.manifest.model!r}, not {model!r}", code="wrong_model"
@@ -78,9 +78,14 @@ def check_signature(bundle: Bundle, signature: bytes, keys: Sequence[Ed25519Publ
     wanted = (bundle_path(bundle), bundle.sha256)
     if wanted not in {(subject.name, subject.digest.sha256) for subject in statement.subject}:
         raise InvalidRequestError(
-            f"the signature vouches for {statement.subject[0].name[:120]!r}, not for this bundle as {wanted[0]!r}",
+            f"the signature vouches for {_first(statement)}, not for this bundle, {wanted[0]} ({bundle.sha256[:12]})",
             code="signature_invalid",
         )
+
+
+def _first(statement: _Statement) -> str:
+    subject = statement.subject[0]
+    return f"{subject.name[:120]!r} ({subject.digest.sha256[:12]!r})"
 
 
 def parse_keys(texts: Sequence[str]) -> list[Ed25519PublicKey]:

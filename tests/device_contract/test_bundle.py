@@ -64,10 +64,25 @@ def test_a_file_that_cannot_be_read_is_a_bundle_error(tmp_path: Path, path: str)
         bundle.open_file(tmp_path / path)
 
 
-def test_an_empty_file_is_a_bundle_error(tmp_path: Path) -> None:
-    (tmp_path / "empty").touch()
-    with pytest.raises(BundleError):
-        bundle.open_file(tmp_path / "empty")
+@pytest.mark.parametrize(
+    ("data", "error", "what"),
+    [
+        (b"", BundleError, "is empty"),
+        (GOLDEN[:-1024], BundleError, "is no sound bundle: bundle is truncated"),
+        (bytes(4096), BundleError, "is no sound bundle: "),
+        (
+            GOLDEN.replace(b'"schema_version":1', b'"schema_version":2'),
+            ManifestError,
+            "is no sound bundle: the manifest is of version 2, this Leeway reads version 1",
+        ),
+    ],
+)
+def test_an_unsound_file_is_told_by_its_name(tmp_path: Path, data: bytes, error: type[Exception], what: str) -> None:
+    path = tmp_path / "pump.bundle"
+    path.write_bytes(data)
+    with pytest.raises(error) as refused:
+        bundle.open_file(path)
+    assert str(refused.value).startswith(f"{path} {what}")
 
 
 @given(st.integers(0, len(GOLDEN) - 1))
