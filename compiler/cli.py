@@ -123,10 +123,11 @@ def init_keys(
 @app.command()
 def sign(bundle: BundleFile, key: KeyFile) -> None:
     """Sign a bundle: writes BUNDLE.sig beside it."""
+    from compiler.files import write_whole  # noqa: PLC0415
     from compiler.signing import load_private_key, sign_bundle, signature_path  # noqa: PLC0415
 
     path = signature_path(bundle)
-    path.write_bytes(sign_bundle(bundles.open_file(bundle), load_private_key(key)))
+    write_whole(path, sign_bundle(bundles.open_file(bundle), load_private_key(key)))
     typer.echo(f"wrote {path}")
 
 
@@ -167,7 +168,7 @@ def main() -> None:
     except ContractError as error:
         _fail(str(error), _BAD_BUNDLE)
     except OSError as error:
-        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", CompilerError.exit_code)
+        _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", CompilerError.exit_code)
 
 
 def _fail(message: str, exit_code: int) -> None:

@@ -18,6 +18,7 @@ from compiler.backends.artifact import EmittedArtifact
 from compiler.baseline import build_baseline
 from compiler.contents import Contents
 from compiler.errors import BudgetError, CompilerError, ModelError, SampleError, UnsupportedModelError
+from compiler.files import write_whole
 from compiler.frontends.model_file import read_model
 from compiler.frontends.source import Signature, SourceModel
 from compiler.sample import Sample, arrange, read_sample
@@ -61,12 +62,14 @@ class CompiledBundle:
         return f"{self.manifest.model}-{self.manifest.version}-{self.manifest.profile or 'portable'}.bundle"
 
     def write(self, folder: Path) -> Path:
-        """Write the bundle into a folder, whole or not at all; returns its path."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write the bundle into a folder, whole or not at all; returns its path.
+
+        Raises:
+            CompilerError: It cannot be written.
+        """
         path = folder / self.file_name
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(self.data)
-        return partial.replace(path)
+        write_whole(path, self.data)
+        return path
 
 
 def compile_model(  # noqa: PLR0913  (the command's options, each by its name)

@@ -88,13 +88,13 @@ def _client(server: Server) -> httpx.Client:
         context = ssl.create_default_context(cafile=str(server.ca) if server.ca else None)
     except OSError as error:  # an SSLError is one too
         raise PublishError(f"cannot read CA certificate {server.ca}: {error.strerror or error}") from error
+    if not (server.token and server.token.isascii() and server.token.isprintable()) or " " in server.token:
+        raise PublishError("the token is empty or holds characters that are not allowed: copy it again")
     headers = {"Authorization": f"Bearer {server.token}"}
     try:
         return httpx.Client(base_url=server.url, headers=headers, verify=context, timeout=_TIMEOUT_S)
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise PublishError(
-            f"the server's address or the token holds characters that are not allowed: {error}"
-        ) from error
+        raise PublishError(f"the server's address holds characters that are not allowed: {error}") from error
 
 
 def _request(client: httpx.Client, method: str, url: str, **content: Any) -> httpx.Response:  # noqa: ANN401
@@ -106,7 +106,9 @@ def _request(client: httpx.Client, method: str, url: str, **content: Any) -> htt
     try:
         response = client.request(method, url, **content)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise PublishError(f"cannot reach {client.base_url}: {error}") from error
+        is_stranger = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        hint = "give the fleet's CA with --ca" if is_stranger else "check the address and that the server runs"
+        raise PublishError(f"cannot reach {client.base_url}: {error}; {hint}") from error
     if response.is_success or response.status_code == httpx.codes.NOT_FOUND:
         return response
     raise PublishError(f"the server refused ({response.status_code}): {_detail(response)}")
@@ -116,7 +118,7 @@ def _detail(response: httpx.Response) -> str:
     """Return the problem's own words (RFC 9457), else the start of the body."""
     try:
         problem = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = None
     detail = problem.get("detail") if isinstance(problem, dict) else None
     return str(detail or response.text)[:_MAX_DETAIL_CHARACTERS]

@@ -24,6 +24,7 @@ from compiler.supply_chain import statement
 from device_contract import envelope
 from device_contract.assignment import target_path
 from device_contract.bundle import Bundle
+from device_contract.errors import EnvelopeError
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PRIVATE_KEY_NAME = "ci.key"
@@ -125,15 +126,19 @@ def check_signature_file(bundle: Bundle, bundle_path: Path, public_key: Path) ->
     """Check the signature that lies beside a bundle.
 
     Raises:
-        EnvelopeError: The signature is malformed, or the key did not make it.
-        KeyFileError: There is none, it is about something else, or the key cannot be read.
+        KeyFileError: There is no signature, it is malformed, of another key or about something else,
+            or the key cannot be read.
     """
     path = signature_path(bundle_path)
     try:
         signature = path.read_bytes()
     except OSError as error:
         raise KeyFileError(f"cannot read signature {path}: {error.strerror}") from error
-    verify_bundle(bundle, signature, load_public_key(public_key))
+    key = load_public_key(public_key)
+    try:
+        verify_bundle(bundle, signature, key)
+    except (EnvelopeError, KeyFileError) as error:
+        raise KeyFileError(f"{path}: {error}") from error
 
 
 def signature_path(bundle_path: Path) -> Path:

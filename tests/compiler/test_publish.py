@@ -151,9 +151,11 @@ def test_a_server_that_cannot_be_reached_is_told(data: bytes, url: str, reason: 
         publish(bundle.read(data), data, KEY, Server(url, "t", None), NOW)
 
 
-def test_a_token_that_is_no_token_is_told(data: bytes) -> None:
-    with pytest.raises(PublishError, match="characters that are not allowed"):
-        publish(bundle.read(data), data, KEY, Server("https://127.0.0.1:1", "tok\u20acn", None), NOW)
+@pytest.mark.parametrize("token", ["", "tok\u20acn", "two words", "secret\nheader: x"])
+def test_a_token_that_is_no_token_is_told_and_not_shown(data: bytes, token: str) -> None:
+    with pytest.raises(PublishError, match="empty or holds characters that are not allowed: copy it again") as refused:
+        publish(bundle.read(data), data, KEY, Server("https://127.0.0.1:1", token, None), NOW)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_ca_that_cannot_be_read_is_told(data: bytes, tmp_path: Path) -> None:
