@@ -76,9 +76,12 @@ add_commands(app)
 
 
 def main() -> None:
-    """Run the command line; what stops a start is one line and exit code 1."""
+    """Run the command line; what stops a start, or an output that takes no more, is one line and exit code 1."""
     try:
         app()
     except StartError as error:
         typer.echo(f"leeway-fleet: {error}", err=True)
+        sys.exit(EXIT_START)
+    except OSError as error:
+        typer.echo(f"leeway-fleet: {error.filename or 'standard output'}: {error.strerror or error}", err=True)
         sys.exit(EXIT_START)

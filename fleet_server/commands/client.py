@@ -13,6 +13,13 @@ TIMEOUT_S = 30.0
 MAX_PAGE_ITEMS = 500  # the server's own limit for one page
 
 
+class Body(dict[str, Any]):
+    """A JSON object of an answer; where a field is missing, something else than a fleet server has answered."""
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401  (never returns)
+        raise ServerFailureError(f"the answer has no {name!r}: this is no fleet server, or another version of it")
+
+
 class FleetClient:
     """Speaks to one fleet server over TLS with one token.
 
@@ -70,6 +77,8 @@ class FleetClient:
         while True:
             wanted = MAX_PAGE_ITEMS if limit is None else min(limit - len(items), MAX_PAGE_ITEMS)
             page = self.get(path, limit=wanted, cursor=cursor, **parameters)
+            if not isinstance(page["items"], list):
+                raise self._strange()
             items += page["items"]
             cursor = page.get("next_cursor")
             if cursor is None or (limit is not None and len(items) >= limit):
@@ -93,12 +102,15 @@ class FleetClient:
         if not response.content:
             return {}
         try:
-            body = response.json()
-        except ValueError:
+            body = response.json(object_hook=Body)
+        except (ValueError, RecursionError):
             body = None
-        if not isinstance(body, dict):
-            raise ServerFailureError(f"{self.server} did not answer like a fleet server; check the address")
+        if not isinstance(body, Body):
+            raise self._strange()
         return body
+
+    def _strange(self) -> ServerFailureError:
+        return ServerFailureError(f"{self.server} did not answer like a fleet server; check the address")
 
     def _unreachable(self, error: httpx.RequestError) -> UnreachableError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -122,7 +134,7 @@ def _problem_line(response: httpx.Response) -> str:
     """Say an error answer in one line: ``title: detail`` of a problem (RFC 9457)."""
     try:
         problem = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = None
     if not isinstance(problem, dict) or "title" not in problem:
         return f"the server answered {response.status_code} {response.reason_phrase}"

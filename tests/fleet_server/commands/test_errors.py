@@ -1,8 +1,12 @@
 """Bad input and bad luck: one clear line and the exit code of the family."""
 
 import socket
+import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -100,6 +104,48 @@ def test_something_else_than_a_fleet_server_is_told() -> None:
         _, error = process.communicate(timeout=30)
     assert "cannot reach" in one_line(error)
     assert process.returncode == 3
+
+
+class OtherServer(BaseHTTPRequestHandler):
+    """Answers every GET with the bytes that the test has set."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def other_server(server: RunningServer) -> Iterator[str]:
+    """Another HTTPS server under a certificate that the fleet's CA has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.data / "ca" / "server.crt", server.data / "keys" / "server.key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as other:
+        other.socket = context.wrap_socket(other.socket, server_side=True)
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{other.server_port}"
+        other.shutdown()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"null", b"[1]", b"\xff\xfe\0", b"[" * 100_000, b"{}", b'{"items": 5}'],
+    ids=["html", "null", "list", "binary", "deep", "no-items", "strange-items"],
+)
+@pytest.mark.parametrize("arguments", [("devices", "list"), ("deployments", "watch", "d")], ids=" ".join)
+def test_other_json_than_a_fleet_server_s_is_told(
+    operate: Operate, other_server: str, arguments: tuple[str, ...], body: bytes
+) -> None:
+    OtherServer.body = body
+    result = operate(*arguments, "--server", other_server)
+    assert "fleet server" in one_line(result.stderr)
+    assert (result.exit_code, result.stdout) == (9, "")
 
 
 def test_the_commands_do_without_the_servers_own_packages() -> None:
