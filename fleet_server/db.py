@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -71,8 +71,8 @@ class Database:
             with self._engine.begin() as connection:
                 steps.attributes["connection"] = connection
                 command.upgrade(steps, "head")
-        except OperationalError as error:
-            raise StartError(f"cannot open the database: {error.orig}") from error
+        except DatabaseError as error:
+            raise StartError(f"cannot open the database: {str(error.orig).partition(chr(10))[0]}") from error
         except CommandError as error:
             raise StartError(f"cannot bring the database's schema up to date: {error}") from error
 

@@ -12,6 +12,7 @@ import msgspec
 from fleet_server.errors import StartError
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Host = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}\Z")]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 366 * 86_400)]
 
 DAY_S = 86_400
@@ -22,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     profile: Literal["dev"] = "dev"
     """Trust profile: ``dev`` keeps every key on this machine, with thresholds of one."""
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """Name or address under which devices and people reach the server; in its certificate."""
     listen_address: str = ""
     """Address to listen at; empty: that of ``host``."""

@@ -8,6 +8,7 @@ import datetime as dt
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from device_contract.canonical import sha256_hex
 from fleet_server.clock import Clock
-from fleet_server.errors import InvalidRequestError
+from fleet_server.errors import InvalidRequestError, StartError
 from fleet_server.settings import DAY_S, DataFolder
 from fleet_server.trust.files import read_ec_key, read_file, write_file, write_key
 
@@ -70,8 +71,8 @@ class Certificates:
         self._clock = clock
         self._device_life_s = device_life_s
         self._key = read_ec_key(folder.keys / "ca.key")
-        self.ca_pem = read_file(folder.certificates / "ca.crt").decode()
-        self._ca = x509.load_pem_x509_certificate(self.ca_pem.encode())
+        self._ca = _read_certificate(folder.certificates / "ca.crt")
+        self.ca_pem = self._ca.public_bytes(Encoding.PEM).decode()
         self.ca_sha256 = sha256_hex(self._ca.public_bytes(Encoding.DER))
 
     def issue_device(self, device_id: str, csr_pem: str) -> IssuedCertificate:
@@ -219,9 +220,19 @@ def _general_name(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
+def _read_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(read_file(path))
+    except ValueError as error:
+        raise StartError(f"{path} does not hold a certificate; restore the data folder") from error
+
+
 def _is_fresh(pem: bytes, names: x509.SubjectAlternativeName, now: dt.datetime) -> bool:
-    certificate = x509.load_pem_x509_certificate(pem)
-    held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return False  # damaged: a new one takes its place
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return held == names and now < start + (end - start) / 2
 

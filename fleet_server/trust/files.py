@@ -81,4 +81,4 @@ def _read_key(path: Path) -> object:
     try:
         return load_pem_private_key(read_file(path), None)
     except (ValueError, TypeError) as error:
-        raise StartError(f"{path} does not hold a private key: {error}") from error
+        raise StartError(f"{path} does not hold a private key; restore the data folder") from error

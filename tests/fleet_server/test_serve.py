@@ -121,6 +121,7 @@ def test_an_expired_administrator_gets_a_new_token(data: DataFolder) -> None:
         (("admin-token",), "run `leeway-fleet init --data"),
         (("init", "--http-port", "0"), "http_port"),
         (("init", "--broker", "none"), "broker"),
+        (("init", "--host", "not a host"), "host"),
         (("init", "--database-url", "rubbish"), "database address"),
         (("init", "--database-url", "postgresql+psycopg://127.0.0.1:1/x"), "cannot open the database"),
     ],
@@ -129,7 +130,29 @@ def test_a_wrong_start_is_one_line(tmp_path: Path, arguments: tuple[str, ...], l
     stopped = run(arguments[0], "--data", str(tmp_path / "fleet"), *arguments[1:])
     assert stopped.returncode == 1
     assert line in stopped.stderr
+    assert stopped.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["keys/ca.key", "keys/server.key", "ca/ca.crt", "ca/fleet-server.crt"])
+@pytest.mark.parametrize("content", [b"rubbish", None], ids=["damaged", "missing"])
+def test_a_damaged_data_folder_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
+    folder = tmp_path / "fleet"
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+    assert run("init", "--data", str(folder), *ports).returncode == 0
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    stopped = run("serve", "--data", str(folder))
+    assert stopped.returncode == 1
+    assert str(folder / name) in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
+
+
+def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "fleet.db").write_bytes(b"rubbish" * 100)
+    stopped = run("init", "--data", str(tmp_path / "fleet"), "--database-url", f"sqlite:///{tmp_path / 'fleet.db'}")
+    assert stopped.stderr == "leeway-fleet: cannot open the database: file is not a database\n"
+    assert stopped.returncode == 1
 
 
 def test_init_twice_changes_nothing(data: DataFolder) -> None:
