@@ -11,7 +11,7 @@ import msgspec
 
 from device_contract.errors import ContractError, ProfileError
 from edge_agent.errors import AgentError, ModelError, SettingsError, StateError
-from edge_agent.settings import read_settings
+from edge_agent.settings import changed, read_settings
 
 DEFAULT_STATE_DIR = Path("leeway-state")
 EXIT_BAD_ROWS = 1
@@ -25,11 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = options.command(options)
     except (AgentError, ContractError, OSError) as error:
-        print(f"leeway-agent: {error}", file=sys.stderr)  # noqa: T201  (the user's line)
+        print(f"leeway-agent: {_line(error)}", file=sys.stderr)  # noqa: T201  (the user's line)
         return exit_code_of(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return exit_code
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'standard output'}: {error.strerror or error}"
+    return str(error)
 
 
 def exit_code_of(error: Exception) -> int:
@@ -103,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = read_settings(options.state)
     if options.window_s is not None:
-        settings = msgspec.structs.replace(settings, window_s=options.window_s)
+        settings = changed(settings, window_s=options.window_s)
     sink = StreamSink(sys.stdout.buffer) if options.sink == "stdout" else None
     Agent(settings, options.state.resolve(), open_source(options.source), sink).run()
     return 0

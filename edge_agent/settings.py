@@ -15,6 +15,9 @@ from device_contract.names import DeviceId, Name
 from edge_agent.errors import SettingsError
 
 FILE_NAME = "agent.toml"
+IDENTITY_FILE_NAME = "device.pem"
+"""The device's private key and its certificate: one file, so that they always match."""
+
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 
@@ -75,6 +78,18 @@ def read_settings(state_dir: Path) -> Settings:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def changed(settings: Settings, **values: float) -> Settings:
+    """Return the settings with some values of the command line instead.
+
+    Raises:
+        SettingsError: A value is out of its bounds.
+    """
+    try:
+        return msgspec.convert(msgspec.structs.asdict(settings) | values, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"cannot use {values}: {error}") from error
 
 
 def first_settings(settings: Settings) -> bytes:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import SettingsError
-from edge_agent.settings import Settings, first_settings, read_settings
+from edge_agent.settings import Settings, changed, first_settings, read_settings
 
 SETTINGS = Settings(
     device_id="pump-7", profile="generic-x86_64", server_url='https://"odd"\\', mqtt_host="::1", mqtt_port=8883
@@ -32,6 +32,13 @@ def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, more: str) -> None:
     with pytest.raises(SettingsError, match=r"agent\.toml: .+") as error:
         read_settings(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("window_s", [0.0, -5.0, float("nan"), float("inf")])
+def test_a_window_of_the_command_line_has_the_setting_s_bounds(window_s: float) -> None:
+    assert changed(SETTINGS, window_s=60.0).window_s == 60
+    with pytest.raises(SettingsError, match="window_s"):
+        changed(SETTINGS, window_s=window_s)
 
 
 def test_a_folder_without_a_device(tmp_path: Path) -> None:
