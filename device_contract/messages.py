@@ -15,7 +15,8 @@ from device_contract.names import DeviceId, Name, Sha256, whole
 SCHEMA_VERSION: Final = 1
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Text = Annotated[str, msgspec.Meta(max_length=512)]
+Text = Annotated[str, msgspec.Meta(max_length=512, pattern=r"^[^\x00]*\Z")]
+"""Any text without NUL, which PostgreSQL does not store."""
 BootId = Annotated[str, whole(r"^[0-9a-f]{16}$")]
 Slot = Literal["champion", "shadow", "fallback"]
 SCORING_SLOTS: Final[tuple[Slot, ...]] = ("champion", "shadow")

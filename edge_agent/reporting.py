@@ -83,7 +83,7 @@ class Reporter:
             assignment_sequence=state.seen_sequence,
             phase=state.phase,
             reason_code=state.reason_code if state.phase in _EXPLAINED else "",
-            detail=state.detail[:MAX_TEXT],
+            detail=state.detail.replace("\0", "")[:MAX_TEXT],
             slots=tuple(map(_slot_state, slots)),
             rows_scored=rows_scored,
             outbox_reports=len(self._outbox),

@@ -54,7 +54,7 @@ EXAMPLES: dict[str, Message] = {
 }
 
 _naturals = st.integers(0, 2**53)
-_texts = st.text(max_size=512)
+_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=512)
 _names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True)
 _ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 _boots = st.from_regex(r"[0-9a-f]{16}", fullmatch=True)

@@ -136,3 +136,9 @@ def test_the_largest_messages_that_the_limits_allow_fit() -> None:
     assert decode(encode(ack), Ack) == ack
     assignment = AssignmentMessage(envelope=bytes(16_384), repository_url="x" * 512)
     assert decode(encode(assignment), AssignmentMessage) == assignment
+
+
+def test_a_text_with_nul_is_refused() -> None:
+    status = msgspec.structs.replace(EXAMPLES["status"], detail="half\0a line")
+    with pytest.raises(MessageError, match="malformed Status"):
+        decode(encode(status), Status)
