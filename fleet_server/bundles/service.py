@@ -43,6 +43,7 @@ class BundleService:
         self._clock = clock
         self._publishing = threading.Lock()
         self._baselines: dict[str, Baseline] = {}
+        self._origins: dict[str, tuple[str, str, str]] = {}
 
     def create_model(self, actor: str, name: str, public_keys: Sequence[str], threshold: int) -> ModelRow:
         """Allow the holders of these keys to release versions of a new model.
@@ -177,6 +178,15 @@ class BundleService:
         """Return the manifest of a bundle."""
         row = self.bundle(sha256)
         return decode_manifest(row.manifest) if row is not None else None
+
+    def origin(self, sha256: str) -> tuple[str, str, str] | None:
+        """Return model, version and baseline's digest of a bundle; remembered, since every report names one."""
+        if sha256 not in self._origins:
+            row = self.bundle(sha256)
+            if row is None:
+                return None
+            self._origins[sha256] = (row.model, row.version, row.baseline_sha256)
+        return self._origins[sha256]
 
     def baseline(self, sha256: str) -> Baseline | None:
         """Return a baseline by its own digest; remembered, since every report needs one."""

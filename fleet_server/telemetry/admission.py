@@ -2,7 +2,7 @@
 
 A refused report is acknowledged all the same. It is as wrong tomorrow as today: without
 the acknowledgement the device would send it for ever, and behind it nothing would move.
-That holds for a report of a baseline that this server does not know, too: a device holds
+That holds for a report of a bundle that this server does not know, too: a device holds
 only bundles that were published here, so its bundle is gone and will not come back.
 """
 
@@ -17,22 +17,27 @@ MAX_AHEAD_MS = 24 * 3_600_000
 """A window that ends later than a day from now comes from a clock that is wrong."""
 
 
-class Baselines(Protocol):
-    """Finds the baseline that a report was made against."""
+class Bundles(Protocol):
+    """Finds the bundle, and the baseline, that a report was made against."""
+
+    def origin(self, sha256: str) -> tuple[str, str, str] | None:
+        """Return the model, the version and the baseline's digest of a published bundle."""
 
     def baseline(self, sha256: str) -> Baseline | None:
         """Return a baseline by its own digest."""
 
 
-def refusal(report: Report, baselines: Baselines, now_ms: int) -> str | None:
+def refusal(report: Report, bundles: Bundles, now_ms: int) -> str | None:
     """Return why a report is refused, as a stable word, or None if it is sound."""
     if report.window_end_ms <= report.window_start_ms:
         return "empty_window"
     if report.window_end_ms > now_ms + MAX_AHEAD_MS:
         return "future_window"
-    baseline = baselines.baseline(report.baseline_sha256)
-    if baseline is None:
-        return "unknown_baseline"
+    origin = bundles.origin(report.bundle_sha256)
+    if origin is None or (baseline := bundles.baseline(origin[2])) is None:
+        return "unknown_bundle"
+    if origin != (report.model, report.version, report.baseline_sha256):
+        return "wrong_bundle"
     try:
         summary = decode_summary(report.summary, baseline)
     except SketchError:

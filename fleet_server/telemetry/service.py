@@ -19,7 +19,7 @@ from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
-from fleet_server.telemetry.admission import Baselines, refusal
+from fleet_server.telemetry.admission import Bundles, refusal
 from fleet_server.telemetry.tables import TelemetryTotalsRow, WindowRow
 
 _logger = logging.getLogger(__name__)
@@ -47,12 +47,12 @@ class TelemetryService:
 
     Args:
         database: Where they are stored.
-        bundles: Finds the baseline that a report was made against.
+        bundles: Finds the bundle, and the baseline, that a report was made against.
         clock: Gives the present.
         registry: Where the counters are registered.
     """
 
-    def __init__(self, database: Database, bundles: Baselines, clock: Clock, *, registry: CollectorRegistry) -> None:
+    def __init__(self, database: Database, bundles: Bundles, clock: Clock, *, registry: CollectorRegistry) -> None:
         self._database = database
         self._bundles = bundles
         self._clock = clock

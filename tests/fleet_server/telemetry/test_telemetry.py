@@ -24,11 +24,15 @@ from tests.support.bundles import make_baseline
 BOOT = "0123456789abcdef"
 HOUR_MS = 3_600_000
 BASELINE_SHA256 = "b" * 64
+BUNDLES = {"power": "a" * 64, "other": "d" * 64}
 BASELINE = make_baseline(["temperature"], ["power"])
 
 
 class Catalogue:
-    """The one baseline that the tests' server knows."""
+    """The baseline, and the two bundles with it, that the tests' server knows."""
+
+    def origin(self, sha256: str) -> tuple[str, str, str] | None:
+        return next(((model, "1", BASELINE_SHA256) for model, own in BUNDLES.items() if own == sha256), None)
 
     def baseline(self, sha256: str) -> Baseline | None:
         return BASELINE if sha256 == BASELINE_SHA256 else None
@@ -65,15 +69,15 @@ def summary_of(*values: float) -> bytes:
     return encode_summary(summarizer.take())
 
 
-def report(sequence: int = 1, **changes: Any) -> Report:
+def report(sequence: int = 1, *, model: str = "power", **changes: Any) -> Report:
     made = Report(
         device_id="turbine-1",
         boot_id=BOOT,
         sequence=sequence,
         slot="champion",
-        model="power",
+        model=model,
         version="1",
-        bundle_sha256="a" * 64,
+        bundle_sha256=BUNDLES[model],
         baseline_sha256=BASELINE_SHA256,
         window_start_ms=sequence * HOUR_MS,
         window_end_ms=(sequence + 1) * HOUR_MS,
@@ -137,7 +141,10 @@ def test_an_acknowledgement_names_a_bounded_number_of_reports(room: Room) -> Non
         ("empty_window", {"window_start_ms": 9 * HOUR_MS}),
         ("future_window", {"window_end_ms": 1_700_000_000_000 + MAX_AHEAD_MS + 1}),
         ("future_window", {"window_end_ms": 2**53}),
-        ("unknown_baseline", {"baseline_sha256": "c" * 64}),
+        ("unknown_bundle", {"bundle_sha256": "c" * 64}),
+        ("wrong_bundle", {"bundle_sha256": BUNDLES["other"]}),
+        ("wrong_bundle", {"version": "2"}),
+        ("wrong_bundle", {"baseline_sha256": "c" * 64}),
         ("malformed_summary", {"summary": b""}),
         ("malformed_summary", {"summary": summary_of(0.5) + b"\0"}),
         ("wrong_rows", {"rows": 4}),
