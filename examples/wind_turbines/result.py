@@ -43,10 +43,10 @@ def shortcomings(result: Json, *, version: str, faulty_device: str, faulty_featu
 
 def result_table(result: Json) -> Table:
     """Lay the devices out as a table."""
-    table = Table(title="Four turbines, one broken sensor", title_justify="left")
-    for heading in ("device", "version", "rows", "reports", "against training", "against peers"):
+    table = Table(title="Four turbines, one broken sensor", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for heading in ("device", "version", "rows", "reports", "against\ntraining", "against\npeers"):
         justify: Literal["left", "right"] = "right" if heading in ("rows", "reports") else "left"
-        table.add_column(heading, justify=justify, no_wrap=heading == "device", overflow="fold")
+        table.add_column(heading, justify=justify, no_wrap=True)
     for device in result["devices"]:
         table.add_row(
             device["device_id"],
@@ -91,4 +91,4 @@ def _device_problems(device: Json, version: str) -> list[str]:
 def _verdict(drift: Json) -> str:
     if drift["verdict"] != "drift":
         return str(drift["verdict"])
-    return f"[bold]drift[/bold]: {', '.join(drift['features'])}"
+    return "\n".join(["[bold]drift in[/bold]", *drift["features"]])

@@ -39,8 +39,8 @@ def _drift(kind: Kind, device_id: str, verdict: Verdict, leading: Finding, unit:
     subject = f"{leading.name} of {device_id}".replace("%", "%%")
     if kind == "training":
         others = len(verdict.features) + len(verdict.outputs) - 1
-        also = f", and {others} more" if others else ""
-        return f"{subject}{also} differs from training since %s: its mean is now {amount} {direction}."
+        also = f", as do {others} of its other streams" if others > 1 else ", as does another" if others else ""
+        return f"{subject} differs from training since %s{also}: its mean is now {amount} {direction}."
     cause = "an offset of this one sensor is likely" if verdict.features == (leading.name,) else _cause(verdict)
     return f"{subject} reads {amount} {direction} its usual distance from its peers since %s: {cause}."
 
