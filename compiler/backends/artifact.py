@@ -46,7 +46,7 @@ class EmittedArtifact:
         return lambda rows: session.score(self.onnx_input, self.onnx_output, rows)
 
     def _plan_scorer(self) -> Scorer:
-        from device_contract.plan.scorer import PlanScorer  # noqa: PLC0415
+        from device_contract.plan.scorer import PlanScorer  # noqa: PLC0415  (the same)
 
         plan = PlanScorer(self.data)
 

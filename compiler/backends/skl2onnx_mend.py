@@ -90,7 +90,7 @@ def _corrected(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
 def _trees(estimator: Any) -> list[tuple[NDArray[np.float64], NDArray[np.uint8]]]:
     """Return each tree's thresholds and whether missing values go left, by node."""
     if hasattr(estimator, "_predictors"):
-        tables = [predictor.nodes for iteration in estimator._predictors for predictor in iteration]  # noqa: SLF001
+        tables = [predictor.nodes for iteration in estimator._predictors for predictor in iteration]  # noqa: SLF001  (no public way)
         return [(table["num_threshold"], table["missing_go_to_left"]) for table in tables]
     members = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
     return [(tree.threshold, tree.missing_go_to_left) for tree in members]

@@ -30,7 +30,7 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (each kind imports its own libraries)
 
         return OnnxFileModel(data)
-    from compiler.frontends import sklearn, sklearn_file  # noqa: PLC0415
+    from compiler.frontends import sklearn, sklearn_file  # noqa: PLC0415  (the same)
 
     if suffix == _SKOPS_SUFFIX:
         estimator = sklearn_file.load_skops(data, path)

@@ -68,10 +68,10 @@ def _gradient_boosting(model: Any) -> tuple[Node, ...]:
 
 def _histogram_gradient_boosting(model: Any) -> tuple[Node, ...]:
     # The predictors have no public door; their tables are what the model itself walks.
-    tables = [(k, each.nodes) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001
-    if model._preprocessor is not None or any(nodes["is_categorical"].any() for _, nodes in tables):  # noqa: SLF001
+    tables = [(k, each.nodes) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001  (the same)
+    if model._preprocessor is not None or any(nodes["is_categorical"].any() for _, nodes in tables):  # noqa: SLF001  (the same)
         raise UnsupportedModelError(f"model {type(model).__name__} splits on categories")
-    base = np.asarray(model._baseline_prediction, np.float64).reshape(-1)  # noqa: SLF001
+    base = np.asarray(model._baseline_prediction, np.float64).reshape(-1)  # noqa: SLF001  (the same)
     trees = tuple(_histogram_tree(nodes, output) for output, nodes in tables)
     ensemble_node = TreeEnsemble(trees, base, 1.0, rounds_row=False, takes_missing=True)
     links = _class_link(model, len(base)) or _regression_link(model)

@@ -107,7 +107,7 @@ def _from_sequence(values: Sequence[float]) -> NDArray[np.float32]:
         raise RowError(f"the row holds something that is no number: {error}") from error
 
 
-def _from_buffer(values: Any, name: str, code: str, dtype: type) -> NDArray[Any]:  # noqa: ANN401
+def _from_buffer(values: Any, name: str, code: str, dtype: type) -> NDArray[Any]:  # noqa: ANN401  (the same)
     try:
         view = memoryview(values)
     except TypeError as error:

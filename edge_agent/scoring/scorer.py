@@ -85,7 +85,7 @@ class Scorer:
             return None
         return self.manifest.labels[scores.index(max(scores))]
 
-    def score_batch(self, rows: "Rows | list[Row] | tuple[Row, ...]", out: "Scores | None" = None) -> Any:  # noqa: ANN401
+    def score_batch(self, rows: "Rows | list[Row] | tuple[Row, ...]", out: "Scores | None" = None) -> Any:  # noqa: ANN401  (as out)
         """Score many rows; other threads run meanwhile.
 
         Args:

@@ -16,7 +16,7 @@ class AuditService:
         self._database = database
         self._clock = clock
 
-    def record(self, session: Session, actor: str, action: str, subject: str, **detail: Any) -> None:  # noqa: ANN401
+    def record(self, session: Session, actor: str, action: str, subject: str, **detail: Any) -> None:  # noqa: ANN401  (JSON)
         """Add a line in the transaction of the change itself, so that neither is without the other.
 
         Args:

@@ -208,7 +208,7 @@ def _parse_cursor(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     counter, _, sha256 = cursor.partition(".")
-    if not (counter.isascii() and counter.isdigit() and len(counter) <= 18 and sha256.isalnum()):  # noqa: PLR2004
+    if not (counter.isascii() and counter.isdigit() and len(counter) <= 18 and sha256.isalnum()):  # noqa: PLR2004  (63 bits)
         raise InvalidRequestError("cursor: not one that this list gave")
     return int(counter), sha256
 

@@ -168,7 +168,7 @@ def router(rollouts: RolloutService, auth: AuthService) -> APIRouter:
         holder: operator,
         body: DeploymentRequest,
         response: Response,
-        dry_run: Annotated[bool, Query(description="List the members of each wave, and change nothing.")] = False,  # noqa: FBT002
+        dry_run: Annotated[bool, Query(description="List the members of each wave, and change nothing.")] = False,  # noqa: FBT002  (flag)
     ) -> DeploymentJson | PlanJson:
         """Make a deployment; with an id that has the same deployment already, answer 200 and that one."""
         if dry_run:
