@@ -29,6 +29,7 @@ class Answer:
     Attributes:
         body: The API's answer, shown as it is with ``--json``.
         columns: The table's columns for an answer with items; empty shows one record.
+        record: Shown as that one record in place of the body, where people read it better.
         line: Shown alone in place of a table: what was done, or a secret to pipe on.
         note: Shown to the person beside the answer, on standard error.
         exit_code: The process's exit code.
@@ -38,6 +39,7 @@ class Answer:
     columns: tuple[str, ...] = ()
     line: str = ""
     note: str = ""
+    record: dict[str, Any] | None = field(default=None, kw_only=True)
     exit_code: int = field(default=0, kw_only=True)
 
 
@@ -54,7 +56,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
         if answer.body.get("next_cursor"):
             sys.stderr.write("there are more: --all shows them\n")
     else:
-        _show_record(console, answer.body)
+        _show_record(console, answer.record or answer.body)
     if answer.note:
         sys.stderr.write(_printable(answer.note) + "\n")
 
