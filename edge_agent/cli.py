@@ -125,7 +125,17 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _as_lines(told: dict[str, object]) -> str:
-    return "\n".join(f"{name:20} {value if value not in ('', [], {}) else '-'}" for name, value in told.items())
+    return "\n".join(f"{name:20} {_in_words(value) or '-'}" for name, value in told.items())
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={part}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_in_words, value))
+    return "" if value is None else str(value)
 
 
 def _score(options: argparse.Namespace) -> int:
