@@ -34,6 +34,7 @@ COUNTERS: Final[dict[str, str]] = {
     "preparation_retries": "Attempts to fetch and test an assignment that are made again.",
     "journal_write_errors": "Steps of an update put off because the journal could not be written.",
     "model_unavailable": "Bundles that were active before and can no longer be loaded.",
+    "renewal_failures": "Attempts to renew the certificate that failed; the present one goes on.",
     "connection_losses": "Times the connection to the broker was lost or refused.",
     "sink_errors": "Scores that could not be written out.",
     "source_errors": "Times the source of rows ended with an error.",

@@ -26,6 +26,7 @@ from device_contract.enrollment import (
     EnrollmentRequest,
     EnrollmentResponse,
     EnrollmentToken,
+    RenewalRequest,
     decode_enrollment,
     parse_token,
 )
@@ -34,7 +35,7 @@ from device_contract.names import is_name
 from device_contract.profile import find_profile
 from edge_agent.download import TIMEOUT, secure_pool
 from edge_agent.errors import AgentError, EnrollmentRefusedError, ServerUnreachableError, SettingsError, StateError
-from edge_agent.settings import FILE_NAME, Settings, first_settings
+from edge_agent.settings import FILE_NAME, IDENTITY_FILE_NAME, Settings, first_settings
 from edge_agent.storage import write_atomically
 
 _OK: Final = 200
@@ -61,12 +62,14 @@ def enroll(server_url: str, token_text: str, state_dir: Path, profile: str) -> S
     Raises:
         EnrollmentRefusedError: The token is malformed, used or expired, or the CA is not the pinned one.
         ServerUnreachableError: The server does not answer.
-        SettingsError: The folder is enrolled already, or the profile's name is malformed.
+        SettingsError: The folder is enrolled already, or the address or the profile's name is malformed.
         StateError: The folder cannot be written.
         ProfileError: There is no such profile.
     """
     if (state_dir / FILE_NAME).exists():
         raise SettingsError(f"{state_dir} is enrolled already; give another --state, or delete it to start anew")
+    if not server_url.startswith("https://"):  # the secret never travels in the clear
+        raise SettingsError(f"{server_url[:200]!r} is not an https address; give --server https://HOST:PORT")
     if not is_name(profile):
         raise SettingsError(f"not a profile's name: {profile[:80]!r}")
     find_profile(profile)
@@ -82,9 +85,9 @@ def _enroll(server_url: str, token: EnrollmentToken, state_dir: Path, profile: s
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     ca_file = state_dir / "ca.crt"
     write_atomically(ca_file, _pinned_ca(_fetch_ca(server_url, token), token))
-    key = ec.generate_private_key(ec.SECP256R1())
-    request = EnrollmentRequest(token=str(token), csr_pem=_signing_request(key), profile=profile)
-    response = _post(server_url, ca_file, request)
+    key = new_key()
+    request = EnrollmentRequest(token=str(token), csr_pem=signing_request(key), profile=profile)
+    response = ask_for_certificate(f"{server_url}/device/v1/enroll", ca_file, request)
     settings = Settings(
         device_id=response.device_id,
         profile=profile,
@@ -128,17 +131,33 @@ def _pinned_ca(pem: bytes, token: EnrollmentToken) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _signing_request(key: ec.EllipticCurvePrivateKey) -> str:
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """Make a key of the kind that the fleet's CA certifies."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def signing_request(key: ec.EllipticCurvePrivateKey) -> str:
     """Return a PKCS #10 request (RFC 2986); the server sets the name."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "device")])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _post(server_url: str, ca_file: Path, request: EnrollmentRequest) -> EnrollmentResponse:
-    pool = secure_pool(ca_file)
-    answer = _answer(pool, "POST", f"{server_url}/device/v1/enroll", canonical_json(request))
-    return decode_enrollment(answer, EnrollmentResponse)
+def ask_for_certificate(url: str, ca_file: Path, request: EnrollmentRequest | RenewalRequest) -> EnrollmentResponse:
+    """Send a request over a connection that the fleet's CA vouches for.
+
+    Raises:
+        ServerUnreachableError: There is no answer.
+        EnrollmentRefusedError: The answer is no.
+        EnrollmentError: The answer is malformed.
+    """
+    return decode_enrollment(_answer(secure_pool(ca_file), "POST", url, canonical_json(request)), EnrollmentResponse)
+
+
+def identity_pem(key: ec.EllipticCurvePrivateKey, certificate_pem: str) -> bytes:
+    """Return the identity file: the private key, then its certificate."""
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem + certificate_pem.encode()
 
 
 def _answer(pool: urllib3.PoolManager, method: str, url: str, body: bytes | None) -> bytes:
@@ -167,14 +186,13 @@ def _refused(url: str, status: int, body: bytes) -> AgentError:
     except (msgspec.DecodeError, UnicodeDecodeError):
         problem = _Problem()
     reason = ": ".join(part for part in (problem.title, problem.detail) if part)
-    return EnrollmentRefusedError(f"the server refused the enrolment: {reason or f'status {status} from {url}'}")
+    return EnrollmentRefusedError(f"the server refused: {reason or f'status {status} from {url}'}")
 
 
 def _write_identity(
     state_dir: Path, key: ec.EllipticCurvePrivateKey, response: EnrollmentResponse, settings: Settings
 ) -> None:
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write_atomically(state_dir / "device.key", pem, mode=_PRIVATE)
-    write_atomically(state_dir / "device.crt", response.certificate_pem.encode())
+    pem = identity_pem(key, response.certificate_pem)
+    write_atomically(state_dir / IDENTITY_FILE_NAME, pem, mode=_PRIVATE)
     write_atomically(state_dir / "root.json", response.tuf_root.encode())
     write_atomically(state_dir / FILE_NAME, first_settings(settings))

@@ -51,8 +51,8 @@ class Broker:
     port: int
     device_id: str
     ca_file: Path
-    certificate_file: Path
-    key_file: Path
+    identity_file: Path
+    """Certificate and private key."""
     keepalive_s: int
     reconnect_max_s: float
 
@@ -96,7 +96,7 @@ class BrokerLink:
         self._version = MQTTProtocolVersion.MQTTv5
         self._client: Client | None = None
         self._reason = ""
-        self._is_version_refused = False
+        self._goes_on = False  # what ends the connection is no fault, and nothing to wait for
         self._accepted = threading.Event()
         self._ended = threading.Event()
         self._stopping = threading.Event()
@@ -117,6 +117,14 @@ class BrokerLink:
         if client is None or not self.is_up:
             return False
         return client.publish(topic, payload, qos=1, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def renew(self) -> None:
+        """Connect anew, with the certificate that is in the file now."""
+        client = self._client
+        if client is not None and self.is_up:
+            logger.info("connecting anew with a renewed certificate")
+            self._goes_on = True
+            client.disconnect()
 
     def stop(self, farewell: Will | None = None) -> None:
         """Say goodbye if connected, and end."""
@@ -141,8 +149,7 @@ class BrokerLink:
             reached, reason = self._connect_once()
             if self._stopping.is_set():
                 return
-            if self._is_version_refused:  # Told so by the broker: no fault, and nothing to wait for.
-                self._speak(MQTTProtocolVersion.MQTTv311, reason)
+            if self._goes_on:
                 continue
             self._listener.link_down(reason)
             if self._accepted.is_set():
@@ -161,7 +168,7 @@ class BrokerLink:
         """Hold one connection until it ends; tell whether the broker was reached, and why it ended."""
         self._accepted.clear()
         self._ended.clear()
-        self._is_version_refused = False
+        self._goes_on = False
         self._reason = "connection closed"
         try:
             client = self._new_client()
@@ -208,7 +215,7 @@ class BrokerLink:
     def _tls(self) -> ssl.SSLContext:
         """Read the certificates again, so that renewed ones are used at the next connection."""
         context = ssl.create_default_context(cafile=str(self._broker.ca_file))
-        context.load_cert_chain(self._broker.certificate_file, self._broker.key_file)
+        context.load_cert_chain(self._broker.identity_file)
         return context
 
     def _connect(self, client: Client) -> None:
@@ -226,7 +233,9 @@ class BrokerLink:
     ) -> None:
         if reason.is_failure:
             self._reason = str(reason)
-            self._is_version_refused = self._version == MQTTProtocolVersion.MQTTv5 and reason == _UNSUPPORTED_VERSION
+            if self._version == MQTTProtocolVersion.MQTTv5 and reason == _UNSUPPORTED_VERSION:
+                self._goes_on = True
+                self._speak(MQTTProtocolVersion.MQTTv311, self._reason)
             return
         client.subscribe([(topic, 1) for topic in self._topics])
         self._accepted.set()

@@ -29,8 +29,10 @@ from edge_agent.errors import SourceError, StateError
 from edge_agent.inference import InferenceLoop, Sink
 from edge_agent.mqtt import Broker, BrokerLink
 from edge_agent.outbox import Outbox
+from edge_agent.renewal.messages import Checked, Failed
+from edge_agent.renewal.process import Renewals
 from edge_agent.reporting import Boot, Reporter
-from edge_agent.settings import Settings
+from edge_agent.settings import IDENTITY_FILE_NAME, Settings
 from edge_agent.slots import BundleStore
 from edge_agent.sources.source import Source
 from edge_agent.status import read_rows_scored, write_status
@@ -78,7 +80,9 @@ class Agent:
         self._state_dir = state_dir
         self._source = source
         self._lock = hold_lock(state_dir)
-        self._queue: queue.SimpleQueue[_Arrived | _LinkUp | _LinkDown | Outcome] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Arrived | _LinkUp | _LinkDown | Outcome | Checked | Failed] = (
+            queue.SimpleQueue()
+        )
         self._stopping = threading.Event()
         self._counters = Counters(time.monotonic)
         find_baseline = lru_cache(maxsize=4)(BundleStore(state_dir / "bundles").find_baseline)
@@ -89,6 +93,7 @@ class Agent:
         self._updates = UpdatePerformer(
             settings, state_dir, self._inference, self._counters, time.monotonic, self._queue.put
         )
+        self._renewals = Renewals(state_dir, self._counters, time.monotonic, self._queue.put)
         topics = (down(settings.device_id, "assignment"), down(settings.device_id, "ack"))
         self._link = BrokerLink(_broker(settings, state_dir), self._reporter.birth(is_online=False), topics, self)
         self._status_due_s = 0.0
@@ -128,6 +133,9 @@ class Agent:
                 self._take_message(topic, payload)
             case Outcome():
                 self._updates.outcome(item)
+            case Checked() | Failed():
+                if self._renewals.answer(item):
+                    self._link.renew()
             case _LinkUp():
                 self._greet()
             case _LinkDown(reason):
@@ -159,6 +167,7 @@ class Agent:
     def _tick(self) -> None:
         now_s = time.monotonic()
         self._updates.tick()
+        self._renewals.tick()
         self._outbox.write_waiting()
         if self._source.is_live:
             self._inference.close_idle(round(self._settings.window_grace_s * 1000))
@@ -250,8 +259,7 @@ def _broker(settings: Settings, state_dir: Path) -> Broker:
         port=settings.mqtt_port,
         device_id=settings.device_id,
         ca_file=state_dir / "ca.crt",
-        certificate_file=state_dir / "device.crt",
-        key_file=state_dir / "device.key",
+        identity_file=state_dir / IDENTITY_FILE_NAME,
         keepalive_s=settings.keepalive_s,
         reconnect_max_s=settings.reconnect_max_s,
     )

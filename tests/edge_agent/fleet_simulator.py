@@ -11,19 +11,23 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from device_contract.assignment import PAYLOAD_TYPE, AssignedSlot, Assignment
 from device_contract.canonical import canonical_json
 from device_contract.codec import decode, encode
-from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, EnrollmentToken
+from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, EnrollmentToken, RenewalRequest
 from device_contract.envelope import sign
 from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
 from device_contract.topics import all_up, down, parse
@@ -55,7 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, answer = self.fleet.enroll(body)
+        answers = {"/device/v1/enroll": self.fleet.enroll, "/device/v1/renew": self.fleet.renew}
+        status, answer = answers[self.path](body)
         self._answer(status, answer)
 
     def log_message(self, *_: object) -> None:
@@ -92,6 +97,9 @@ class FleetSimulator:
         self.requests: list[tuple[str, str]] = []
         self.cut_after_bytes: int | None = None
         self.used_tokens: set[str] = set()
+        self.first_certificate_end = datetime.now(UTC) + timedelta(days=1)
+        self.renewals: list[RenewalRequest] = []
+        self.refuses_renewals = False
         self.sequence = 0
         self.acknowledges = True
         self.births: list[Birth] = []
@@ -122,16 +130,29 @@ class FleetSimulator:
             problem = {"title": "Unauthorized", "status": 401, "detail": "the token is expired or used"}
             return 401, msgspec.json.encode(problem)
         self.used_tokens.add(request.token)
+        return 201, self._identity(request.csr_pem, self.first_certificate_end)
+
+    def renew(self, body: bytes) -> tuple[int, bytes]:
+        request = msgspec.json.decode(body, type=RenewalRequest)
         csr = x509.load_pem_x509_csr(request.csr_pem.encode())
+        key = x509.load_pem_x509_certificate(request.certificate_pem.encode()).public_key()
+        key.verify(request.signature, csr.public_bytes(Encoding.DER), ec.ECDSA(hashes.SHA256()))
+        self.renewals.append(request)
+        if self.refuses_renewals:
+            return 503, b"not now"
+        return 200, self._identity(request.csr_pem, datetime.now(UTC) + timedelta(days=90))
+
+    def _identity(self, csr_pem: str, end: datetime) -> bytes:
+        csr = x509.load_pem_x509_csr(csr_pem.encode())
         response = EnrollmentResponse(
             device_id=DEVICE,
-            certificate_pem=self.authority.certify(DEVICE, csr.public_key()).decode(),
+            certificate_pem=self.authority.certify(DEVICE, csr.public_key(), end).decode(),
             ca_pem=self.authority.pem.decode(),
             tuf_root=self.repository.root.decode(),
             mqtt_host="127.0.0.1",
             mqtt_port=self.mqtt_port,
         )
-        return 201, msgspec.json.encode(response)
+        return msgspec.json.encode(response)
 
     def start_broker(self) -> None:
         """Start mosquitto with mutual TLS, and the server's client."""

@@ -23,12 +23,12 @@ def test_an_identity_is_written(fleet: FleetSimulator, tmp_path: Path) -> None:
     told = enroll(f"{fleet.url}/", fleet.token, state_dir, "raspberry-pi-4")
     assert read_settings(state_dir) == told
     assert (told.device_id, told.profile, told.mqtt_port) == (DEVICE, "raspberry-pi-4", fleet.mqtt_port)
-    key = load_pem_private_key((state_dir / "device.key").read_bytes(), None)
+    key = load_pem_private_key((state_dir / "device.pem").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert key.curve.name == "secp256r1"
-    certificate = x509.load_pem_x509_certificate((state_dir / "device.crt").read_bytes())
+    certificate = x509.load_pem_x509_certificate((state_dir / "device.pem").read_bytes())
     assert certificate.public_key() == key.public_key()
-    assert stat.S_IMODE((state_dir / "device.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((state_dir / "device.pem").stat().st_mode) == 0o600
     assert (state_dir / "root.json").read_bytes() == fleet.repository.root
 
 
@@ -58,10 +58,17 @@ def test_an_unknown_token(fleet: FleetSimulator, tmp_path: Path) -> None:
         enroll(fleet.url, fleet.token.replace("0123456789abcdef", "0" * 16), tmp_path, "generic-x86_64")
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:{port}", "https://", "not a url", "ftp://x"])
+@pytest.mark.parametrize("url", ["https://127.0.0.1:{port}", "https://"])
 def test_a_server_that_is_away(fleet: FleetSimulator, tmp_path: Path, url: str) -> None:
     with pytest.raises(ServerUnreachableError, match="no answer from"):
         enroll(url.format(port=free_port()), fleet.token, tmp_path, "generic-x86_64")
+
+
+@pytest.mark.parametrize("scheme", ["http://", "ftp://", ""])
+def test_the_secret_never_travels_in_the_clear(fleet: FleetSimulator, tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(SettingsError, match="is not an https address; give --server https://HOST:PORT"):
+        enroll(fleet.url.replace("https://", scheme), fleet.token, tmp_path, "generic-x86_64")
+    assert fleet.requests == []
 
 
 def test_an_unknown_profile(fleet: FleetSimulator, tmp_path: Path) -> None:
@@ -71,10 +78,10 @@ def test_an_unknown_profile(fleet: FleetSimulator, tmp_path: Path) -> None:
 
 
 def test_an_enrolled_folder_is_left_alone(fleet: FleetSimulator, state_dir: Path) -> None:
-    before = (state_dir / "device.key").read_bytes()
+    before = (state_dir / "device.pem").read_bytes()
     with pytest.raises(SettingsError, match="enrolled already"):
         enroll(fleet.url, fleet.token, state_dir, "generic-x86_64")
-    assert (state_dir / "device.key").read_bytes() == before
+    assert (state_dir / "device.pem").read_bytes() == before
 
 
 @pytest.mark.slow

@@ -58,12 +58,14 @@ def start_broker(authority: Authority, port: int) -> EmbeddedBroker:
 
 
 def test_a_refused_version_is_no_fault_and_the_accepted_one_is_kept(
-    broker: EmbeddedBroker, authority: Authority, caplog: pytest.LogCaptureFixture
+    broker: EmbeddedBroker, authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "edge_agent.mqtt")
     listener = Listener()
     ca, certificate, key = authority.issue(DEVICE)
-    address = Broker("127.0.0.1", broker.port, DEVICE, ca, certificate, key, keepalive_s=60, reconnect_max_s=1.0)
+    identity = tmp_path / "device.pem"
+    identity.write_bytes(key.read_bytes() + certificate.read_bytes())
+    address = Broker("127.0.0.1", broker.port, DEVICE, ca, identity, keepalive_s=60, reconnect_max_s=1.0)
     link = BrokerLink(
         address, Will(f"leeway/v1/{DEVICE}/up/birth", b"gone"), (f"leeway/v1/{DEVICE}/down/ack",), listener
     )
@@ -72,8 +74,12 @@ def test_a_refused_version_is_no_fault_and_the_accepted_one_is_kept(
     assert listener.downs == []
     broker.disconnect(DEVICE)
     wait_until(lambda: listener.ups == 2, "connected again")
+    assert len(listener.downs) == 1
+    link.renew()
+    wait_until(lambda: listener.ups == 3, "connected anew")
     link.stop()
     assert len(listener.downs) == 1
     refusal, *connections = [record.message for record in caplog.records if record.name == "edge_agent.mqtt"]
     assert refusal == "broker refused the connection (Unsupported protocol version); next attempt speaks MQTTv311"
-    assert connections == [f"connected to 127.0.0.1:{broker.port} with MQTTv311"] * 2
+    connected = f"connected to 127.0.0.1:{broker.port} with MQTTv311"
+    assert connections == [connected, connected, "connecting anew with a renewed certificate", connected]

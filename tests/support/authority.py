@@ -61,10 +61,10 @@ class Authority:
         self.revocations = folder / "crl.pem"
         self._write_revocations([])
 
-    def certify(self, name: str, public_key: Any) -> bytes:
-        """Return a certificate in PEM that also serves as a server's on this machine."""
+    def certify(self, name: str, public_key: Any, end: dt.datetime = _END) -> bytes:
+        """Return a certificate in PEM, five minutes old, that also serves as a server's on this machine."""
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = self._builder(_common_name(name), public_key)
+        builder = self._builder(_common_name(name), public_key, end)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
@@ -81,7 +81,7 @@ class Authority:
         """Put a certificate on the revocation list."""
         self._write_revocations([x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number])
 
-    def _builder(self, subject: x509.Name, public_key: Any) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, public_key: Any, end: dt.datetime = _END) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -89,7 +89,7 @@ class Authority:
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(_START)
-            .not_valid_after(_END)
+            .not_valid_after(end)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
