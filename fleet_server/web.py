@@ -10,10 +10,11 @@ from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fleet_server.errors import FleetError, InvalidRequestError, TooLargeError
+from fleet_server.errors import FleetError, InvalidRequestError, TooLargeError, UnavailableError
 
 _logger = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FleetError, _answer_fleet_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    for out_of_order in (OSError, OperationalError):
+        app.add_exception_handler(out_of_order, _answer_unavailable)
     app.add_exception_handler(Exception, _answer_failure)
 
 
@@ -116,6 +119,12 @@ async def _answer_validation_error(_request: Request, error: Exception) -> JSONR
 def _fault(fault: Any) -> str:  # noqa: ANN401  (pydantic's error dictionary)
     where = ".".join(str(part) for part in fault["loc"])
     return f"{where}: {fault['msg']}"
+
+
+async def _answer_unavailable(request: Request, error: Exception) -> JSONResponse:
+    _logger.error("%s %s: the disk or the database is out of order: %s", request.method, request.url.path, error)
+    detail = "The server's disk is full, or its database is away; try again. Its log says more."
+    return problem(UnavailableError.status, "storage_unavailable", UnavailableError.title, detail)
 
 
 async def _answer_failure(request: Request, error: Exception) -> JSONResponse:

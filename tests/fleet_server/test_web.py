@@ -1,6 +1,7 @@
 """Every answer that is an error is problem+json; bodies have limits."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio
 import httpx
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from fleet_server.app import FleetServer
+from fleet_server.db import Database
 from fleet_server.web import MAX_BODY_BYTES, BodyLimit, install
 from tests.fleet_server.conftest import AppClient
 
@@ -35,6 +37,14 @@ def small() -> AppClient:
     @app.get("/fail")
     def fail() -> None:
         raise RuntimeError("secret detail")
+
+    @app.get("/full")
+    def write_to_a_full_disk() -> None:
+        Path("/dev/full").write_bytes(b"x")
+
+    @app.get("/away")
+    def ask_a_database_that_is_away() -> None:
+        Database("sqlite:////nowhere/secret.db").ping()
 
     return AppClient(app, "")
 
@@ -69,6 +79,14 @@ def test_a_strange_length_does_no_harm(small: AppClient, length: str) -> None:
 def test_a_failure_says_nothing_of_its_inside(small: AppClient) -> None:
     answer = small.get("/fail")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/full", "/away"])
+def test_a_full_disk_or_a_database_away_is_for_the_moment(small: AppClient, path: str) -> None:
+    answer = small.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
 
 
