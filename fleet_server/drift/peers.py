@@ -26,6 +26,7 @@ LEARNING_WINDOWS = 28
 """Windows from which a device's own past is learned: four weeks of days."""
 MINIMUM_PEERS = 3
 """With two, one broken peer moves the median half the way and the healthy device is blamed."""
+RECENT_WINDOWS = 3
 _MAD_TO_DEVIATION = 1.4826
 _NOISE = LEVEL * math.sqrt(SPREAD**2 + math.pi / 2.0 / LEARNING_WINDOWS)  # pi/2: variance of a median
 
@@ -45,6 +46,8 @@ class PeerState(msgspec.Struct, frozen=True, array_like=True):
     """Differences to the peers' median in the first windows, in the stream's unit."""
     chart: Chart = Chart()
     windows: int = 0
+    recent: tuple[float, ...] = ()
+    """The newest differences. Their median tells the size of a shift: the chart lags behind it."""
 
     @property
     def is_learning(self) -> bool:
@@ -81,14 +84,15 @@ def take_difference(state: PeerState, value: float, deviation: float) -> PeerSta
         value: What ``difference`` gave.
         deviation: The stream's standard deviation in training, above 0.
     """
+    windows, recent = state.windows + 1, (*state.recent, value)[-RECENT_WINDOWS:]
     if state.is_learning:
-        return PeerState((*state.learned, value), state.chart, state.windows + 1)
+        return PeerState((*state.learned, value), state.chart, windows, recent)
     centre, noise = _own_past(state.learned)
     threshold = TOLERANCE + _NOISE * noise / deviation
-    return PeerState(state.learned, step(state.chart, (value - centre) / deviation, threshold), state.windows + 1)
+    return PeerState(state.learned, step(state.chart, (value - centre) / deviation, threshold), windows, recent)
 
 
-def finding(name: str, role: Literal["feature", "output"], state: PeerState, deviation: float) -> Finding:
+def finding(name: str, role: Literal["feature", "output"], state: PeerState) -> Finding:
     """Tell how a stream stands."""
     centre, noise = _own_past(state.learned) if state.learned else (0.0, 0.0)
     return Finding(
@@ -96,7 +100,7 @@ def finding(name: str, role: Literal["feature", "output"], state: PeerState, dev
         role=role,
         drifts=state.chart.alarmed,
         severity=state.chart.severity if not state.is_learning else 0.0,
-        shift=state.chart.value * deviation,
+        shift=median(state.recent) - centre if state.recent else 0.0,
         evidence={
             "value": state.chart.value,
             "threshold": state.chart.threshold,

@@ -60,6 +60,6 @@ def _take_streams(
 
 def _verdict(states: StreamStates, deviations: Mapping[str, float]) -> Verdict:
     known = {name: state for name, state in states.features.items() if name in deviations}
-    findings = [finding(name, "feature", state, deviations[name]) for name, state in known.items()]
-    findings += [finding(name, "output", state, deviations[name]) for name, state in states.outputs.items()]
+    findings = [finding(name, "feature", state) for name, state in known.items()]
+    findings += [finding(name, "output", state) for name, state in states.outputs.items()]
     return sum_up(findings, learning=not known or any(state.is_learning for state in known.values()))

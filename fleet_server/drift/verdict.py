@@ -18,7 +18,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     severity: float
     """1 is at the alarm threshold."""
     shift: float
-    """Smoothed difference in the stream's own unit, with its sign; 0 if it has none."""
+    """Latest difference in the stream's own unit, with its sign; 0 if it has none."""
     evidence: dict[str, Any]
     """JSON: the figures behind it."""
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fleet_server.drift.peers import LEARNING_WINDOWS, PeerState, StreamValue, difference, take_difference
+from fleet_server.drift.peers import LEARNING_WINDOWS, PeerState, StreamValue, difference, finding, take_difference
 
 
 def run(values: list[float], deviation: float = 1.0) -> PeerState:
@@ -49,6 +49,15 @@ def test_finds_an_offset_of_less_than_half_a_deviation() -> None:
     assert not run(past).chart.alarmed
     assert run(past + shifted).chart.alarmed
     assert not run(past + list(noise[100:] + 0.1)).chart.alarmed  # inside the tolerance
+
+
+def test_the_size_of_a_shift_is_told_when_it_is_found_though_the_chart_lags() -> None:
+    generator = np.random.default_rng(3)
+    state = run(list(1.0 + 0.05 * generator.standard_normal(100)))
+    while not state.chart.alarmed:
+        state = take_difference(state, 7.0, 1.0)
+    assert finding("temperature", "feature", state).shift == pytest.approx(6.0, abs=0.1)
+    assert state.chart.value < 3.0
 
 
 def test_learning_bears_a_few_bad_windows() -> None:
