@@ -27,10 +27,10 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready  ## speed and footprint against peers; writes benchmarks/results/
-	$(BIN)/python benchmarks/scoring.py
-	$(BIN)/python benchmarks/sketches.py
-	$(BIN)/python benchmarks/agent_memory.py
+bench: .venv/ready services  ## speed and footprint against peers; writes benchmarks/results/
+	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.sketches
+	$(BIN)/python -m benchmarks.agent_memory
 
 services:  ## mosquitto, PostgreSQL and curl, for the tests
 	@.ci/system-packages services

@@ -1,10 +1,10 @@
-"""What the agent holds in memory with a plan active and MQTT connected: the issue allows 45 MB.
+"""What the agent holds in memory with a plan active and MQTT connected: the limit is 45 MB.
 
 A real ``leeway-agent run`` enrols with a fleet of one device (mosquitto with mutual TLS, a
 TUF repository over HTTPS), takes a random forest of 100 trees over 30 features, commits it
 and scores 20,000 rows. Then its resident memory is read.
 
-Run ``python benchmarks/agent_memory.py``; it prints the figures and writes
+Run ``python -m benchmarks.agent_memory``; it prints the figures and writes
 ``benchmarks/results/agent.md``.
 """
 
@@ -19,14 +19,12 @@ import numpy as np
 import psutil
 from sklearn.ensemble import RandomForestRegressor
 
+from compiler import compile_model
+from edge_agent.enrollment import enroll
+from tests.edge_agent.bundles import assigned
+from tests.edge_agent.fleet_simulator import FleetSimulator
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from compiler import compile_model  # noqa: E402  (the root is on the path now)
-from edge_agent.enrollment import enroll  # noqa: E402
-from tests.edge_agent.bundles import assigned  # noqa: E402
-from tests.edge_agent.fleet_simulator import FleetSimulator  # noqa: E402
-
 FEATURES = 30
 ROWS = 20_000
 LIMIT_MB = 45.0
@@ -85,7 +83,7 @@ def main() -> None:
     table = "\n".join(["| resident memory of the agent | MB |", "|---|---|", *lines])
     machine = f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}"
     text = (
-        f"# The agent's memory\n\n`python benchmarks/agent_memory.py`, {machine}. Limit: {LIMIT_MB:g} MB.\n\n{table}\n"
+        f"# The agent's memory\n\n`python -m benchmarks.agent_memory`, {machine}. Limit: {LIMIT_MB:g} MB.\n\n{table}\n"
     )
     print(text)
     RESULTS.parent.mkdir(exist_ok=True)

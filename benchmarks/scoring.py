@@ -1,12 +1,12 @@
 """One row through ``Scorer.score`` on a plan, against onnxruntime and scikit-learn, as ratios of one run.
 
-The issue asks for 25 times the speed of onnxruntime with IO binding for scaler + logistic
+The target is 25 times the speed of onnxruntime with IO binding for scaler + logistic
 regression of 30 features, and 5 times for a random forest of 100 trees. The peer is given
 every help: one thread, the input and output of each row bound beforehand, no score read out.
 Ours opens numpy's row each time and gives Python floats back. All score the same rows, and
 their rounds take turns, so that a slow moment of the machine meets each of them.
 
-Run ``python benchmarks/scoring.py``; it prints the table and writes
+Run ``python -m benchmarks.scoring``; it prints the table and writes
 ``benchmarks/results/scoring.md``.
 """
 
@@ -31,13 +31,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from compiler import compile_model
+from device_contract.bundle import open_file
+from edge_agent import Scorer
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from compiler import compile_model  # noqa: E402  (the root is on the path now)
-from device_contract.bundle import open_file  # noqa: E402
-from edge_agent import Scorer  # noqa: E402
-
 FEATURES = 30
 DISTINCT_ROWS = 1024
 """One row again and again would let the processor learn its way through the trees."""
@@ -143,7 +141,7 @@ def _run(bundle: Path, rows: NDArray[np.float32]) -> Scoring:
     return partial(_each, partial(session.run, [output_name]), inputs)
 
 
-def _scikit_learn(model: Any, rows: NDArray[np.float32]) -> Scoring:  # noqa: ANN401  (scikit-learn ships no types)
+def _scikit_learn(model: Any, rows: NDArray[np.float32]) -> Scoring:  # noqa: ANN401  (any classifier)
     return partial(_each, model.predict_proba, [row.reshape(1, -1).copy() for row in rows])
 
 
@@ -174,7 +172,7 @@ def main() -> None:
     """Measure, print and keep the figures; a missed requirement is a non-zero exit code."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "onnxruntime", "scikit-learn", "Cython"))
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {packages}"
-    head = f"# The speed of one row\n\n`python benchmarks/scoring.py`, one thread, median of {ROUNDS} rounds in turns."
+    head = f"# The speed of one row\n\n`python -m benchmarks.scoring`, one thread, median of {ROUNDS} rounds in turns."
     parts, missed = [f"{head}\n{machine}."], []
     for workload in WORKLOADS:
         with tempfile.TemporaryDirectory() as folder:

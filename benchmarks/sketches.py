@@ -1,6 +1,6 @@
-"""What the statistics of a row cost: the issue allows 0.5 us for 30 features, in the same process.
+"""What the statistics of a row cost: the limit is 0.5 us for 30 features, in the same process.
 
-Run ``python benchmarks/sketches.py``; it prints the figures and writes ``benchmarks/results/sketches.md``.
+Run ``python -m benchmarks.sketches``; it prints the figures and writes ``benchmarks/results/sketches.md``.
 """
 
 import platform
@@ -99,7 +99,7 @@ def main() -> int:
     lines = [
         "# The cost of the statistics",
         "",
-        f"`python benchmarks/sketches.py`, {FEATURES} features and 2 outputs, rows one at a time, best of 15 runs.",
+        f"`python -m benchmarks.sketches`, {FEATURES} features and 2 outputs, rows one at a time, best of 15 runs.",
         f"{platform.system()} {platform.machine()}, {versions}.",
         "",
         "| what | measured |",

@@ -56,8 +56,8 @@ def compile_command(  # noqa: PLR0913, PLR0917  (each option of the command)
     trust_pickle: TrustPickle = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Compile a trained model to a bundle."""
-    from compiler.pipeline import compile_model  # noqa: PLC0415  (every command imports only what it needs)
-    from compiler.report import show_compiled  # noqa: PLC0415
+    from compiler.pipeline import compile_model
+    from compiler.report import show_compiled
 
     compiled = compile_model(
         model,
@@ -81,7 +81,7 @@ def inspect(
     as_json: AsJson = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Show what a bundle holds."""
-    from compiler.report import bundle_json, show_bundle  # noqa: PLC0415
+    from compiler.report import bundle_json, show_bundle
 
     opened = bundles.open_file(bundle)
     if as_json:
@@ -98,9 +98,9 @@ def verify(
     ] = None,
 ) -> None:
     """Check a bundle as a device does: archive, digests, self-test, and its signature if a key is given."""
-    from compiler.report import show_parity  # noqa: PLC0415
-    from compiler.signing import check_signature_file  # noqa: PLC0415
-    from compiler.verification import verify_contents  # noqa: PLC0415
+    from compiler.report import show_parity
+    from compiler.signing import check_signature_file
+    from compiler.verification import verify_contents
 
     opened = bundles.open_file(bundle)
     if key is not None:
@@ -114,7 +114,7 @@ def init_keys(
     folder: Annotated[Path, typer.Option("--dir", help="Folder to write ci.key and ci.pub into.", show_default=False)],
 ) -> None:
     """Make CI's key pair."""
-    from compiler.signing import create_keys  # noqa: PLC0415
+    from compiler.signing import create_keys
 
     private, public = create_keys(folder)
     typer.echo(f"wrote {private} (keep it secret) and {public}")
@@ -123,8 +123,8 @@ def init_keys(
 @app.command()
 def sign(bundle: BundleFile, key: KeyFile) -> None:
     """Sign a bundle: writes BUNDLE.sig beside it."""
-    from compiler.files import write_whole  # noqa: PLC0415
-    from compiler.signing import load_private_key, sign_bundle, signature_path  # noqa: PLC0415
+    from compiler.files import write_whole
+    from compiler.signing import load_private_key, sign_bundle, signature_path
 
     path = signature_path(bundle)
     write_whole(path, sign_bundle(bundles.open_file(bundle), load_private_key(key)))
@@ -147,8 +147,8 @@ def publish(
     ] = None,
 ) -> None:
     """Sign a bundle and publish it to the fleet server."""
-    from compiler import publish as publishing  # noqa: PLC0415
-    from compiler.signing import load_private_key  # noqa: PLC0415
+    from compiler import publish as publishing
+    from compiler.signing import load_private_key
 
     opened = bundles.open_file(bundle)
     target = publishing.Server(server, token, ca)

@@ -95,7 +95,7 @@ def _add_state(parser: argparse.ArgumentParser) -> None:
 
 
 def _enroll(options: argparse.Namespace) -> int:
-    from edge_agent.enrollment import enroll  # noqa: PLC0415  (X.509 and HTTP, 30 MB that `run` does not need)
+    from edge_agent.enrollment import enroll
 
     settings = enroll(options.server, options.token, options.state, options.profile)
     print(f"enrolled as {settings.device_id}; start with: leeway-agent run --state {options.state}")  # noqa: T201
@@ -103,9 +103,9 @@ def _enroll(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_agent.runtime import Agent  # noqa: PLC0415  (the other commands need no MQTT)
-    from edge_agent.sinks.stdout import StreamSink  # noqa: PLC0415
-    from edge_agent.sources.source import open_source  # noqa: PLC0415
+    from edge_agent.runtime import Agent
+    from edge_agent.sinks.stdout import StreamSink
+    from edge_agent.sources.source import open_source
 
     settings = read_settings(options.state)
     if options.window_s is not None:
@@ -116,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from edge_agent.status import describe  # noqa: PLC0415
+    from edge_agent.status import describe
 
     told = describe(options.state, read_settings(options.state))
     text = msgspec.json.encode(told).decode() if options.json else _as_lines(told)
@@ -139,8 +139,8 @@ def _in_words(value: object) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from edge_agent.score import score_stream  # noqa: PLC0415
-    from edge_agent.status import champion_path  # noqa: PLC0415
+    from edge_agent.score import score_stream
+    from edge_agent.status import champion_path
 
     path = options.bundle or champion_path(options.state)
     failed = score_stream(path, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)

@@ -36,7 +36,7 @@ def init(  # noqa: PLR0913, PLR0917  (each is a setting of the file that it writ
     database_url: Annotated[str, typer.Option(help="PostgreSQL's address; else SQLite.")] = _DEFAULTS.database_url,
 ) -> None:
     """Make keys, certificates, the repository, the database and an administrator's token."""
-    from fleet_server.setup import set_up  # noqa: PLC0415  (heavy)
+    from fleet_server.setup import set_up
 
     settings = checked(
         host=host,
@@ -55,7 +55,7 @@ def init(  # noqa: PLR0913, PLR0917  (each is a setting of the file that it writ
 @app.command()
 def serve(data: Data) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
-    from fleet_server import serving  # noqa: PLC0415  (heavy)
+    from fleet_server import serving
 
     folder = DataFolder(data)
     serving.serve(folder, read_settings(folder), system_clock)
@@ -64,7 +64,7 @@ def serve(data: Data) -> None:
 @app.command("admin-token")
 def admin_token(data: Data) -> None:
     """Write a new administrator's token into the data folder, when the last has expired."""
-    from fleet_server.setup import renew_admin_token  # noqa: PLC0415  (heavy)
+    from fleet_server.setup import renew_admin_token
 
     folder = DataFolder(data)
     renew_admin_token(folder, read_settings(folder), system_clock)
