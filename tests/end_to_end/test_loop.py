@@ -57,6 +57,20 @@ def test_nothing_is_lost_or_doubled_when_server_and_device_are_killed(ready: Fle
     assert ready.champion(PUMP) == "1"
 
 
+def test_a_bundle_with_onnx_alone_is_scored_by_onnxruntime(
+    fleet: Fleet, replay: Path, models: dict[str, Path], sample: Path
+) -> None:
+    fleet.create_model()
+    fleet.publish("2", models["2"], sample, "--kind", "onnx")
+    fleet.enroll(PUMP)
+    fleet.run_agent(PUMP, f"replay:{replay}", WINDOW_S)
+    fleet.until_finished(fleet.deploy("2"))
+    until_scored(fleet, N_ROWS)
+    windows = fleet.get(f"/api/v1/devices/{PUMP}/windows")["items"]
+    output = windows[0]["streams"][-1]
+    assert (output["role"], output["finite"], output["missing"]) == ("output", WINDOW_S, 0)
+
+
 def test_a_rollback_brings_the_earlier_version_back(
     ready: Fleet, replay: Path, models: dict[str, Path], sample: Path
 ) -> None:
