@@ -130,17 +130,15 @@ def test_a_child_that_ends_without_an_answer(fleet: FleetSimulator, state_dir: P
 
 
 def test_the_child_of_a_killed_agent_ends(fleet: FleetSimulator, state_dir: Path) -> None:
-    silent = socket.create_server(("127.0.0.1", 0))  # accepts, and never says a word
-    url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "edge_agent.preparation"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    child.stdin.write(msgspec.json.encode(job(fleet, state_dir, repository_url=url)) + b"\n")
-    child.stdin.flush()
-    wait_until(lambda: psutil.Process(child.pid).num_threads() > 1, "watches the pipe")
-    child.stdin.close()
-    assert child.wait(timeout=10) == 1
-    child.stdout.close()
-    silent.close()
+    command = [sys.executable, "-m", "edge_agent.preparation"]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,  # accepts, and never says a word
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as child,
+    ):
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        assert child.stdin is not None
+        child.stdin.write(msgspec.json.encode(job(fleet, state_dir, repository_url=url)) + b"\n")
+        child.stdin.flush()
+        wait_until(lambda: psutil.Process(child.pid).num_threads() > 1, "watches the pipe")
+        child.stdin.close()
+        assert child.wait(timeout=10) == 1

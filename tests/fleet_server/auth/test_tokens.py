@@ -11,7 +11,9 @@ from fleet_server.auth import Role
 from fleet_server.auth.tables import TokenRow
 from tests.fleet_server.conftest import AppClient, ManualClock
 
-OPEN = {"/health", "/device/v1/ca/{token_id}", "/device/v1/enroll"}
+PROVED_BY_THE_BODY = {"/device/v1/enroll", "/device/v1/renew"}
+"""Authorised by a one-time token and by the old key's signature."""
+OPEN = {"/health", "/device/v1/ca/{token_id}", *PROVED_BY_THE_BODY}
 
 
 def holder(http: AppClient, role: Role, **fields: int) -> AppClient:

@@ -55,7 +55,7 @@ def test_a_stopped_publication_is_completed_by_the_next(http: AppClient, ci: Ci,
     release = ci.release("1")
     publish = server._repository.publish
     server._repository.publish = _fail  # type: ignore[method-assign]  # the disk fills up at this moment
-    assert http.post(VERSIONS, files=release.files()).status_code == 500
+    assert http.post(VERSIONS, files=release.files()).status_code == 503
     assert http.get("/api/v1/models/turbine/role").status_code == 404
     server._repository.publish = publish  # type: ignore[method-assign]
     assert http.post(VERSIONS, files=release.files()).status_code == 200
