@@ -6,6 +6,7 @@ import pytest
 
 from device_contract.canonical import sha256_hex
 from fleet_server.app import FleetServer
+from fleet_server.settings import DataFolder
 from tests.fleet_server.conftest import AppClient, ManualClock
 from tests.fleet_server.releases import Ci, baseline, bundle_bytes, statement
 
@@ -51,19 +52,15 @@ def test_a_version_never_changes(http: AppClient, ci: Ci) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "version_exists")
 
 
-def test_a_stopped_publication_is_completed_by_the_next(http: AppClient, ci: Ci, server: FleetServer) -> None:
+def test_a_stopped_publication_is_completed_by_the_next(http: AppClient, ci: Ci, folder: DataFolder) -> None:
     release = ci.release("1")
-    publish = server._repository.publish
-    server._repository.publish = _fail  # type: ignore[method-assign]  # the disk fills up at this moment
+    in_the_way = folder.repository / "metadata" / "1.m-turbine.json"
+    in_the_way.mkdir()  # the disk fails at this moment
     assert http.post(VERSIONS, files=release.files()).status_code == 503
+    in_the_way.rmdir()
     assert http.get("/api/v1/models/turbine/role").status_code == 404
-    server._repository.publish = publish  # type: ignore[method-assign]
     assert http.post(VERSIONS, files=release.files()).status_code == 200
     assert http.get("/api/v1/models/turbine/role").content == release.role
-
-
-def _fail(*_: object) -> None:
-    raise OSError(28, "No space left on device")
 
 
 def test_a_version_has_a_bundle_for_each_profile(http: AppClient, ci: Ci) -> None:
