@@ -53,3 +53,9 @@ def test_each_role_has_its_row() -> None:
 def test_each_command_has_its_row() -> None:
     described = {name.split()[0] for name in re.findall(r"^\| `leeway-fleet ([a-z -]+?) --data", GUIDE, re.MULTILINE)}
     assert described == set(get_command(app).commands) - set(GROUPS)  # type: ignore[attr-defined]  # a group
+
+
+def test_each_metric_has_its_row_and_no_other_has(http: AppClient) -> None:
+    described = set(re.findall(r"^\| `(leeway_\w+)", section("Metrics"), re.MULTILINE))
+    exported = set(re.findall(r"^# TYPE (\w+) ", http.get("/metrics").text, re.MULTILINE))
+    assert described == {name for name in exported if not name.endswith("_created")}
