@@ -1,4 +1,4 @@
-"""The budget of a firmware profile, held against each artifact.
+"""The budget of a firmware profile, held against each artifact and against the reports.
 
 The size is exact. Resident memory is estimated from the artifact's size and the agent's own
 footprint; the time of one row is measured, but only on the profile's own kind
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.errors import BudgetError
+from device_contract.baseline import Baseline
+from device_contract.errors import SketchError
 from device_contract.manifest import ArtifactKind
 from device_contract.profile import FirmwareProfile
+from device_contract.sketches import RowSummarizer, encode_summary
 
 _AGENT_RSS_BYTES: dict[ArtifactKind, int] = {"plan": 45 << 20, "onnx": 100 << 20}
 """The bound that the agent is held to with a plan; onnxruntime and NumPy come on top of it (``benchmarks/``)."""
@@ -24,6 +27,11 @@ _RSS_PER_ARTIFACT_BYTE: dict[ArtifactKind, int] = {"plan": 1, "onnx": 3}
 """A plan is read in place; onnxruntime keeps the parsed model and its own tables beside the file."""
 _MICROCONTROLLERS = ("cortex-m4",)
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64", "armv7l": "armv7"}
+_WINDOWS_PER_DAY = 24
+"""The agent reports once an hour unless it is told otherwise."""
+_WINDOW_ROWS = 3600
+_REPORT_HEAD_BYTES = 300
+"""Names, digests and times around the statistics (``docs/formats/messages.md``)."""
 _WARM_UP_ROWS = 50
 _TIMED_ROWS = 1000
 
@@ -44,6 +52,43 @@ class Footprint:
     artifact_bytes: int
     rss_bytes: int
     p99_one_row_us: float | None
+
+
+def report_bytes(baseline: Baseline, rows: NDArray[np.float32], scores: NDArray[np.float64]) -> int:
+    """Return the size of the report that a window of the sample's own rows makes.
+
+    Args:
+        baseline: The bundle's.
+        rows: The sample, (n_rows, n_features).
+        scores: What the model gives for it, (n_rows, n_outputs).
+
+    Raises:
+        SketchError: The model is too wide for any report.
+    """
+    summarizer = RowSummarizer(baseline)
+    window = np.ascontiguousarray(rows[:_WINDOW_ROWS]), np.ascontiguousarray(scores[:_WINDOW_ROWS])
+    for row, score in zip(*window, strict=True):
+        summarizer.update(row.data, score.data)
+    return len(encode_summary(summarizer.take())) + _REPORT_HEAD_BYTES
+
+
+def hold_telemetry(
+    baseline: Baseline, rows: NDArray[np.float32], scores: NDArray[np.float64], profile: FirmwareProfile
+) -> None:
+    """Refuse a bundle whose hourly reports are more than the profile's devices may send.
+
+    Raises:
+        BudgetError: They are; the message holds the figures.
+    """
+    try:
+        daily_bytes = _WINDOWS_PER_DAY * report_bytes(baseline, rows, scores)
+    except SketchError as error:
+        raise BudgetError(f"no report holds the statistics of this model: {error}") from error
+    if daily_bytes > profile.max_telemetry_bytes_per_day:
+        raise BudgetError(
+            f"the reports of this model break the budget of profile {profile.name!r}:"
+            f" about {daily_bytes} bytes a day, at most {profile.max_telemetry_bytes_per_day}"
+        )
 
 
 def hold(artifact: EmittedArtifact, profile: FirmwareProfile, rows: NDArray[np.float32]) -> Footprint:

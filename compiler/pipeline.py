@@ -115,6 +115,9 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     artifacts, reasons = _emit(source, kind, target)
     proved, tolerance = _prove(artifacts, source.signature, arranged, truth)
     footprints = tuple(budget.hold(artifact, target, arranged.rows) for artifact in artifacts) if target else ()
+    baseline = build_baseline(arranged.features, outputs, arranged.rows, truth)
+    if target is not None:
+        budget.hold_telemetry(baseline, arranged.rows, truth, target)
     contents = Contents(
         model=name,
         version=version,
@@ -125,7 +128,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         truth=truth,
         tolerance=tolerance,
         artifacts=artifacts,
-        baseline=build_baseline(arranged.features, outputs, arranged.rows, truth),
+        baseline=baseline,
         lineage=_lineage(source, arranged, artifacts, environment or {}),
     )
     manifest, data = packaging.pack(contents)

@@ -25,7 +25,7 @@ COUNTERS: Final[dict[str, str]] = {
     "scoring_errors": "Rows for which the model raised an error.",
     "outbox_write_errors": "Reports that could not be written to the disk; kept in memory.",
     "reports_merged": "Reports merged into a neighbour because the outbox was full.",
-    "reports_dropped": "Reports dropped because the outbox was full and nothing was left to merge.",
+    "reports_dropped": "Reports dropped: the outbox was full with nothing left to merge, or the model is too wide.",
     "reports_unreadable": "Files in the outbox that are no reports; deleted.",
     "reports_resent": "Reports sent again because no acknowledgement came.",
     "messages_malformed": "Messages from the broker that could not be read; dropped.",

@@ -7,7 +7,7 @@ from typing import Final
 
 from device_contract.assignment import AssignedSlot
 from device_contract.codec import encode
-from device_contract.errors import MessageError
+from device_contract.errors import MessageError, SketchError
 from device_contract.messages import Birth, Report, SlotState, Status
 from device_contract.sketches import encode_summary
 from device_contract.topics import up
@@ -91,11 +91,19 @@ class Reporter:
         )
 
     def keep(self, slot: AssignedSlot, baseline_sha256: str, window: ClosedWindow) -> None:
-        """Put a closed window into the outbox."""
-        report = Report(
+        """Put a closed window into the outbox; a report beyond the size limit is counted and dropped."""
+        try:
+            self._outbox.add(self._report(slot, baseline_sha256, window))
+        except (SketchError, MessageError) as error:
+            self._counters.add("reports_dropped", error)
+
+    def _report(self, slot: AssignedSlot, baseline_sha256: str, window: ClosedWindow) -> Report:
+        summary = encode_summary(window.summary)
+        sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
+        return Report(
             device_id=self._settings.device_id,
             boot_id=self._boot.boot_id,
-            sequence=self._next_sequence,
+            sequence=sequence,
             slot=slot.slot,
             model=slot.model,
             version=slot.version,
@@ -105,13 +113,8 @@ class Reporter:
             window_end_ms=window.end_ms,
             merged_windows=1,
             rows=window.summary.rows,
-            summary=encode_summary(window.summary),
+            summary=summary,
         )
-        self._next_sequence += 1
-        try:
-            self._outbox.add(report)
-        except MessageError as error:
-            self._counters.add("reports_dropped", error)
 
     def send_due(self, now_s: float, publish: Callable[[str, bytes], bool]) -> None:
         """Send the reports that wait, within the bound of those in flight."""

@@ -2,7 +2,10 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
+
+from edge_agent.reporting import AGENT_VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,3 +25,8 @@ def test_no_tracked_file_is_large() -> None:
     for name in filter(None, tracked.split(b"\0")):
         path = ROOT / name.decode()
         assert path.stat().st_size <= 8 << 20, path
+
+
+def test_the_agent_says_the_version_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == AGENT_VERSION

@@ -4,11 +4,14 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.linear_model import LinearRegression
 
 from compiler import compile_model
 from compiler.backends.artifact import EmittedArtifact
-from compiler.budget import Footprint, check, estimated_rss_bytes, hold
+from compiler.budget import Footprint, check, estimated_rss_bytes, hold, hold_telemetry
 from compiler.errors import BudgetError
+from device_contract.baseline import decode_baseline
+from device_contract.bundle import read
 from device_contract.profile import find_profile
 
 PROFILE = find_profile("industrial-gateway")
@@ -57,3 +60,21 @@ def test_a_microcontroller_holds_one_row() -> None:
 def test_a_bundle_that_breaks_its_profile_is_refused(forest: Any, rows: NDArray[np.float32]) -> None:
     with pytest.raises(BudgetError, match=r"profile 'cortex-m4' takes plan, not onnx"):
         compile_model(forest, rows, name="pump", version="1", profile="cortex-m4", kind="onnx")
+
+
+def test_reports_that_are_too_large_for_the_profile_are_refused(forest: Any, rows: NDArray[np.float32]) -> None:
+    narrow = msgspec.structs.replace(PROFILE, max_telemetry_bytes_per_day=5000)
+    baseline = decode_baseline(
+        read(compile_model(forest, rows, name="pump", version="1").data).files["baseline.msgpack"]
+    )
+    scores = np.zeros((len(rows), len(baseline.streams) - rows.shape[1]))
+    hold_telemetry(baseline, rows, scores, PROFILE)
+    with pytest.raises(BudgetError, match=r"profile 'industrial-gateway': about \d+ bytes a day, at most 5000"):
+        hold_telemetry(baseline, rows, scores, narrow)
+
+
+def test_a_model_too_wide_for_any_report_is_refused_for_a_profile() -> None:
+    wide = np.random.default_rng(0).normal(size=(50, 4000)).astype(np.float32)
+    model = LinearRegression().fit(wide, wide[:, 0])
+    with pytest.raises(BudgetError, match="no report holds the statistics of this model: summary has"):
+        compile_model(model, wide, name="wide", version="1", profile="generic-x86_64", kind="plan")
