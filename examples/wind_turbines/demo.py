@@ -115,7 +115,8 @@ def main() -> int:
     """Play the demo; return the exit code."""
     options = _parse()
     console = Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job is born deaf to SIGINT
+        signal.signal(number, _interrupt)
     with tempfile.TemporaryDirectory(prefix="leeway-demo-") as folder:
         fleet = Fleet(Path(folder), "turbine-power")
         try:
