@@ -213,9 +213,20 @@ class BrokerLink:
         return client
 
     def _tls(self) -> ssl.SSLContext:
-        """Read the certificates again, so that renewed ones are used at the next connection."""
-        context = ssl.create_default_context(cafile=str(self._broker.ca_file))
-        context.load_cert_chain(self._broker.identity_file)
+        """Read the certificates again, so that renewed ones are used at the next connection.
+
+        Raises:
+            OSError: A file is missing or damaged; the message names it.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for read, path in (
+            (context.load_verify_locations, self._broker.ca_file),
+            (context.load_cert_chain, self._broker.identity_file),
+        ):
+            try:
+                read(path)
+            except OSError as error:  # an SSLError is one too, and says nothing of the file
+                raise OSError(f"cannot use {path}: {error.strerror or error}; enrol the device again") from error
         return context
 
     def _connect(self, client: Client) -> None:

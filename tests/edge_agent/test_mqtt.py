@@ -83,3 +83,24 @@ def test_a_refused_version_is_no_fault_and_the_accepted_one_is_kept(
     assert refusal == "broker refused the connection (Unsupported protocol version); next attempt speaks MQTTv311"
     connected = f"connected to 127.0.0.1:{broker.port} with MQTTv311"
     assert connections == [connected, connected, "connecting anew with a renewed certificate", connected]
+
+
+@pytest.mark.parametrize("damaged", ["device.pem", "ca.crt"])
+@pytest.mark.parametrize("content", [None, b"rubbish"])
+def test_a_damaged_identity_is_told_by_its_file(
+    authority: Authority, tmp_path: Path, damaged: str, content: bytes | None
+) -> None:
+    ca, certificate, key = authority.issue(DEVICE)
+    files = {"ca.crt": ca.read_bytes(), "device.pem": key.read_bytes() + certificate.read_bytes()}
+    for name, data in {**files, damaged: content}.items():
+        if data is not None:
+            (tmp_path / f"broken-{name}").write_bytes(data)
+    listener = Listener()
+    paths = [tmp_path / f"broken-{name}" for name in files]
+    address = Broker("127.0.0.1", 1, DEVICE, *paths, keepalive_s=60, reconnect_max_s=1.0)
+    link = BrokerLink(address, Will("leeway/v1/pump-7/up/birth", b"gone"), (), listener)
+    link.start()
+    wait_until(lambda: bool(listener.downs), "told")
+    link.stop()
+    assert f"cannot use {tmp_path / f'broken-{damaged}'}: " in listener.downs[0]
+    assert listener.downs[0].endswith("; enrol the device again")
