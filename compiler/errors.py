@@ -3,6 +3,7 @@
 Every one holds a single clear line: what is wrong, where, and what to do about it.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -32,10 +33,35 @@ class SampleError(CompilerError):
     exit_code: ClassVar[int] = 4
 
 
+@dataclass(frozen=True)
+class WrongRow:
+    """A row whose score is not the original model's.
+
+    Attributes:
+        row: Its number in the sample (or in the self-test), from 0.
+        inputs: The row.
+        expected: The original model's scores.
+        got: The artifact's.
+    """
+
+    row: int
+    inputs: tuple[float, ...]
+    expected: tuple[float, ...]
+    got: tuple[float, ...]
+
+
 class ParityError(CompilerError):
-    """An artifact does not give the scores of the original model."""
+    """An artifact does not give the scores of the original model.
+
+    Attributes:
+        rows: The worst of the rows that differ.
+    """
 
     exit_code: ClassVar[int] = 5
+
+    def __init__(self, message: str, rows: tuple[WrongRow, ...] = ()) -> None:
+        super().__init__(message)
+        self.rows = rows
 
 
 class BudgetError(CompilerError):

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.backends.artifact import EmittedArtifact
-from compiler.errors import ParityError
+from compiler.errors import ParityError, WrongRow
 from compiler.frontends.source import Family, Signature
 
 MAX_ROWS = 20_000
 _SHOWN_ROWS = 5
+_SHOWN_SCORES = 5
+_SHOWN_INPUTS = 40
 _RELATIVE: dict[Family, float] = {"linear": 1e-5, "trees": 1e-5, "other": 1e-4}
 """Artifacts compute with float32 (7 digits); sums of hundreds of terms keep about 5 of them."""
 
@@ -67,12 +69,14 @@ def evenly(n_rows: int, at_most: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n_rows - 1, min(n_rows, at_most)).round().astype(np.intp))
 
 
-def prove(
+def prove(  # noqa: PLR0913  (what is compared, with what, and how near)
     artifact: EmittedArtifact,
     signature: Signature,
     rows: NDArray[np.float32],
     truth: NDArray[np.float64],
     tolerance: Tolerance,
+    *,
+    numbers: NDArray[np.intp] | None = None,
 ) -> ParityResult:
     """Compare an artifact with the original model's scores.
 
@@ -82,9 +86,10 @@ def prove(
         rows: float32 (n_rows, n_features).
         truth: The original model's scores, float64 (n_rows, n_outputs).
         tolerance: How far a score may be off.
+        numbers: The number that each row is known by, (n_rows,); its position when left out.
 
     Raises:
-        ParityError: It does not agree; the message shows the worst rows.
+        ParityError: It does not agree; the message and the error's ``rows`` show the worst rows.
     """
     scores = artifact.scorer()(rows)
     if scores.shape != truth.shape:
@@ -93,7 +98,11 @@ def prove(
     if signature.task == "classification":
         wrong |= _wrong_label(scores, truth, tolerance)
     if wrong.any():
-        raise ParityError(_failure(artifact.kind, np.flatnonzero(wrong), scores, truth, tolerance))
+        worst = _worst(np.flatnonzero(wrong), scores, truth)
+        known_by = worst if numbers is None else numbers[worst]
+        failed = tuple(map(_wrong_row, known_by, rows[worst], truth[worst], scores[worst]))
+        how_many = f"{np.count_nonzero(wrong)} of {len(truth)} rows (tolerance {tolerance})"
+        raise ParityError(_failure(artifact.kind, how_many, failed), failed)
     return ParityResult(artifact.kind, len(rows), float(_difference(scores, truth).max()), tolerance)
 
 
@@ -116,17 +125,25 @@ def _wrong_label(scores: NDArray[np.float64], truth: NDArray[np.float64], tolera
     return wrong
 
 
-def _failure(
-    kind: str, wrong: NDArray[np.intp], scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance
-) -> str:
-    worst = wrong[np.argsort(-_difference(scores, truth)[wrong].max(axis=1), kind="stable")][:_SHOWN_ROWS]
-    lines = [
-        f"the {kind} disagrees with the model on {len(wrong)} of {len(truth)} rows (tolerance {tolerance}); the worst:"
-    ]
-    lines += [f"  row {row}: model {_numbers(truth[row])}, {kind} {_numbers(scores[row])}" for row in worst]
+def _worst(wrong: NDArray[np.intp], scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.intp]:
+    return wrong[np.argsort(-_difference(scores, truth)[wrong].max(axis=1), kind="stable")][:_SHOWN_ROWS]
+
+
+def _wrong_row(
+    number: np.intp, inputs: NDArray[np.float32], expected: NDArray[np.float64], got: NDArray[np.float64]
+) -> WrongRow:
+    shortest = tuple(float(str(value)) for value in inputs)  # 0.1 and not 0.10000000149011612, for the same float32
+    return WrongRow(int(number), shortest, tuple(expected.tolist()), tuple(got.tolist()))
+
+
+def _failure(kind: str, how_many: str, rows: tuple[WrongRow, ...]) -> str:
+    lines = [f"the {kind} disagrees with the model on {how_many}; the worst:"]
+    for each in rows:
+        scores = f"model {_numbers(each.expected, _SHOWN_SCORES)}, {kind} {_numbers(each.got, _SHOWN_SCORES)}"
+        lines.append(f"  row {each.row}: {scores}, inputs {_numbers(each.inputs, _SHOWN_INPUTS)}")
     return "\n".join(lines)
 
 
-def _numbers(values: NDArray[np.float64]) -> str:
-    shown = ", ".join(f"{value:.7g}" for value in values[:_SHOWN_ROWS])
-    return f"({shown}{', ...' if len(values) > _SHOWN_ROWS else ''})"
+def _numbers(values: tuple[float, ...], at_most: int) -> str:
+    left_out = f", ... {len(values) - at_most} more" if len(values) > at_most else ""
+    return f"({', '.join(f'{value:.9g}' for value in values[:at_most])}{left_out})"

@@ -219,7 +219,8 @@ def _prove(
     scored = np.flatnonzero(np.isfinite(truth).all(axis=1))
     chosen = scored[parity.evenly(len(scored), parity.MAX_ROWS)]
     rows, expected = sample.rows[chosen], truth[chosen]
-    return tuple(parity.prove(artifact, signature, rows, expected, tolerance) for artifact in artifacts), tolerance
+    results = (parity.prove(artifact, signature, rows, expected, tolerance, numbers=chosen) for artifact in artifacts)
+    return tuple(results), tolerance
 
 
 def _lineage(

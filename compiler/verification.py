@@ -43,7 +43,7 @@ def _run(bundle: Bundle, artifact: Artifact, vectors: SelfTestVectors) -> Parity
     except (ModelError, PlanError) as error:
         raise BundleError(f"the {artifact.kind} does not load or run: {error}") from error
     except ParityError as error:
-        raise ParityError(f"self-test failed: {error}") from error
+        raise ParityError(f"self-test failed: {error}", error.rows) from error
 
 
 def _signature(manifest: Manifest) -> Signature:

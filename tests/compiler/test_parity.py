@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.linear_model import LinearRegression
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.errors import ParityError
@@ -39,6 +40,32 @@ def test_an_artifact_that_does_not_agree_is_refused_with_its_worst_rows(
     first, *shown = str(refusal.value).splitlines()
     assert "the onnx disagrees with the model on 2 of 400 rows (tolerance 1e-05 + 1e-05 x |score|)" in first
     assert [line.split(":")[0].strip() for line in shown] == ["row 70", "row 3"]
+    worst = refusal.value.rows[0]
+    assert np.array(worst.inputs, np.float32).tolist() == rows[70].tolist()
+    assert worst.expected == tuple(truth[70])
+    assert worst.got == pytest.approx(truth[70] - 2.0, abs=1e-5)
+    assert f"inputs ({worst.inputs[0]:.9g}, {worst.inputs[1]:.9g}, " in shown[0]
+
+
+def test_a_wrong_row_keeps_the_number_that_it_is_known_by(
+    artifact: EmittedArtifact, linear: Any, rows: NDArray[np.float32]
+) -> None:
+    chosen = np.arange(0, len(rows), 10)
+    truth = SklearnModel(linear).score(rows[chosen])
+    truth[7] += 0.5
+    with pytest.raises(ParityError, match="row 70: model") as refusal:
+        prove(artifact, REGRESSION, rows[chosen], truth, TOLERANCE, numbers=chosen)
+    assert [wrong.row for wrong in refusal.value.rows] == [70]
+
+
+def test_a_wide_row_is_shown_in_part_and_kept_whole(rows: NDArray[np.float32]) -> None:
+    wide = np.tile(rows, 25)
+    model = SklearnModel(LinearRegression().fit(wide, rows[:, 0]))
+    converted = model.to_onnx()
+    artifact = EmittedArtifact("onnx", converted.data, converted.input, converted.output)
+    with pytest.raises(ParityError, match=r", \.\.\. 60 more\)$") as refusal:
+        prove(artifact, model.signature, wide[:1], model.score(wide[:1]) + 1.0, TOLERANCE)
+    assert len(refusal.value.rows[0].inputs) == 100
 
 
 def test_another_number_of_outputs_is_refused(artifact: EmittedArtifact, rows: NDArray[np.float32]) -> None:
