@@ -6,12 +6,12 @@ BIN := .venv/bin
 EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name 'kernels.[ch]')
 HOUSES := device_contract edge_agent compiler fleet_server
 
-.PHONY: demo test test-quick lint format bench services lock clean
+.PHONY: demo test test-quick lint format bench fuzz services fuzzers lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
 
-test: .venv/ready services  ## every test, with real brokers and databases
+test: .venv/ready services fuzzers  ## every test, with real brokers and databases
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
@@ -32,8 +32,14 @@ bench: .venv/ready services  ## speed and footprint against peers; writes benchm
 	$(BIN)/python -m benchmarks.sketches
 	$(BIN)/python -m benchmarks.agent_memory
 
+fuzz: .venv/ready fuzzers  ## search for inputs that break a reader: SECONDS each, TARGETS or all
+	@$(BIN)/python -m tests.fuzz.campaign $(or $(SECONDS),60) $(TARGETS)
+
 services:  ## mosquitto, PostgreSQL and curl, for the tests
 	@.ci/system-packages services
+
+fuzzers:  ## clang with libFuzzer, for the tests and make fuzz
+	@.ci/system-packages fuzzers
 
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv

@@ -1,0 +1,79 @@
+"""Fuzz for a while: libFuzzer on the loader of plans, atheris on the readers.
+
+Usage: ``python -m tests.fuzz.campaign SECONDS [TARGET]...``. What a target learns stays in
+``build/fuzz/TARGET`` and is where the next campaign starts; an input that breaks it is written to
+``build/fuzz/findings``. The page is ``docs/guides/fuzzing.md``.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from device_contract.canonical import sha256_hex
+from tests.fuzz.seeds import TARGETS, seeds
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+KERNELS = ROOT / "device_contract" / "plan"
+WORK = ROOT / "build" / "fuzz"
+_COMPILER = ("clang", "-std=c99", "-g", "-O1", "-ffp-contract=off", f"-I{KERNELS}")
+_SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+_LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
+
+
+def build_plan_fuzzer(program: Path) -> Path:
+    """Compile the loader, the kernels and the mutator; returns the program's path."""
+    sources = [HERE / "plan_loader.c", HERE / "plan_mutator.c", *sorted(KERNELS.glob("[!s]*.c"))]
+    program.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([*_COMPILER, *_SANITIZERS, *sources, "-lm", "-o", program], check=True)
+    return program
+
+
+def fuzz(target: str, seconds: int, work: Path) -> "subprocess.CompletedProcess[str]":
+    """Fuzz one target; the exit code is 0 if nothing broke.
+
+    Args:
+        target: One of ``TARGETS``.
+        seconds: How long, after the corpus has been read once.
+        work: Folder to learn into.
+    """
+    learnt, right, findings = work / target, work / "seeds" / target, work / "findings"
+    for folder in (learnt, right, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds(target):
+        (right / sha256_hex(seed)[:16]).write_bytes(seed)
+    program = [build_plan_fuzzer(work / "plan_loader")] if target == "plan" else _reader(target)
+    options = (*_LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{target}-")
+    folders = [learnt, HERE / "corpus" / target, right]
+    return subprocess.run(
+        [*program, *options, *(folder for folder in folders if folder.is_dir())],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def _reader(target: str) -> list[str | Path]:
+    return [sys.executable, "-m", "tests.fuzz.readers", target]
+
+
+def main() -> int:
+    """Fuzz the targets that are named, or all; returns 1 if one broke."""
+    seconds, targets = int(sys.argv[1]), sys.argv[2:] or TARGETS
+    runs = [_told(target, fuzz(target, seconds, WORK)) for target in targets]
+    return int(any(run.returncode for run in runs))
+
+
+def _told(target: str, run: "subprocess.CompletedProcess[str]") -> "subprocess.CompletedProcess[str]":
+    """Write the last line of a run, or the end of what it said when it broke."""
+    lines = run.stderr.strip().splitlines()
+    said = lines[-1] if run.returncode == 0 else "broken\n" + "\n".join(lines[-60:])
+    sys.stdout.write(f"{target}: {said}\n")
+    sys.stdout.flush()
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main())
