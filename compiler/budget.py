@@ -74,8 +74,11 @@ def report_bytes(baseline: Baseline, rows: NDArray[np.float32], scores: NDArray[
 
 def hold_telemetry(
     baseline: Baseline, rows: NDArray[np.float32], scores: NDArray[np.float64], profile: FirmwareProfile
-) -> None:
+) -> int:
     """Refuse a bundle whose hourly reports are more than the profile's devices may send.
+
+    Returns:
+        Bytes of reports a day.
 
     Raises:
         BudgetError: They are; the message holds the figures.
@@ -89,23 +92,22 @@ def hold_telemetry(
             f"the reports of this model break the budget of profile {profile.name!r}:"
             f" about {daily_bytes} bytes a day, at most {profile.max_telemetry_bytes_per_day}"
         )
+    return daily_bytes
 
 
-def hold(artifact: EmittedArtifact, profile: FirmwareProfile, rows: NDArray[np.float32]) -> Footprint:
-    """Measure an artifact and refuse it if it breaks the profile's budget.
+def is_of_this_machine(profile: FirmwareProfile) -> bool:
+    """Tell whether this machine has the profile's kind of processor, so that times measured here say anything."""
+    return _MACHINES.get(platform.machine().lower()) == profile.processor
 
-    Raises:
-        BudgetError: It does; the message holds the figures.
-    """
-    processor = _MACHINES.get(platform.machine().lower())
-    footprint = Footprint(
+
+def measure(artifact: EmittedArtifact, profile: FirmwareProfile, rows: NDArray[np.float32]) -> Footprint:
+    """Measure what an artifact needs on a profile's devices, as far as that can be done here."""
+    return Footprint(
         artifact.kind,
         len(artifact.data),
         estimated_rss_bytes(artifact, profile, rows.shape[1]),
-        p99_one_row_us(artifact, rows) if processor == profile.processor else None,
+        p99_one_row_us(artifact, rows) if is_of_this_machine(profile) else None,
     )
-    check(footprint, profile)
-    return footprint
 
 
 def check(footprint: Footprint, profile: FirmwareProfile) -> None:

@@ -1,39 +1,64 @@
 """From a trained model to a bundle: the one place that knows the order of the steps.
 
-read -> emit -> prove -> hold against the budget -> summarise -> pack. A step that fails
-raises its own error, and nothing is written.
+read -> score -> emit -> prove -> hold against the budget -> pack. A step that fails raises its
+own error, and nothing is written. ``compiler.preparation`` does the steps that do not depend on
+the firmware profile.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from compiler import budget, packaging, parity
 from compiler.backends.artifact import EmittedArtifact
-from compiler.baseline import build_baseline
+from compiler.checks import Checklist, Figure
 from compiler.contents import Contents
-from compiler.errors import BudgetError, CompilerError, ModelError, SampleError, UnsupportedModelError
+from compiler.errors import BudgetError, CompilerError, ModelError, UnsupportedModelError
 from compiler.files import write_whole
-from compiler.frontends.model_file import read_model
-from compiler.frontends.source import Signature, SourceModel
-from compiler.sample import Sample, arrange, read_sample
-from compiler.schema import Schema, read_schema
-from compiler.tables import Column, matrix_columns
-from compiler.truth import score_sample
+from compiler.preparation import PreparedModel, prepare
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
-from device_contract.manifest import ArtifactKind, Label, Lineage, Manifest, Output
+from device_contract.manifest import ArtifactKind, Lineage, Manifest
 from device_contract.names import is_name
 from device_contract.profile import FirmwareProfile, find_profile
 
-logger = logging.getLogger(__name__)
-
 Kind = Literal["onnx", "plan", "both"]
+
+
+@dataclass(frozen=True)
+class BundleOrder:
+    """What a bundle shall be, whatever profile it is for.
+
+    Attributes:
+        name: The model's name.
+        version: Its version.
+        kind: Artifacts to emit; without it, all that the profile allows and the model has.
+        code_revision: The commit that CI builds; empty if unknown.
+    """
+
+    name: str
+    version: str
+    kind: Kind | None = None
+    code_revision: str = ""
+
+    def check(self) -> None:
+        """Refuse names that are none.
+
+        Raises:
+            CompilerError: The name or the version is.
+        """
+        for what, text in (("name", self.name), ("version", self.version)):
+            if not is_name(text):
+                raise CompilerError(
+                    f"{what} {text!r}: use at most 64 of a-z, 0-9, '.', '_', '-', first a letter or digit"
+                )
+
+    def file_name(self, profile: str | None) -> str:
+        """Return the usual file name of the bundle: ``{model}-{version}-{profile or portable}.bundle``."""
+        return f"{self.name}-{self.version}-{profile or 'portable'}.bundle"
 
 
 @dataclass(frozen=True)
@@ -59,7 +84,7 @@ class CompiledBundle:
     @property
     def file_name(self) -> str:
         """The bundle's usual file name: ``{model}-{version}-{profile or portable}.bundle``."""
-        return f"{self.manifest.model}-{self.manifest.version}-{self.manifest.profile or 'portable'}.bundle"
+        return BundleOrder(self.manifest.model, self.manifest.version).file_name(self.manifest.profile)
 
     def write(self, folder: Path) -> Path:
         """Write the bundle into a folder, whole or not at all; returns its path.
@@ -104,74 +129,44 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         CompilerError: The model, the sample, parity, or the budget is not right.
         ProfileError: There is no such profile.
     """
-    _check_names(name, version)
+    order = BundleOrder(name, version, kind, packaging.code_revision(environment or {}))
+    order.check()
     target = find_profile(profile) if profile is not None else None
-    described = read_schema(Path(schema)) if schema is not None else Schema()
-    source = _read_source(model, trust_pickle=trust_pickle)
-    columns, sample_sha256 = _read_columns(sample)
-    arranged = arrange(columns, sample_sha256, source.signature, described)
-    truth, refusal = score_sample(source, arranged.rows)
-    outputs = _outputs(truth.shape[1], source.signature.labels, described)
-    artifacts, reasons = _emit(source, kind, target)
-    proved, tolerance = _prove(artifacts, source.signature, arranged, truth)
-    footprints = tuple(budget.hold(artifact, target, arranged.rows) for artifact in artifacts) if target else ()
-    baseline = build_baseline(arranged.features, outputs, arranged.rows, truth)
+    checklist = Checklist()
+    prepared = prepare(model, sample, schema=schema, trust_pickle=trust_pickle, checklist=checklist)
+    return compile_prepared(prepared, order, target, checklist)
+
+
+def compile_prepared(
+    prepared: PreparedModel, order: BundleOrder, target: FirmwareProfile | None, checklist: Checklist
+) -> CompiledBundle:
+    """Compile a prepared model to a bundle for one profile, or to a portable one.
+
+    Raises:
+        CompilerError: Parity or the budget is not right.
+    """
+    artifacts, reasons = _emit(prepared, order.kind, target, checklist)
+    proved = tuple(_prove(prepared, artifact, checklist) for artifact in artifacts)
+    footprints = tuple(_hold(artifact, target, prepared, checklist) for artifact in artifacts) if target else ()
     if target is not None:
-        budget.hold_telemetry(baseline, arranged.rows, truth, target)
+        _hold_telemetry(prepared, target, checklist)
     contents = Contents(
-        model=name,
-        version=version,
+        model=order.name,
+        version=order.version,
         profile=target.name if target else None,
-        signature=source.signature,
-        outputs=outputs,
-        sample=arranged,
-        truth=truth,
-        tolerance=tolerance,
+        signature=prepared.source.signature,
+        outputs=prepared.outputs,
+        sample=prepared.sample,
+        truth=prepared.truth,
+        tolerance=prepared.tolerance,
         artifacts=artifacts,
-        baseline=baseline,
-        lineage=_lineage(source, arranged, artifacts, environment or {}),
+        baseline=prepared.baseline,
+        lineage=_lineage(prepared, artifacts, order.code_revision),
     )
-    manifest, data = packaging.pack(contents)
-    notes = tuple(note for note in (_ignored(arranged), refusal, *reasons) if note)
-    return CompiledBundle(manifest, data, sha256_hex(data), proved, footprints, notes)
-
-
-def _check_names(name: str, version: str) -> None:
-    for what, text in (("name", name), ("version", version)):
-        if not is_name(text):
-            raise CompilerError(f"{what} {text!r}: use at most 64 of a-z, 0-9, '.', '_', '-', first a letter or digit")
-
-
-def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401
-    if isinstance(model, str | Path):
-        return read_model(Path(model), trust_pickle=trust_pickle)
-    from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (not needed for ONNX files)
-
-    return SklearnModel(model)
-
-
-def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...], str]:
-    if isinstance(sample, str | Path):
-        return read_sample(Path(sample))
-    if sample.ndim != 2 or sample.dtype.kind not in "biuf":  # noqa: PLR2004  (rows and columns)
-        raise SampleError(f"the sample has shape {sample.shape} of {sample.dtype}; expected numbers, (rows, features)")
-    return matrix_columns(sample), sha256_hex(np.ascontiguousarray(sample, dtype=np.float32).tobytes())
-
-
-def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple[Output, ...]:
-    """Name the outputs: by the schema, after the labels, or ``prediction``, numbered when there are several."""
-    if schema.output and len(schema.output) != n_outputs:
-        raise SampleError(f"the schema describes {len(schema.output)} outputs, the model has {n_outputs}")
-    if schema.output:
-        return tuple(Output(name=output.name, unit=output.unit) for output in schema.output)
-    if labels:
-        return tuple(Output(name=f"probability.{label}") for label in labels)
-    names = ["prediction"] if n_outputs == 1 else [f"prediction.{index}" for index in range(n_outputs)]
-    return tuple(Output(name=name) for name in names)
-
-
-def _ignored(sample: Sample) -> str:
-    return f"columns that are no features of the model: {', '.join(sample.ignored)}" if sample.ignored else ""
+    with checklist.step("bundle") as step:
+        manifest, data = packaging.pack(contents)
+        step.figures["bytes"] = len(data)
+    return CompiledBundle(manifest, data, sha256_hex(data), proved, footprints, (*prepared.notes, *reasons))
 
 
 def _kinds(kind: Kind | None, profile: FirmwareProfile | None) -> tuple[ArtifactKind, ...]:
@@ -184,17 +179,20 @@ def _kinds(kind: Kind | None, profile: FirmwareProfile | None) -> tuple[Artifact
 
 
 def _emit(
-    source: SourceModel, kind: Kind | None, profile: FirmwareProfile | None
+    prepared: PreparedModel, kind: Kind | None, profile: FirmwareProfile | None, checklist: Checklist
 ) -> tuple[tuple[EmittedArtifact, ...], tuple[str, ...]]:
     """Emit the artifacts; without an explicit kind, one that the model does not have is told and left out."""
     artifacts, reasons = [], []
     for wanted in _kinds(kind, profile):
-        try:
-            artifacts.append(_emit_one(source, wanted))
-        except UnsupportedModelError as error:
-            if kind is not None:
-                raise UnsupportedModelError(f"no {wanted} for this model: {error}") from error
-            reasons.append(f"no {wanted} for this model: {error}")
+        with checklist.step(wanted) as step:
+            try:
+                artifacts.append(prepared.emit(wanted))
+                step.figures["bytes"] = len(artifacts[-1].data)
+            except UnsupportedModelError as error:
+                step.skipped = f"no {wanted} for this model: {error}"
+                if kind is not None:
+                    raise UnsupportedModelError(step.skipped) from error
+                reasons.append(step.skipped)
     if not artifacts:
         raise UnsupportedModelError("; ".join(reasons))
     total_bytes = sum(len(artifact.data) for artifact in artifacts)
@@ -203,34 +201,50 @@ def _emit(
     return tuple(artifacts), tuple(reasons)
 
 
-def _emit_one(source: SourceModel, kind: ArtifactKind) -> EmittedArtifact:
-    if kind == "onnx":
-        converted = source.to_onnx()
-        return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
-    from compiler.backends.plan import emit  # noqa: PLC0415  (only when a plan is wanted)
-
-    return EmittedArtifact("plan", emit(source.to_graph()))
-
-
-def _prove(
-    artifacts: tuple[EmittedArtifact, ...], signature: Signature, sample: Sample, truth: NDArray[np.float64]
-) -> tuple[tuple[parity.ParityResult, ...], parity.Tolerance]:
-    tolerance = parity.tolerance_for(signature, truth)
-    scored = np.flatnonzero(np.isfinite(truth).all(axis=1))
-    chosen = scored[parity.evenly(len(scored), parity.MAX_ROWS)]
-    rows, expected = sample.rows[chosen], truth[chosen]
-    results = (parity.prove(artifact, signature, rows, expected, tolerance, numbers=chosen) for artifact in artifacts)
-    return tuple(results), tolerance
+def _prove(prepared: PreparedModel, artifact: EmittedArtifact, checklist: Checklist) -> parity.ParityResult:
+    with checklist.step(f"{artifact.kind}.parity") as step:
+        tolerance = prepared.tolerance
+        step.figures |= {"absolute_tolerance": tolerance.absolute, "relative_tolerance": tolerance.relative}
+        result = prepared.prove(artifact.kind)
+        step.figures |= {"rows": result.rows, "max_difference": result.max_difference}
+    return result
 
 
-def _lineage(
-    source: SourceModel, sample: Sample, artifacts: tuple[EmittedArtifact, ...], environment: Mapping[str, str]
-) -> Lineage:
+def _hold(
+    artifact: EmittedArtifact, target: FirmwareProfile, prepared: PreparedModel, checklist: Checklist
+) -> budget.Footprint:
+    with checklist.step(f"{artifact.kind}.budget") as step:
+        footprint = budget.measure(artifact, target, prepared.sample.rows)
+        step.figures |= _figures(footprint, target)
+        budget.check(footprint, target)
+    return footprint
+
+
+def _figures(footprint: budget.Footprint, profile: FirmwareProfile) -> dict[str, Figure]:
+    return {
+        "artifact_bytes": footprint.artifact_bytes,
+        "max_artifact_bytes": profile.max_artifact_bytes,
+        "rss_bytes": footprint.rss_bytes,
+        "max_rss_bytes": profile.max_rss_bytes,
+        "p99_one_row_us": footprint.p99_one_row_us,
+        "max_p99_one_row_us": profile.max_p99_one_row_us,
+    }
+
+
+def _hold_telemetry(prepared: PreparedModel, target: FirmwareProfile, checklist: Checklist) -> None:
+    with checklist.step("telemetry") as step:
+        step.figures["max_bytes_per_day"] = target.max_telemetry_bytes_per_day
+        rows, truth = prepared.sample.rows, prepared.truth
+        step.figures["bytes_per_day"] = budget.hold_telemetry(prepared.baseline, rows, truth, target)
+
+
+def _lineage(prepared: PreparedModel, artifacts: tuple[EmittedArtifact, ...], code_revision: str) -> Lineage:
+    source = prepared.source
     names = {*source.packages, *(("onnxruntime",) if any(a.kind == "onnx" for a in artifacts) else ())}
     return Lineage(
         model_sha256=source.sha256,
-        sample_sha256=sample.sha256,
-        code_revision=packaging.code_revision(environment),
+        sample_sha256=prepared.sample.sha256,
+        code_revision=code_revision,
         packages=packaging.package_versions(tuple(sorted(names))),
         parameters=dict(source.parameters),
     )

@@ -1,0 +1,170 @@
+"""A model, read and scored on its sample: what all the bundles that are made of it share.
+
+Every step is done once, however many firmware profiles want a bundle: reading, scoring and
+describing at once; an artifact is emitted and proved when a bundle first wants it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler import parity
+from compiler.backends.artifact import EmittedArtifact
+from compiler.baseline import build_baseline
+from compiler.checks import Checklist
+from compiler.errors import CompilerError, SampleError
+from compiler.frontends.model_file import read_model
+from compiler.frontends.source import SourceModel
+from compiler.sample import Sample, arrange, read_sample
+from compiler.schema import Schema, read_schema
+from compiler.tables import Column, matrix_columns
+from compiler.truth import score_sample
+from device_contract.canonical import sha256_hex
+from device_contract.manifest import ArtifactKind, Label, Output
+
+Made = TypeVar("Made")
+
+
+class PreparedModel:
+    """A model with its sample.
+
+    Attributes:
+        source: The model.
+        sample: The sample, arranged.
+        truth: The model's scores of it, (n_rows, n_outputs), NaN in rows that it refuses.
+        outputs: The model's outputs, named.
+        tolerance: How far a score may be off.
+        baseline: What drift is told against.
+        notes: What the user should know, a sentence each.
+    """
+
+    def __init__(
+        self,
+        source: SourceModel,
+        sample: Sample,
+        truth: NDArray[np.float64],
+        outputs: tuple[Output, ...],
+        notes: tuple[str, ...],
+    ) -> None:
+        self.source = source
+        self.sample = sample
+        self.truth = truth
+        self.outputs = outputs
+        self.notes = notes
+        self.tolerance = parity.tolerance_for(source.signature, truth)
+        self.baseline = build_baseline(sample.features, outputs, sample.rows, truth)
+        self._outcomes: dict[tuple[str, ArtifactKind], Any] = {}
+
+    def emit(self, kind: ArtifactKind) -> EmittedArtifact:
+        """Return the model as an artifact.
+
+        Raises:
+            UnsupportedModelError: This kind of artifact cannot express the model.
+            ModelError: The conversion failed.
+        """
+        return self._once("emit", kind, lambda: _emit(self.source, kind))
+
+    def prove(self, kind: ArtifactKind) -> parity.ParityResult:
+        """Return how well an artifact agrees with the model.
+
+        Raises:
+            ParityError: It does not; the error holds the worst rows.
+        """
+        return self._once("prove", kind, lambda: self._prove(self.emit(kind)))
+
+    def _prove(self, artifact: EmittedArtifact) -> parity.ParityResult:
+        scored = np.flatnonzero(np.isfinite(self.truth).all(axis=1))
+        chosen = scored[parity.evenly(len(scored), parity.MAX_ROWS)]
+        rows, expected = self.sample.rows[chosen], self.truth[chosen]
+        return parity.prove(artifact, self.source.signature, rows, expected, self.tolerance, numbers=chosen)
+
+    def _once(self, what: str, kind: ArtifactKind, make: Callable[[], Made]) -> Made:
+        """Do something the first time; after that answer, or fail, in the same way."""
+        if (what, kind) not in self._outcomes:
+            try:
+                self._outcomes[what, kind] = make()
+            except CompilerError as error:
+                self._outcomes[what, kind] = error
+        outcome: Made | CompilerError = self._outcomes[what, kind]
+        if isinstance(outcome, CompilerError):
+            raise outcome
+        return outcome
+
+
+def prepare(
+    model: Any,  # noqa: ANN401  (a path or a fitted estimator of any type)
+    sample: Path | str | NDArray[Any],
+    *,
+    schema: Path | str | None,
+    trust_pickle: bool,
+    checklist: Checklist,
+) -> PreparedModel:
+    """Read a model and its sample, and score it.
+
+    Args:
+        model: Path of the model, or a fitted scikit-learn estimator.
+        sample: Path of rows like those of the training, or an array (n_rows, n_features).
+        schema: Path of a schema file that describes the features and outputs.
+        trust_pickle: Load a pickle, which runs any code that it holds.
+        checklist: Told of each step.
+
+    Raises:
+        CompilerError: The model, the sample or the schema is not right.
+    """
+    with checklist.step("model"):
+        source = _read_source(model, trust_pickle=trust_pickle)
+    with checklist.step("sample") as step:
+        described = read_schema(Path(schema)) if schema is not None else Schema()
+        columns, sample_sha256 = _read_columns(sample)
+        arranged = arrange(columns, sample_sha256, source.signature, described)
+        step.figures |= {"rows": len(arranged.rows), "features": len(arranged.features)}
+    with checklist.step("truth") as step:
+        truth, refusal = score_sample(source, arranged.rows)
+        outputs = _outputs(truth.shape[1], source.signature.labels, described)
+        step.figures |= {"rows": int(np.isfinite(truth).all(axis=1).sum()), "outputs": len(outputs)}
+    notes = tuple(note for note in (_ignored(arranged), refusal) if note)
+    return PreparedModel(source, arranged, truth, outputs, notes)
+
+
+def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401
+    if isinstance(model, str | Path):
+        return read_model(Path(model), trust_pickle=trust_pickle)
+    from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (not needed for ONNX files)
+
+    return SklearnModel(model)
+
+
+def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...], str]:
+    if isinstance(sample, str | Path):
+        return read_sample(Path(sample))
+    if sample.ndim != 2 or sample.dtype.kind not in "biuf":  # noqa: PLR2004  (rows and columns)
+        raise SampleError(f"the sample has shape {sample.shape} of {sample.dtype}; expected numbers, (rows, features)")
+    return matrix_columns(sample), sha256_hex(np.ascontiguousarray(sample, dtype=np.float32).tobytes())
+
+
+def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple[Output, ...]:
+    """Name the outputs: by the schema, after the labels, or ``prediction``, numbered when there are several."""
+    if schema.output and len(schema.output) != n_outputs:
+        raise SampleError(f"the schema describes {len(schema.output)} outputs, the model has {n_outputs}")
+    if schema.output:
+        return tuple(Output(name=output.name, unit=output.unit) for output in schema.output)
+    if labels:
+        return tuple(Output(name=f"probability.{label}") for label in labels)
+    names = ["prediction"] if n_outputs == 1 else [f"prediction.{index}" for index in range(n_outputs)]
+    return tuple(Output(name=name) for name in names)
+
+
+def _ignored(sample: Sample) -> str:
+    return f"columns that are no features of the model: {', '.join(sample.ignored)}" if sample.ignored else ""
+
+
+def _emit(source: SourceModel, kind: ArtifactKind) -> EmittedArtifact:
+    if kind == "onnx":
+        converted = source.to_onnx()
+        return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
+    from compiler.backends.plan import emit  # noqa: PLC0415  (only when a plan is wanted)
+
+    return EmittedArtifact("plan", emit(source.to_graph()))
