@@ -6,6 +6,10 @@ Every one holds a single clear line: what is wrong, where, and what to do about 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from device_contract.errors import ContractError, ProfileError
+
+_USAGE, _BAD_BUNDLE = 2, 7
+
 
 class CompilerError(Exception):
     """A model could not be compiled, checked or published.
@@ -80,3 +84,10 @@ class PublishError(CompilerError):
     """The fleet server cannot be reached, or refused the bundle."""
 
     exit_code: ClassVar[int] = 8
+
+
+def exit_code(error: CompilerError | ContractError) -> int:
+    """Return what ``leeway-compiler`` exits with for an error."""
+    if isinstance(error, CompilerError):
+        return error.exit_code
+    return _USAGE if isinstance(error, ProfileError) else _BAD_BUNDLE
