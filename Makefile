@@ -3,15 +3,15 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
-EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name 'kernels.[ch]')
+EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name '*.inc' -o -name 'kernels.[ch]' -o -name 'check.c')
 HOUSES := device_contract edge_agent compiler fleet_server
 
-.PHONY: demo test test-quick lint format bench fuzz services fuzzers lock clean
+.PHONY: demo test test-quick lint format bench fuzz services fuzzers cross lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
 
-test: .venv/ready services fuzzers  ## every test, with real brokers and databases
+test: .venv/ready services fuzzers cross  ## every test, with real brokers and databases, and on other processors
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
@@ -40,6 +40,9 @@ services:  ## mosquitto, PostgreSQL and curl, for the tests
 
 fuzzers:  ## clang with libFuzzer, for the tests and make fuzz
 	@.ci/system-packages fuzzers
+
+cross:  ## a compiler for microcontrollers and QEMU, for the tests
+	@.ci/system-packages cross
 
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv

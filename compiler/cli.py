@@ -7,10 +7,9 @@ import typer
 
 from compiler.commands import bundle, release
 from compiler.commands.compile import compile_model
-from compiler.errors import CompilerError
-from device_contract.errors import ContractError, ProfileError
-
-_USAGE, _BAD_BUNDLE = 2, 7
+from compiler.commands.export import export_c
+from compiler.errors import CompilerError, exit_code
+from device_contract.errors import ContractError
 
 app = typer.Typer(
     help="A trained model in, a signed bundle out.",
@@ -24,6 +23,7 @@ keys = typer.Typer(help="Make the key pair that CI signs releases with.", no_arg
 app.command("compile")(compile_model)
 app.command()(bundle.inspect)
 app.command()(bundle.verify)
+app.command("export-c")(export_c)
 app.command()(release.sign)
 app.command()(release.publish)
 app.add_typer(keys, name="keys")
@@ -35,16 +35,12 @@ def main() -> None:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         app()
-    except CompilerError as error:
-        _fail(str(error), error.exit_code)
-    except ProfileError as error:
-        _fail(str(error), _USAGE)
-    except ContractError as error:
-        _fail(str(error), _BAD_BUNDLE)
+    except (CompilerError, ContractError) as error:
+        _fail(str(error), exit_code(error))
     except OSError as error:
         _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", CompilerError.exit_code)
 
 
-def _fail(message: str, exit_code: int) -> None:
+def _fail(message: str, code: int) -> None:
     typer.echo(f"leeway-compiler: {message}", err=True)
-    sys.exit(exit_code)
+    sys.exit(code)

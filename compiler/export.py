@@ -1,0 +1,73 @@
+"""From a bundle to C files for a microcontroller: read -> write -> build -> hold against the budget."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compiler import firmware
+from compiler.backends.c_model import Model
+from compiler.backends.c_source import c_sources
+from compiler.errors import UnsupportedModelError
+from compiler.files import write_whole
+from device_contract.bundle import Bundle
+from device_contract.errors import BundleError
+from device_contract.plan.scorer import PlanScorer
+from device_contract.profile import FirmwareProfile
+from device_contract.selftest import decode_self_test
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A bundle's model as C.
+
+    Attributes:
+        sources: Text of each file, by its name.
+        shares: What it takes of the profile's flash and RAM; empty without a profile.
+    """
+
+    sources: dict[str, str]
+    shares: tuple[firmware.Share, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write the files into a folder.
+
+        Raises:
+            CompilerError: They cannot be written.
+        """
+        for name, text in self.sources.items():
+            write_whole(folder / name, text.encode())
+
+
+def export(bundle: Bundle, profile: FirmwareProfile | None = None) -> ExportedModel:
+    """Export a bundle's plan as C.
+
+    Args:
+        bundle: An opened bundle.
+        profile: A microcontroller to build for, and to hold the result against.
+
+    Raises:
+        UnsupportedModelError: The bundle carries no plan.
+        ContractError: Its plan or its self-test is not sound.
+        CompilerError: It cannot be built for the profile.
+        BudgetError: It takes more flash or RAM than the profile grants.
+    """
+    model = _model(bundle)
+    sources = c_sources(model)
+    if profile is None:
+        return ExportedModel(sources, ())
+    shares = firmware.measure(model, sources, profile)
+    firmware.hold(shares, profile)
+    return ExportedModel(sources, shares)
+
+
+def _model(bundle: Bundle) -> Model:
+    manifest = bundle.manifest
+    artifact = manifest.artifact("plan")
+    if artifact is None:
+        raise UnsupportedModelError(f"{manifest.model} {manifest.version} carries no plan; C is made from plans only")
+    plan = bytes(bundle.files[artifact.file.path])
+    scorer = PlanScorer(plan)
+    vectors = decode_self_test(bundle.files[manifest.self_test.file.path])
+    widths = (len(manifest.features), len(manifest.outputs))
+    if not widths == (scorer.n_features, scorer.n_outputs) == (vectors.n_features, vectors.n_outputs):
+        raise BundleError("the plan and the self-test do not fit the manifest's features and outputs")
+    return Model(manifest, plan, vectors, bundle.sha256)
