@@ -147,7 +147,7 @@ def commands(group: TyperGroup, path: str = "leeway-compiler") -> Iterator[tuple
 def documented() -> dict[str, set[str]]:
     """The options that the guide tells of each command."""
     sections = re.findall(
-        r"^### `(leeway-compiler [a-z ]*[a-z])[A-Z ]*`\n(.*?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL
+        r"^### `(leeway-compiler [a-z -]*[a-z])[A-Z ]*`\n(.*?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL
     )
     return {name: set(re.findall(r"^\| `(--[a-z-]+)`", text, re.MULTILINE)) for name, text in sections}
 
