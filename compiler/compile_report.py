@@ -6,8 +6,6 @@ import msgspec
 
 from compiler.checks import Check
 
-REPORT_VERSION = 1
-
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no bundle."""
@@ -65,7 +63,7 @@ class CompileReport(msgspec.Struct, frozen=True, kw_only=True):
         variants: What came of each bundle.
     """
 
-    report_version: Literal[1] = REPORT_VERSION
+    report_version: Literal[1] = 1
     compiler: str
     model: str
     version: str

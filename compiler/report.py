@@ -4,27 +4,67 @@ import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
+from compiler.checks import Figure
+from compiler.compile_report import CompileReport, Variant
 from compiler.model_card import feature_range
 from compiler.parity import ParityResult
-from compiler.pipeline import CompiledBundle
 from device_contract.bundle import Bundle
 from device_contract.manifest import Manifest
 
 _SHOWN_FEATURES = 50
 
 
-def show_compiled(console: Console, compiled: CompiledBundle) -> None:
-    """Show what a compilation made: artifacts, parity, footprint, notes."""
-    manifest = compiled.manifest
-    what = f"{manifest.task}, {len(manifest.features)} features, {len(manifest.outputs)} outputs"
-    console.print(f"{manifest.model} {manifest.version} for {manifest.profile or 'any device'}: {what}", markup=False)
-    show_parity(console, manifest, compiled.parity)
-    for footprint in compiled.footprints:
-        p99 = "not measured here" if footprint.p99_one_row_us is None else f"{footprint.p99_one_row_us:.1f} us"
-        console.print(f"{footprint.kind}: memory about {footprint.rss_bytes >> 20} MiB, p99 of one row {p99}")
-    for note in compiled.notes:
+def show_compiled(console: Console, done: CompileReport) -> None:
+    """Show what a compilation made: artifacts, parity, what they need, files, notes. Nothing if it made nothing."""
+    made = [variant for variant in done.variants if variant.bundle]
+    if not made:
+        return
+    numbers = [Column(name, justify="right") for name in ("bytes", "rows", "difference", "memory", "p99")]
+    table = Table(Column("profile", no_wrap=True), "artifact", *numbers, box=None, padding=(0, 1))
+    for variant in made:
+        for cells in _artifact_cells(variant):
+            table.add_row(variant.name, *cells)
+    console.print(f"{done.model} {done.version}", markup=False)
+    console.print(table)
+    for note in sorted({note for variant in made for note in variant.notes}):
         console.print(f"note: {note}", markup=False, soft_wrap=True)
-    console.print(f"sha256 {compiled.sha256}, {len(compiled.data)} bytes", soft_wrap=True)
+    for variant in made:
+        _show_file(console, variant)
+
+
+def _artifact_cells(variant: Variant) -> list[tuple[str, ...]]:
+    """Return a row for each artifact: kind, bytes, rows compared, difference, memory, time."""
+    figures = {check.name: check.figures for check in variant.checks if check.status == "passed"}
+    kinds = [name.partition(".")[0] for name in figures if name.endswith(".parity")]
+    return [
+        (
+            kind,
+            str(figures[kind]["bytes"]),
+            str(figures[f"{kind}.parity"]["rows"]),
+            f"{figures[f'{kind}.parity']['max_difference']:.3g}",
+            *_needs(figures.get(f"{kind}.budget", {})),
+        )
+        for kind in kinds
+    ]
+
+
+def _needs(figures: dict[str, Figure]) -> tuple[str, str]:
+    rss_bytes, p99_us = figures.get("rss_bytes"), figures.get("p99_one_row_us")
+    memory = memory_text(rss_bytes) if isinstance(rss_bytes, int) else "-"
+    return memory, f"{p99_us:.1f} us" if isinstance(p99_us, float) else "-"
+
+
+def memory_text(size_bytes: int) -> str:
+    """Return a size of memory in MiB, or in bytes if it is small."""
+    return f"{size_bytes / (1 << 20):.1f} MiB" if size_bytes >= 1 << 20 else f"{size_bytes} B"
+
+
+def _show_file(console: Console, variant: Variant) -> None:
+    if variant.bundle:
+        done = "up to date:" if variant.status == "up to date" else "wrote"
+        file = variant.bundle
+        text = f"{done} {file.path}, {file.size_bytes} bytes, sha256 {file.sha256}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_parity(console: Console, manifest: Manifest, results: tuple[ParityResult, ...]) -> None:

@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from compiler.commands.options import TrustPickle
+
+if TYPE_CHECKING:
+    from compiler.compile_report import CompileReport
 
 
 def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
@@ -19,34 +22,65 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
     ],
     name: Annotated[str, typer.Option(help="The model's name.", show_default=False)],
     version: Annotated[str, typer.Option(help="The model's version.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder to write the bundle into.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder to write the bundles into.", show_default=False)],
     schema: Annotated[
         Path | None, typer.Option(help="TOML file that describes the features and outputs.", show_default=False)
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help="Firmware profile that the bundle is for; portable without.", show_default=False)
     ] = None,
+    matrix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A bundle for each of these profiles: a folder of them, a file or a name; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     kind: Annotated[
         Literal["onnx", "plan", "both"] | None,
         typer.Option(help="Artifacts to emit; without it, all that can be.", show_default=False),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what came of it to this file, as JSON.", show_default=False)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write each check to this file, as JUnit XML.", show_default=False)
+    ] = None,
     trust_pickle: TrustPickle = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """Compile a trained model to a bundle."""
-    from compiler import pipeline
+    """Compile a trained model to a bundle, or to one for each of several profiles."""
+    from compiler.matrix import Build, build
+    from compiler.packaging import code_revision
+    from compiler.pipeline import BundleOrder
+
+    if profile is not None and matrix:
+        raise typer.BadParameter("give either --profile or --matrix", param_hint="--matrix")
+    done = build(
+        Build(
+            model=model,
+            sample=sample,
+            out=out,
+            order=BundleOrder(name, version, kind, code_revision(os.environ)),
+            profiles=matrix or ([] if profile is None else [profile]),
+            schema=schema,
+            trust_pickle=trust_pickle,
+        )
+    )
+    _show(done, report, junit)
+
+
+def _show(done: "CompileReport", report: Path | None, junit: Path | None) -> None:
+    """Tell what came of it, write the reports, and exit."""
+    from compiler.compile_report import encode_report
+    from compiler.files import write_whole
+    from compiler.junit import junit_xml
     from compiler.report import show_compiled
 
-    compiled = pipeline.compile_model(
-        model,
-        sample,
-        name=name,
-        version=version,
-        schema=schema,
-        profile=profile,
-        kind=kind,
-        trust_pickle=trust_pickle,
-        environment=os.environ,
-    )
-    path = compiled.write(out)
-    show_compiled(Console(), compiled)
-    typer.echo(f"wrote {path}")
+    show_compiled(Console(), done)
+    for message in done.failures():
+        typer.echo(f"leeway-compiler: {message}", err=True)
+    if report is not None:
+        write_whole(report, encode_report(done))
+    if junit is not None:
+        write_whole(junit, junit_xml(done))
+    raise typer.Exit(done.exit_code)

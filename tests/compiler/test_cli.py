@@ -46,7 +46,7 @@ def test_a_compilation_tells_what_it_made(
     options = ["--name", "pump", "--version", "2", "--out", tmp_path, "--profile", "industrial-gateway"]
     exit_code, output, errors = command("compile", model_file, "--sample", sample_file, *options)
     assert (exit_code, errors) == (0, "")
-    for text in ("pump 2 for industrial-gateway", "plan", "onnx", "400", "memory about", "sha256", "wrote"):
+    for text in ("pump 2", "industrial-gateway", "plan", "onnx", "400", "MiB", "sha256", "wrote"):
         assert text in output
 
 
