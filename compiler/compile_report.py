@@ -74,6 +74,10 @@ class CompileReport(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     variants: tuple[Variant, ...] = ()
 
+    def all_checks(self) -> tuple[Check, ...]:
+        """Return every check, the shared ones first."""
+        return (*self.checks, *(check for variant in self.variants for check in variant.checks))
+
     def failures(self) -> list[str]:
         """Return what went wrong, a message each; with several bundles each begins with its own name."""
         several = len(self.variants) > 1
