@@ -1,5 +1,6 @@
 """onnxruntime, as the device uses it: one thread, numbers in, numbers out."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from compiler.errors import ModelError
 
 _ROWS_AT_ONCE = 4096
 _ERRORS_ONLY = 3
+_SOURCE = re.compile(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |/onnxruntime_src/.*?\) ")
 
 
 class OnnxSession:
@@ -55,4 +57,5 @@ class OnnxSession:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """Return onnxruntime's own words in one line, without its status codes and where in its source they were said."""
+    return _SOURCE.sub("", " ".join(str(error).split()))[:300] or type(error).__name__

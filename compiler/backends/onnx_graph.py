@@ -6,12 +6,14 @@ onnxruntime and nothing else.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, helper
 
 from compiler.errors import ModelError
 
 MAX_NODES = 20_000
+_MAX_REASON_CHARACTERS = 300
 STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 NUMERIC_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
@@ -20,23 +22,31 @@ def check_portable(model: ModelProto) -> None:
     """Refuse a model that a device cannot run by itself.
 
     Raises:
-        ModelError: The model is unsound, too large, keeps weights in other files, or uses
-            operators that are not ONNX's own.
+        ModelError: The model is unsound, too large, keeps weights in other files or in sparse form,
+            or uses operators that are not ONNX's own.
     """
-    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model)):
-        raise ModelError("the ONNX model keeps weights in another file; save it with its weights inside")
-    nodes = list(_nodes(model.graph))
+    if model.functions or model.training_info:
+        raise ModelError("the ONNX model defines functions of its own, or how it is trained; export it for inference")
+    nodes = list(islice(_nodes(model.graph), MAX_NODES + 1))
     if len(nodes) > MAX_NODES:
-        raise ModelError(f"the ONNX model has {len(nodes)} nodes, limit {MAX_NODES}")
+        raise ModelError(f"the ONNX model has more than {MAX_NODES} nodes")
     foreign = sorted({f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in STANDARD_DOMAINS})
-    if foreign or model.functions:
-        names = ", ".join(foreign) or "functions of its own"
-        raise ModelError(f"the ONNX model uses {names}; only ONNX's standard operators run on a device")
+    if foreign:
+        raise ModelError(f"the ONNX model uses {', '.join(foreign)}; only ONNX's standard operators run on a device")
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in stored_tensors(model)):
+        raise ModelError("the ONNX model keeps weights in another file; save it with its weights inside")
+    if any(graph.sparse_initializer for graph in _graphs(model.graph)) or any(map(_is_sparse, nodes)):
+        raise ModelError("the ONNX model keeps weights in sparse form; save them as dense tensors")
     try:
         checker.check_model(model)
-    except checker.ValidationError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"the ONNX model is not sound: {reason}") from error
+    except (checker.ValidationError, ValueError) as error:  # ValueError: text that is not UTF-8
+        raise ModelError(f"the ONNX model is not sound: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """Return the first line of what onnx's checker says, with what it is about where the line breaks off."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _MAX_REASON_CHARACTERS else f"{text[:_MAX_REASON_CHARACTERS]}..."
 
 
 def numeric_outputs(model: ModelProto) -> list[str]:
@@ -101,21 +111,31 @@ def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
 
 def _inner_graphs(node: NodeProto) -> Iterator[GraphProto]:
     for attribute in node.attribute:
-        if attribute.type == AttributeProto.GRAPH:
+        if attribute.HasField("g"):  # whatever its type says
             yield attribute.g
         yield from attribute.graphs
 
 
-def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Walk every tensor that a model stores."""
-    yield from model.graph.initializer
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """Walk a graph and the graphs inside its nodes."""
+    yield graph
+    for node in _nodes(graph):
+        yield from _inner_graphs(node)
+
+
+def stored_tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Walk every dense tensor that a model stores, in its graphs and in the attributes of its nodes."""
+    for graph in _graphs(model.graph):
+        yield from graph.initializer
     for node in _nodes(model.graph):
         for attribute in node.attribute:
-            if attribute.type == AttributeProto.TENSOR:
+            if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-        for inner in _inner_graphs(node):
-            yield from inner.initializer
+
+
+def _is_sparse(node: NodeProto) -> bool:
+    return any(attribute.HasField("sparse_tensor") or attribute.sparse_tensors for attribute in node.attribute)
 
 
 def _uses(node: NodeProto) -> set[str]:

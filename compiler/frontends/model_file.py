@@ -28,8 +28,10 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
     data = _read(path)
     if suffix == _ONNX_SUFFIX:
         from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (each kind imports its own libraries)
+        from compiler.frontends.onnx_trial import try_out  # noqa: PLC0415  (the same)
 
-        return OnnxFileModel(data)
+        try_out(data, path.parent)
+        return OnnxFileModel(data, path.parent)
     from compiler.frontends import sklearn, sklearn_file  # noqa: PLC0415  (the same)
 
     if suffix == _SKOPS_SUFFIX:

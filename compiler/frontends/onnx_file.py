@@ -6,6 +6,7 @@ another number type at its input gets a cast in front; a map of labels to probab
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,16 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
+from compiler.backends.onnx_graph import (
+    MAX_NODES,
+    check_portable,
+    keep_output,
+    numeric_outputs,
+    serialize,
+    take_off_zipmap,
+)
 from compiler.errors import ModelError
+from compiler.frontends.onnx_weights import take_weights_inside
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.onnx_session import OnnxSession
 from device_contract.canonical import sha256_hex
@@ -41,14 +50,21 @@ class OnnxFileModel:
 
     packages = ("numpy", "onnx", "onnxruntime")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, folder: Path | None = None) -> None:
         """Read a model.
+
+        Args:
+            data: The file.
+            folder: Where it lies, if weights may be read from files beside it.
 
         Raises:
             ModelError: The bytes are no sound, portable ONNX model with one tensor of rows
                 at its input and numbers at its output.
         """
         model = _parse(data)
+        if take_weights_inside(model, folder):
+            data = model.SerializeToString(deterministic=True)
+        check_portable(model)
         row = _only_input(model)
         n_features = _row_width(row)
         self.sha256 = sha256_hex(data)
@@ -100,7 +116,8 @@ def _parse(data: bytes) -> ModelProto:
         raise ModelError(f"the file is not an ONNX model: {error}") from error
     if not model.graph.node:
         raise ModelError("the file is not an ONNX model: it holds no graph")
-    check_portable(model)
+    if len(model.graph.node) > MAX_NODES:  # before anything walks them
+        raise ModelError(f"the ONNX model has more than {MAX_NODES} nodes")
     return model
 
 
