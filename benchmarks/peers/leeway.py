@@ -56,7 +56,7 @@ def prepare(model: Trained) -> list[Plan]:
         try:
             return [Plan(Scorer.open(compile_plan(model, Path(folder))))]
         except (CompilerError, ContractError) as error:
-            raise UnavailableError(f"no plan: {str(error).splitlines()[0]}") from error
+            raise UnavailableError(str(error).splitlines()[0]) from error
 
 
 def compile_plan(model: Trained, folder: Path) -> Path:
