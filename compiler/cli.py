@@ -6,6 +6,7 @@ import sys
 import typer
 
 from compiler.commands import bundle, release
+from compiler.commands.bench import bench
 from compiler.commands.compile import compile_model
 from compiler.commands.export import export_c
 from compiler.errors import CompilerError, exit_code
@@ -23,6 +24,7 @@ keys = typer.Typer(help="Make the key pair that CI signs releases with.", no_arg
 app.command("compile")(compile_model)
 app.command()(bundle.inspect)
 app.command()(bundle.verify)
+app.command()(bench)
 app.command("export-c")(export_c)
 app.command()(release.sign)
 app.command()(release.publish)

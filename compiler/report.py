@@ -4,6 +4,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
+from compiler.benchmark import ArtifactBench, BenchReport
 from compiler.checks import Figure
 from compiler.compile_report import CompileReport, Variant
 from compiler.model_card import feature_range
@@ -11,6 +12,7 @@ from compiler.parity import ParityResult
 from device_contract.bundle import Bundle
 from device_contract.manifest import Manifest
 
+_MIB = 1 << 20
 _SHOWN_FEATURES = 50
 
 
@@ -50,13 +52,12 @@ def _artifact_cells(variant: Variant) -> list[tuple[str, ...]]:
 
 def _needs(figures: dict[str, Figure]) -> tuple[str, str]:
     rss_bytes, p99_us = figures.get("rss_bytes"), figures.get("p99_one_row_us")
-    memory = memory_text(rss_bytes) if isinstance(rss_bytes, int) else "-"
+    memory = _memory(rss_bytes) if isinstance(rss_bytes, int) else "-"
     return memory, f"{p99_us:.1f} us" if isinstance(p99_us, float) else "-"
 
 
-def memory_text(size_bytes: int) -> str:
-    """Return a size of memory in MiB, or in bytes if it is small."""
-    return f"{size_bytes / (1 << 20):.1f} MiB" if size_bytes >= 1 << 20 else f"{size_bytes} B"
+def _memory(size_bytes: int) -> str:
+    return f"{size_bytes / _MIB:.1f} MiB" if size_bytes >= _MIB else f"{size_bytes} B"
 
 
 def _show_file(console: Console, variant: Variant) -> None:
@@ -90,6 +91,38 @@ def show_bundle(console: Console, bundle: Bundle) -> None:
     if len(manifest.features) > _SHOWN_FEATURES:
         features.add_row(f"... {len(manifest.features) - _SHOWN_FEATURES} more", "", "")
     console.print(features)
+
+
+def show_bench(console: Console, report: BenchReport) -> None:
+    """Show what each artifact takes on this machine, and what the profile grants."""
+    names = ("p50 us", "p90 us", "p99 us", "max us", "rows/s", "load ms", "MiB", "bytes")
+    table = Table("artifact", *(Column(name, justify="right") for name in names), box=None, padding=(0, 1))
+    for artifact in report.artifacts:
+        table.add_row(artifact.kind, *_bench_cells(artifact))
+    profile = report.profile
+    if profile is not None:
+        memory, size = f"{profile.max_rss_bytes / _MIB:.3g}", str(profile.max_artifact_bytes)
+        table.add_row("budget", "", "", f"{profile.max_p99_one_row_us:g}", "", "", "", memory, size)
+    against = f" against {profile.name}" if profile else ""
+    console.print(f"{report.model} {report.version}{against}, on this {report.processor}", markup=False)
+    console.print(table)
+    if profile is not None and not report.is_comparable:
+        text = f"note: {profile.name} has another processor ({profile.processor}): only the size is held against it"
+        console.print(text, markup=False, soft_wrap=True)
+
+
+def _bench_cells(artifact: ArtifactBench) -> tuple[str, ...]:
+    measured = artifact.measured
+    times = (measured.p50_us, measured.p90_us, measured.p99_us, measured.max_us)
+    memory = "-" if measured.rss_bytes is None else f"{measured.rss_bytes / _MIB:.3g}"
+    load = f"{measured.open_ms + measured.load_ms:.3g}"
+    rows_per_s = f"{measured.rows_per_s:.0f}"
+    return (*(f"{us:.2f}" for us in times), rows_per_s, load, memory, str(artifact.artifact_bytes))
+
+
+def bench_json(report: BenchReport) -> str:
+    """Return what was measured as JSON."""
+    return msgspec.json.format(msgspec.json.encode(report)).decode()
 
 
 def bundle_json(bundle: Bundle) -> str:
