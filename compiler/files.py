@@ -1,8 +1,25 @@
-"""Files that appear whole or not at all."""
+"""Files that are read up to a limit, and that appear whole or not at all."""
 
+import stat
 from pathlib import Path
 
 from compiler.errors import CompilerError
+
+
+def read_limited(path: Path, max_bytes: int) -> bytes:
+    """Read a regular file; a device or a pipe, which may have no end, is refused.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is larger, or no regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: that alone may wait for ever
+        raise ValueError("it is no regular file")
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ValueError(f"it has more than {max_bytes} bytes")
+    return data
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -15,12 +15,13 @@ from compiler import parity
 from compiler.backends.artifact import EmittedArtifact
 from compiler.baseline import build_baseline
 from compiler.checks import Checklist
+from compiler.columns import Column
 from compiler.errors import CompilerError, SampleError
 from compiler.frontends.model_file import read_model
 from compiler.frontends.source import SourceModel
 from compiler.sample import Sample, arrange, read_sample
 from compiler.schema import Schema, read_schema
-from compiler.tables import Column, matrix_columns
+from compiler.tables import matrix_columns
 from compiler.truth import score_sample
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import ArtifactKind, Label, Output

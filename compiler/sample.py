@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.columns import Column
 from compiler.errors import SampleError
+from compiler.files import read_limited
 from compiler.frontends.source import Signature
 from compiler.schema import FeatureSchema, Schema
-from compiler.tables import Column, read_table
+from compiler.tables import read_table
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import Feature
 
+MAX_SAMPLE_BYTES = 1 << 30
 _SHOWN_NAMES = 5
 
 
@@ -44,9 +47,11 @@ def read_sample(path: Path) -> tuple[tuple[Column, ...], str]:
         SampleError: The file cannot be read or is not a sound table.
     """
     try:
-        data = path.read_bytes()
+        data = read_limited(path, MAX_SAMPLE_BYTES)
     except OSError as error:
         raise SampleError(f"cannot read sample {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SampleError(f"cannot read sample {path}: {error}") from error
     return read_table(data, path), sha256_hex(data)
 
 

@@ -4,12 +4,16 @@ TOML; the page is ``docs/formats/schema.md``. Whatever it says of a feature stan
 sample's own columns say.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from compiler.errors import SampleError
+from compiler.files import read_limited
+
+MAX_SCHEMA_BYTES = 16 << 20
 
 
 class FeatureSchema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,15 +49,15 @@ def read_schema(path: Path) -> Schema:
         SampleError: The file cannot be read, is malformed, or contradicts itself.
     """
     try:
-        schema = msgspec.toml.decode(path.read_bytes(), type=Schema)
+        schema = msgspec.toml.decode(read_limited(path, MAX_SCHEMA_BYTES), type=Schema)
     except OSError as error:
         raise SampleError(f"cannot read schema {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or too large
         raise SampleError(f"malformed schema {path}: {error}") from error
     for what, names in (("feature", [f.name for f in schema.feature]), ("output", [o.name for o in schema.output])):
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise SampleError(f"schema {path} describes {what} {repeated[0]!r} twice")
+        repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+        if repeated is not None:
+            raise SampleError(f"schema {path} describes {what} {repeated!r} twice")
     for feature in schema.feature:
         _check(feature, path)
     return schema

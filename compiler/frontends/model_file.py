@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from compiler.errors import ModelError
+from compiler.files import read_limited
 from compiler.frontends.source import SourceModel
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
@@ -43,8 +44,8 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BUNDLE_BYTES:
-            raise ModelError(f"{path} has {path.stat().st_size} bytes, limit {MAX_BUNDLE_BYTES}")
-        return path.read_bytes()
+        return read_limited(path, MAX_BUNDLE_BYTES)
+    except ValueError as error:
+        raise ModelError(f"cannot read model {path}: {error}") from error
     except OSError as error:
         raise ModelError(f"cannot read model {path}: {error.strerror}") from error
