@@ -4,6 +4,7 @@ Canonical JSON, first entry of the bundle. Unknown fields are ignored, missing o
 refused. The page is ``docs/formats/bundle.md``.
 """
 
+from collections import Counter
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -154,6 +155,6 @@ def _check_consistency(manifest: Manifest) -> None:
 
 
 def _refuse_repeats(what: str, names: list[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if repeated:
-        raise ManifestError(f"{what} named twice: {repeated[0]!r}")
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        raise ManifestError(f"{what} named twice: {repeated!r}")

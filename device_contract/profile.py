@@ -45,7 +45,7 @@ def read_profile(path: Path) -> FirmwareProfile:
         profile = msgspec.toml.decode(path.read_bytes(), type=FirmwareProfile)
     except OSError as error:
         raise ProfileError(f"cannot read profile {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, ValueError) as error:  # ValueError: not UTF-8, or a path that holds a NUL
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or NUL in the path
         raise ProfileError(f"malformed profile {path}: {error}") from error
     if profile.name != path.stem:
         raise ProfileError(f"profile {path} is named {profile.name!r} inside")
