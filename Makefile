@@ -28,9 +28,10 @@ format: .venv/ready
 	$(BIN)/ruff format .
 
 bench: .venv/ready services  ## speed and footprint against peers; writes benchmarks/results/
-	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.sketches
 	$(BIN)/python -m benchmarks.agent_memory
+	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.scoring
 
 fuzz: .venv/ready fuzzers  ## search for inputs that break a reader: SECONDS each, TARGETS or all
 	@$(BIN)/python -m tests.fuzz.campaign $(or $(SECONDS),60) $(TARGETS)

@@ -9,7 +9,6 @@ prints the page and keeps nothing. It ends with exit code 1 where a requirement 
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,23 +19,14 @@ import msgspec
 
 from benchmarks import figures, page, plot
 from benchmarks.figures import Measured, Run
+from benchmarks.machine import ONE_THREAD, ROOT, describe
 from benchmarks.models import WORKLOADS
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = (
     "numpy", "scikit-learn", "onnxruntime", "skl2onnx", "onnxmltools", "lightgbm", "xgboost",
     "lleaves", "treelite", "tl2cgen", "m2cgen", "Cython",
 )  # fmt: skip
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-def machine() -> str:
-    """Describe the processor, the system and Python."""
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    processor = models[0].partition(":")[2].strip() if models else platform.processor()
-    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{processor}, {os.cpu_count()} cores, {system}"
 
 
 def measure(letter: str, *, quick: bool) -> Measured:
@@ -49,7 +39,7 @@ def measure(letter: str, *, quick: bool) -> Measured:
         out = Path(folder) / "measured.json"
         options = ["--quick"] if quick else []
         command = [sys.executable, "-m", "benchmarks.measure", letter, str(out), *options]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **_ONE_THREAD}, check=True)
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **ONE_THREAD}, check=True)
         return msgspec.json.decode(out.read_bytes(), type=Measured)
 
 
@@ -64,7 +54,7 @@ def main() -> None:
     for letter in given.models.split(","):
         print(f"{letter}: {WORKLOADS[letter].name}", flush=True)
         measured[letter] = measure(letter, quick=given.quick)
-    run = Run(machine(), {name: version(name) for name in PACKAGES}, dict(sorted(measured.items())))
+    run = Run(describe(), {name: version(name) for name in PACKAGES}, dict(sorted(measured.items())))
     text = page.render(run, WORKLOADS)
     print(text)
     if not given.quick:

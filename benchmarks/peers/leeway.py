@@ -53,22 +53,22 @@ def prepare(model: Trained) -> list[Plan]:
         UnavailableError: The compiler has no plan for it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            return [Plan(Scorer.open(compile_plan(model, Path(folder))))]
-        except (CompilerError, ContractError) as error:
-            raise UnavailableError(str(error).splitlines()[0]) from error
+        return [Plan(Scorer.open(compiled(model, Path(folder))))]
 
 
-def compile_plan(model: Trained, folder: Path) -> Path:
-    """Compile the model; of G its ONNX form with flat rows, for a device's rows are flat.
+def compiled(model: Trained, folder: Path) -> Path:
+    """Compile the model to a bundle with a plan; of G its ONNX form with flat rows, for a device's rows are flat.
 
     Raises:
-        CompilerError: The compiler has no plan for it.
+        UnavailableError: The compiler has no plan for it.
     """
     given: Any = model.estimator
     if model.letter == "G":
         given = folder / "network.onnx"
         given.write_bytes(network(model.estimator, flat=True).SerializeToString())
     sample = model.data.sample.reshape(len(model.data.sample), -1)
-    bundle = compile_model(given, sample, name=f"model-{model.letter.lower()}", version="1", kind="plan")
+    try:
+        bundle = compile_model(given, sample, name=f"model-{model.letter.lower()}", version="1", kind="plan")
+    except (CompilerError, ContractError) as error:
+        raise UnavailableError(str(error).splitlines()[0]) from error
     return bundle.write(folder)
