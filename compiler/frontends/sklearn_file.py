@@ -10,7 +10,9 @@ import joblib
 import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
+from compiler.archives import refuse_bombs
 from compiler.errors import ModelError
+from compiler.frontends.sklearn_tables import check_tables
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +38,14 @@ def load_skops(data: bytes, path: Path) -> Any:
         ModelError: The file is not sound, or holds types that are not scikit-learn's.
     """
     try:
+        refuse_bombs(data)
         untrusted = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
         estimator = None if untrusted else _load(lambda: skops.io.loads(data, trusted=list(TRUSTED_TYPES)))
     except Exception as error:  # whatever skops meets in a broken file
         raise ModelError(f"{path} is not a sound skops file: {_first_line(error)}") from error
     if untrusted:
         raise ModelError(f"{path} holds types that are not trusted: {', '.join(untrusted)}")
+    check_tables(estimator)
     return estimator
 
 
