@@ -31,5 +31,6 @@ def _columns(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _labels(scores: NDArray[np.float64], task: Task) -> NDArray[np.intp]:
     if scores.shape[1] > 1:
-        return np.argmax(scores, axis=1)
+        highest: NDArray[np.intp] = np.argmax(scores, axis=1)
+        return highest
     return np.asarray(scores[:, 0] > (0.5 if task == "classes" else 0.0), np.intp)

@@ -20,17 +20,17 @@ from benchmarks.timing import Pace, take_turns
 from benchmarks.trained import Trained, trained
 
 _LOG = logging.getLogger(__name__)
-PEERS = (
-    ("Leeway, plan", "leeway", "prepare"),
-    ("onnxruntime", "onnx_runtime", "prepare"),
-    ("lleaves", "lleaves", "prepare"),
-    ("tl2cgen", "treelite", "prepare_code"),
-    ("treelite GTIL", "treelite", "prepare"),
-    ("m2cgen", "m2cgen", "prepare"),
-    ("training library", "library", "prepare"),
-    ("torch", "torch", "prepare"),
+CONTENDERS = (
+    ("Leeway, plan", "leeway.prepare", "ABCDEFGHIJ"),
+    ("onnxruntime", "onnx_runtime.prepare", "ABCDEFGHIJ"),
+    ("lleaves", "lleaves.prepare", "C"),
+    ("tl2cgen", "treelite.prepare_code", "BCDFH"),
+    ("treelite GTIL", "treelite.prepare", "BCDFH"),
+    ("m2cgen", "m2cgen.prepare", "ABCDEFHIJ"),
+    ("training library", "library.prepare", "ABCDEFHIJ"),
+    ("torch", "torch.prepare", "G"),
 )
-"""What to call it where it is absent, its module in ``benchmarks.peers``, and the function there."""
+"""What to call it where it is absent, its function in ``benchmarks.peers``, and the models of its kind."""
 _REFERENCES = ("scikit-learn", "lightgbm", "xgboost", "torch", "onnxruntime, run")
 _TASKS: MappingProxyType[str, Task] = MappingProxyType({"C": "values", "J": "values", "F": "outliers"})
 _COMPARED_ROWS = 4096
@@ -59,7 +59,10 @@ def measure(model: Trained, pace: Pace, batches: Sequence[int] = BATCHES) -> Mea
 def _prepare(model: Trained) -> tuple[list[Contender], list[Absent]]:
     contenders: list[Contender] = []
     absent = []
-    for name, module, function in PEERS:
+    for name, where, letters in CONTENDERS:
+        if model.letter not in letters:
+            continue
+        module, function = where.split(".")
         prepare: Callable[[Trained], Sequence[Contender]]
         prepare = getattr(importlib.import_module(f"benchmarks.peers.{module}"), function)
         try:

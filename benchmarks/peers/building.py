@@ -1,4 +1,4 @@
-"""Code generators: their C is compiled once for a model, within ten minutes, and kept."""
+"""Code generators: their C is compiled once for a model, within ten minutes and 8 GiB, and kept."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.contender import UnavailableError
 
-LIMIT_S = 600
+LIMIT_S, LIMIT_BYTES = 600, 8 * 2**30
 
 
 def built(target: Path, generate: Callable[[Path], Sequence[Path]]) -> Path:
@@ -50,7 +50,8 @@ def compile_c(files: Sequence[Path], target: Path) -> None:
     Raises:
         UnavailableError: It fails or takes too long.
     """
-    command = ["gcc", "-O2", "-shared", "-fPIC", "-w", "-o", str(target), *map(str, files), "-lm"]
+    gcc = ["gcc", "-O2", "-shared", "-fPIC", "-w", "-o", str(target), *map(str, files), "-lm"]
+    command = ["prlimit", f"--as={LIMIT_BYTES}", *gcc]
     # A session of its own: gcc's children have to go with it.
     compiler = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -60,4 +61,4 @@ def compile_c(files: Sequence[Path], target: Path) -> None:
         compiler.wait()
         raise UnavailableError(f"gcc -O2 takes more than {LIMIT_S // 60} minutes over its code") from error
     if status != 0:
-        raise UnavailableError(f"gcc does not compile its code (status {status})")
+        raise UnavailableError(f"gcc -O2 does not compile its code, within {LIMIT_BYTES >> 30} GiB")

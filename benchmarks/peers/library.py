@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.contender import InProcess, Rows, UnavailableError
+from benchmarks.contender import InProcess, Rows
 from benchmarks.trained import Trained
 
 _NAMES = {"C": "lightgbm", "D": "xgboost"}
@@ -34,13 +34,7 @@ class Estimator(InProcess):
 
 
 def prepare(model: Trained) -> list[Estimator]:
-    """Take the estimator.
-
-    Raises:
-        UnavailableError: The model is torch's.
-    """
-    if model.letter == "G":
-        raise UnavailableError("its library is torch")
+    """Take the estimator."""
     return [Estimator(_NAMES.get(model.letter, "scikit-learn"), _method(model))]
 
 

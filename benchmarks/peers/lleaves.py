@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.contender import InProcess, Rows, UnavailableError
+from benchmarks.contender import InProcess, Rows
 from benchmarks.trained import Trained
 
 
@@ -34,13 +34,7 @@ class Compiled(InProcess):
 
 
 def prepare(model: Trained) -> list[Compiled]:
-    """Compile the booster; what LLVM made is kept.
-
-    Raises:
-        UnavailableError: The model is not LightGBM's.
-    """
-    if model.letter != "C":
-        raise UnavailableError("takes LightGBM only")
+    """Compile the booster; what LLVM made is kept."""
     import lleaves  # noqa: PLC0415  (LLVM is needed for one model only)
 
     text = model.folder / "booster.txt"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from benchmarks.contender import InProcess, Rows, UnavailableError
+from benchmarks.contender import InProcess, Rows
 from benchmarks.peers.building import built
 from benchmarks.trained import Trained
 
@@ -66,8 +66,6 @@ def prepare(model: Trained) -> list[Library]:
     Raises:
         UnavailableError: m2cgen does not take the model, or its code does not compile in time.
     """
-    if model.letter == "G":
-        raise UnavailableError("takes no neural networks")
     n_outputs = 3 if model.letter == "B" else 2 if model.letter == "H" else 1
     path = built(model.folder / "m2cgen.so", lambda folder: _generate(model, folder))
     return [Library(path, n_outputs)]

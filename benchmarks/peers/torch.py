@@ -62,12 +62,10 @@ def prepare(model: Trained) -> list[Torch]:
     """Start torch's process.
 
     Raises:
-        UnavailableError: Another model, or torch is not installed.
+        UnavailableError: torch is not installed.
     """
-    if model.letter != "G":
-        raise UnavailableError("takes its own models only")
     if not PYTHON.exists():
-        raise UnavailableError("torch not installed; `make test-frontends` sets it up")
+        raise UnavailableError("not installed; `make test-frontends` sets it up")
     weights = model.folder / "weights.npz"
     np.savez(weights, **model.estimator)
     return [Torch(weights)]

@@ -9,7 +9,7 @@ import tl2cgen
 import treelite
 from numpy.typing import NDArray
 
-from benchmarks.contender import InProcess, Rows, UnavailableError
+from benchmarks.contender import InProcess, Rows
 from benchmarks.peers.building import built
 from benchmarks.trained import Trained
 
@@ -64,26 +64,17 @@ class Tl2cgen(InProcess):
         return _as_rows(self._finish(self._predictor.predict(self.argument(rows))), rows)
 
 
-def prepare(model: Trained) -> list[Gtil | Tl2cgen]:
-    """Load the trees, and compile them.
-
-    Raises:
-        UnavailableError: The model is no tree ensemble.
-    """
-    if model.letter not in "BCDFH":
-        raise UnavailableError("takes trees only")
-    trees, finish = _trees(model), _finish(model)
-    return [Gtil(trees, finish)]
+def prepare(model: Trained) -> list[Gtil]:
+    """Load the trees."""
+    return [Gtil(_trees(model), _finish(model))]
 
 
 def prepare_code(model: Trained) -> list[Tl2cgen]:
     """Generate and compile the code.
 
     Raises:
-        UnavailableError: The model is no tree ensemble, or its code does not compile in time.
+        UnavailableError: Its code does not compile in time.
     """
-    if model.letter not in "BCDFH":
-        raise UnavailableError("takes trees only")
 
     def generate(folder: Path) -> Sequence[Path]:
         tl2cgen.generate_c_code(_trees(model), dirpath=str(folder), params={"parallel_comp": _UNITS})
