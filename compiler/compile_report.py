@@ -79,14 +79,14 @@ class CompileReport(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.checks, *(check for variant in self.variants for check in variant.checks))
 
     def failures(self) -> list[str]:
-        """Return what went wrong, a message each; with several bundles each begins with its own name."""
+        """Return what went wrong, a message each; with several bundles each begins with those that it is about."""
+        about: dict[str, list[str]] = {}
+        for variant in self.variants:
+            if variant.failure:
+                about.setdefault(variant.failure.message, []).append(variant.name)
         several = len(self.variants) > 1
         shared = [self.failure.message] if self.failure else []
-        return shared + [
-            f"{variant.name}: {variant.failure.message}" if several else variant.failure.message
-            for variant in self.variants
-            if variant.failure
-        ]
+        return shared + [f"{', '.join(names)}: {message}" if several else message for message, names in about.items()]
 
 
 def encode_report(report: CompileReport) -> bytes:

@@ -6,6 +6,7 @@ signature is checked elsewhere. Whatever does not fit, is missing or cannot be r
 the bundle is built.
 """
 
+import errno
 import hashlib
 import importlib.metadata
 import platform
@@ -18,13 +19,16 @@ import msgspec
 import compiler
 import device_contract
 from compiler.compile_report import Variant
-from compiler.files import write_whole
+from compiler.files import read_limited, write_whole
 from compiler.pipeline import BundleOrder
+from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import canonical_json, sha256_hex
 from device_contract.profile import FirmwareProfile
 
 Digests = dict[str, str]
 _CODE = ("*.py", "*.so", "*.pyd")
+_LOCATION = b"location"
+_MAX_RECORD_BYTES = 16 << 20
 
 
 class InputsRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,14 +47,20 @@ class InputsRecord(msgspec.Struct, frozen=True, kw_only=True):
 def digest_shared(model: Path, sample: Path, schema: Path | None, order: BundleOrder, *, trust_pickle: bool) -> Digests:
     """Digest what the bundles for all profiles depend on.
 
-    Raises:
-        OSError: A file cannot be read.
+    Returns:
+        The digests; none if they do not tell everything: a file cannot be read (whoever reads it
+        next says why), or the model keeps weights in other files. Such a bundle is always built.
     """
+    given = (("model", model), ("sample", sample), ("schema", schema))
+    try:
+        if _has_other_files(model):
+            return {}
+        files = {name: _file_sha256(path) if path else "" for name, path in given}
+    except (OSError, ValueError):
+        return {}
     options = {"trust_pickle": trust_pickle, **asdict(order)}
     return {
-        "model": _file_sha256(model),
-        "sample": _file_sha256(sample),
-        "schema": _file_sha256(schema) if schema is not None else "",
+        **files,
         "options": sha256_hex(canonical_json(options)),
         "compiler": _code_sha256(),
         "packages": sha256_hex(canonical_json(_installed())),
@@ -58,29 +68,33 @@ def digest_shared(model: Path, sample: Path, schema: Path | None, order: BundleO
 
 
 def with_profile(shared: Digests, profile: FirmwareProfile | None) -> Digests:
-    """Add the profile, if there is one."""
+    """Add the profile, if there is one; to no digests nothing."""
+    if not shared:
+        return {}
     return {**shared, "profile": sha256_hex(canonical_json(profile)) if profile is not None else ""}
 
 
 def find_built(bundle: Path, inputs: Digests) -> Variant | None:
     """Return what came of the build, if the bundle lies there, unchanged, and was made from these inputs."""
     try:
-        record = msgspec.json.decode(_record_path(bundle).read_bytes(), type=InputsRecord)
+        record = msgspec.json.decode(read_limited(_record_path(bundle), _MAX_RECORD_BYTES), type=InputsRecord)
         built = record.variant.bundle
         if record.inputs != inputs or built is None or _file_sha256(bundle) != built.sha256:
             return None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return None
     here = msgspec.structs.replace(built, path=str(bundle))
     return msgspec.structs.replace(record.variant, status="up to date", bundle=here)
 
 
 def keep_record(bundle: Path, inputs: Digests, variant: Variant) -> None:
-    """Keep what a bundle was made from.
+    """Keep what a bundle was made from, if that is known.
 
     Raises:
         CompilerError: The file cannot be written.
     """
+    if not inputs:
+        return
     record = InputsRecord(inputs=inputs, variant=variant)
     write_whole(_record_path(bundle), msgspec.json.format(msgspec.json.encode(record)) + b"\n")
 
@@ -89,7 +103,17 @@ def _record_path(bundle: Path) -> Path:
     return bundle.with_name(bundle.name + ".inputs.json")
 
 
+def _has_other_files(model: Path) -> bool:
+    """Tell whether an ONNX model may keep weights in other files, each of which it gives a ``location``.
+
+    Source: https://onnx.ai/onnx/repo-docs/ExternalData.html
+    """
+    return model.suffix.lower() == ".onnx" and _LOCATION in read_limited(model, MAX_BUNDLE_BYTES)
+
+
 def _file_sha256(path: Path) -> str:
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))  # a device may have no end
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

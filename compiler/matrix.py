@@ -131,7 +131,10 @@ class _Work:
         with self.checklist.step("request"):
             request.order.check()
             targets: tuple[Target, ...] = find_profiles(request.profiles) or (None,)
-        digests = [inputs.with_profile(shared, target) for shared in [self._digests()] for target in targets]
+        shared = inputs.digest_shared(
+            request.model, request.sample, request.schema, request.order, trust_pickle=request.trust_pickle
+        )
+        digests = [inputs.with_profile(shared, target) for target in targets]
         found = [inputs.find_built(self._path(target), each) for target, each in zip(targets, digests, strict=True)]
         self.variants += [variant for variant in found if variant]
         if all(found):
@@ -141,15 +144,6 @@ class _Work:
             variant or self._make(prepared, target, each)
             for variant, target, each in zip(found, targets, digests, strict=True)
         ]
-
-    def _digests(self) -> Digests:
-        request = self._request
-        try:
-            return inputs.digest_shared(
-                request.model, request.sample, request.schema, request.order, trust_pickle=request.trust_pickle
-            )
-        except OSError:
-            return {}  # whoever reads the file next tells what is wrong with it
 
     def _path(self, target: Target) -> Path:
         return self._request.out / self._request.order.file_name(target.name if target else None)

@@ -149,6 +149,14 @@ def test_a_report_reads_back() -> None:
     assert report.failures() == ["too much"]
 
 
+def test_what_several_bundles_have_in_common_is_told_once() -> None:
+    failure, other = Failure(exit_code=5, message="wrong\n  row 3"), Failure(exit_code=6, message="large")
+    variants = [Variant(profile=name, status="failed", failure=failure) for name in ("a", "b")]
+    variants += [Variant(profile="c", status="failed", failure=other), Variant(profile="d", status="built")]
+    report = CompileReport(compiler="1", model="m", version="1", exit_code=6, seconds=0.5, variants=tuple(variants))
+    assert report.failures() == ["a, b: wrong\n  row 3", "c: large"]
+
+
 def test_a_report_of_another_version_is_refused() -> None:
     report = CompileReport(compiler="1", model="m", version="1", exit_code=0, seconds=0.5)
     document: dict[str, Any] = json.loads(encode_report(report)) | {"report_version": 2}

@@ -4,10 +4,17 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
 
+from compiler import compile_model
 from compiler.compile_report import CompileReport, decode_report
+from device_contract import bundle
 from device_contract.profile import profiles_folder
 
 Command = Callable[..., tuple[int, str, str]]
@@ -133,6 +140,30 @@ def test_a_copied_bundle_is_up_to_date_where_it_lies(folder: Path, build: Build)
     shutil.rmtree(folder / "out")
     (folder / "cache").rename(folder / "out")
     assert status(build()) == "up to date"
+
+
+def test_a_model_with_weights_in_another_file_is_always_built(
+    tmp_path: Path, command: Command, linear: Any, rows: NDArray[np.float32], sample_file: Path
+) -> None:
+    opened = bundle.read(compile_model(linear, rows, name="pump", version="1", kind="onnx").data)
+    model = onnx.load_from_string(bytes(opened.files["model.onnx"]))
+    tensor = numpy_helper.from_array(np.zeros((4, 1), np.float32), "more_weights")
+    model.graph.initializer.append(tensor)
+    onnx.save(model, tmp_path / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    options = ["--name", "pump", "--version", "1", "--kind", "onnx", "--out", tmp_path]
+    for _ in range(2):
+        exit_code, output, errors = command("compile", tmp_path / "model.onnx", "--sample", sample_file, *options)
+        assert (exit_code, errors) == (0, "")
+        assert "wrote " in output
+    assert not list(tmp_path.glob("*.inputs.json"))
+
+
+def test_a_model_that_is_no_file_is_told(tmp_path: Path, command: Command, sample_file: Path) -> None:
+    options = ["--name", "pump", "--version", "1", "--out", tmp_path]
+    for model in (Path("/dev/zero"), tmp_path / "missing.onnx", tmp_path):
+        exit_code, _, errors = command("compile", model, "--sample", sample_file, *options)
+        assert exit_code == 3
+        assert errors.count("\n") == 1
 
 
 def test_another_installed_package_builds_again(folder: Path, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
