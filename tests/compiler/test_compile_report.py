@@ -88,6 +88,8 @@ def test_a_failed_proof_is_a_failed_test_case_with_its_rows(
     (_, _, errors), report, junit = failed
     root = ET.fromstring(junit)  # noqa: S314  (written by this test)
     assert [(suite.get("name"), suite.get("failures")) for suite in root] == [("pump 1", "0"), ("pump 1 portable", "1")]
+    assert all({"name", "tests", "failures", "errors"} <= set(suite.keys()) for suite in root)
+    assert {child.tag for case in root.iter("testcase") for child in case} == {"failure", "system-out"}
     cases = {case.get("name"): case for case in root.iter("testcase")}
     assert [str(name) for name in cases] == [check.name for check in report.all_checks()]
     failure = cases["onnx.parity"].find("failure")
