@@ -15,7 +15,7 @@ def bench(
     profile: Annotated[
         str | None, typer.Option(help="Firmware profile to hold it against; the bundle's own without.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long to score with each artifact.")] = 2.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to score with each artifact.")] = 1.0,
     as_json: AsJson = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Measure a bundle's latency and memory on this machine, against its profile's budget."""

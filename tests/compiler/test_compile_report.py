@@ -113,6 +113,7 @@ def running_totals(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_artifact_that_the_model_does_not_have_is_skipped(
     tmp_path: Path, command: Command, sample_file: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_copied_bundle_is_up_to_date_where_it_lies(folder: Path, build: Build)
     assert status(build()) == "up to date"
 
 
+@pytest.mark.slow
 def test_a_model_with_weights_in_another_file_is_always_built(
     tmp_path: Path, command: Command, linear: Any, rows: NDArray[np.float32], sample_file: Path
 ) -> None:
