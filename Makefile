@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name '*.inc' -o -name 'kernels.[ch]' -o -name 'check.c')
 HOUSES := device_contract edge_agent compiler fleet_server
 
-.PHONY: demo test test-quick lint format bench fuzz services fuzzers cross lock clean
+.PHONY: demo test test-quick lint format bench fuzz services fuzzers cross wheels lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
@@ -44,6 +44,9 @@ fuzzers:  ## clang with libFuzzer, for the tests and make fuzz
 
 cross:  ## a compiler for microcontrollers and QEMU, for the tests
 	@.ci/system-packages cross
+
+wheels: .venv/ready  ## the agent's wheels for x86_64, aarch64 and armv7, into dist/
+	@$(BIN)/python -m cross_build $(ARGS)
 
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv

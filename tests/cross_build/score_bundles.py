@@ -1,0 +1,49 @@
+"""Prints what this processor makes of bundles, each number to its last bit; the tests compare processors.
+
+Usage: score_bundles.py BUNDLE ...
+"""
+
+import array
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from device_contract.baseline import decode_baseline
+from device_contract.bundle import Bundle, open_file
+from device_contract.selftest import decode_self_test
+from device_contract.sketches import RowSummarizer, encode_summary
+from edge_agent import Scorer
+
+RANDOM_ROWS = 200
+
+
+def rows_of(bundle: Bundle) -> list["array.array[float]"]:
+    """The bundle's golden rows, then rows of random bits: NaN, infinities, denormals, numbers of any size."""
+    vectors = decode_self_test(bundle.files[bundle.manifest.self_test.file.path])
+    chosen = random.Random(0)
+    wild = [array.array("f", chosen.randbytes(4 * vectors.n_features)) for _ in range(RANDOM_ROWS)]
+    return vectors.rows() + wild
+
+
+def lines(path: Path) -> Iterator[str]:
+    bundle = open_file(path)
+    scorer = Scorer.from_bundle(bundle)
+    summarizer = RowSummarizer(decode_baseline(bundle.files[bundle.manifest.baseline.path]))
+    rows = rows_of(bundle)
+    scores = array.array("d", bytes(8 * len(bundle.manifest.outputs)))
+    for row in rows:
+        scorer.score_into(row, scores)
+        summarizer.update(row, scores)
+        yield f"{path.name} {scorer.predict(row)} {bits(scores)}\n"
+    yield f"{path.name} batch {bits(scorer.score_batch(rows))}\n"
+    yield f"{path.name} summary {encode_summary(summarizer.take()).hex()}\n"
+
+
+def bits(scores: "array.array[float]") -> str:
+    """Every bit but NaN's, which processors choose."""
+    return " ".join(score.hex() for score in scores)
+
+
+for name in sys.argv[1:]:
+    sys.stdout.writelines(lines(Path(name)))

@@ -1,0 +1,109 @@
+"""The agent's wheels for other processors: built here, installed into Debian for those, and run by QEMU."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from compiler import compile_model
+from cross_build.targets import GLIBC, TARGETS, Target
+from cross_build.wheels import build_agent, build_dependencies, copy_sources
+from tests.cross_build import foreign
+
+ROOT = Path(__file__).resolve().parents[2]
+SCORE_BUNDLES = Path(__file__).with_name("score_bundles.py")
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Paths of a forest, of boosted trees that take missing values, and of a softmax."""
+    folder = tmp_path_factory.mktemp("bundles")
+    rows = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    classes = np.array(["low", "high", "over"])[(rows[:, 0] > 0).astype(int) + (rows[:, 1] * rows[:, 2] > 1)]
+    with threadpool_limits(1):
+        boosted = HistGradientBoostingRegressor(max_iter=10, early_stopping=False).fit(rows, rows[:, 0] * rows[:, 3])
+    models = {
+        "forest": RandomForestClassifier(10, max_depth=6, random_state=0).fit(rows, classes),
+        "boosted": boosted,
+        "softmax": LogisticRegression().fit(rows, classes),
+    }
+    compiled = [compile_model(model, rows, name=name, version="1", kind="plan") for name, model in models.items()]
+    return [str(bundle.write(folder)) for bundle in compiled]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources") / "tree"
+    copy_sources(folder)
+    return folder
+
+
+def here(site: Path, *bundles: str) -> str:
+    """Score with this machine's Python and the packages of a folder."""
+    command = [sys.executable, str(SCORE_BUNDLES), *bundles]
+    environment = {"PYTHONPATH": str(site)}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def unzipped(wheel: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def newest_glibc(library: Path) -> tuple[int, ...]:
+    said = subprocess.run(["readelf", "-V", library], check=True, capture_output=True, text=True).stdout
+    versions = [tuple(int(part) for part in found.split(".")) for found in re.findall(r"GLIBC_([0-9.]+)", said)]
+    return max(versions, default=(0,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [TARGETS["aarch64"], TARGETS["armv7"]], ids=lambda target: target.name)
+def test_another_processor_gives_the_same_bits(
+    target: Target, sources: Path, bundles: list[str], tmp_path: Path
+) -> None:
+    build_agent(target, sources, tmp_path)
+    build_dependencies(target, tmp_path, tmp_path)
+    site = tmp_path / "site"
+    foreign.install(target, site, tmp_path)
+    machine = foreign.python(target, site, "-c", "import platform; print(platform.machine())")
+    assert machine.strip() == target.machine
+    for wheel in tmp_path.glob("*.whl"):
+        for library in unzipped(wheel, tmp_path / wheel.stem).rglob("*.so"):
+            assert newest_glibc(library) <= GLIBC, library
+    assert foreign.python(target, site, str(SCORE_BUNDLES), *bundles) == here(ROOT, *bundles)
+    agent = ("-c", "from edge_agent.cli import main; main()", "score", "--bundle", bundles[0])
+    said = foreign.python(target, site, *agent, given="[1, 2, 3, null]\n")
+    assert json.loads(said)["label"] in {"low", "high", "over"}
+    foreign.python(target, site, "-c", "import edge_agent.runtime, edge_agent.preparation")
+
+
+@pytest.mark.slow
+def test_a_wheel_is_the_same_from_any_folder_and_works(sources: Path, bundles: list[str], tmp_path: Path) -> None:
+    target = TARGETS["x86_64"]
+    copy_sources(tmp_path / "elsewhere" / "tree")
+    build_agent(target, sources, tmp_path / "one")
+    build_agent(target, tmp_path / "elsewhere" / "tree", tmp_path / "other")
+    (one,), (other,) = ((tmp_path / name).iterdir() for name in ("one", "other"))
+    assert one.name == other.name
+    assert one.name.endswith("-manylinux_2_17_x86_64.whl")
+    assert one.read_bytes() == other.read_bytes()
+    site = unzipped(one, tmp_path / "site")
+    assert not [*site.rglob("scorer.c"), *site.rglob("summarizer.c")]
+    assert here(site, *bundles) == here(ROOT, *bundles)
+
+
+def test_an_unknown_processor_is_one_clear_line() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "cross_build", "sparc"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1].endswith("no processor 'sparc'; there are: x86_64, aarch64, armv7")
