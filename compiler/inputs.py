@@ -37,11 +37,13 @@ class InputsRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         inputs: SHA-256 of each input, by its name.
         variant: What came of the build, with the bundle's own digest.
+        variant_sha256: Digest of that.
     """
 
-    inputs_version: Literal[1] = 1
+    inputs_version: Literal[1]
     inputs: Digests
     variant: Variant
+    variant_sha256: str
 
 
 def digest_shared(model: Path, sample: Path, schema: Path | None, order: BundleOrder, *, trust_pickle: bool) -> Digests:
@@ -79,7 +81,8 @@ def find_built(bundle: Path, inputs: Digests) -> Variant | None:
     try:
         record = msgspec.json.decode(read_limited(_record_path(bundle), _MAX_RECORD_BYTES), type=InputsRecord)
         built = record.variant.bundle
-        if record.inputs != inputs or built is None or _file_sha256(bundle) != built.sha256:
+        is_whole = record.variant_sha256 == _variant_sha256(record.variant)
+        if record.inputs != inputs or not is_whole or built is None or _file_sha256(bundle) != built.sha256:
             return None
     except (OSError, ValueError, RecursionError):
         return None
@@ -95,8 +98,12 @@ def keep_record(bundle: Path, inputs: Digests, variant: Variant) -> None:
     """
     if not inputs:
         return
-    record = InputsRecord(inputs=inputs, variant=variant)
+    record = InputsRecord(inputs_version=1, inputs=inputs, variant=variant, variant_sha256=_variant_sha256(variant))
     write_whole(_record_path(bundle), msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+
+
+def _variant_sha256(variant: Variant) -> str:
+    return sha256_hex(msgspec.json.encode(variant))
 
 
 def _record_path(bundle: Path) -> Path:
