@@ -2,7 +2,7 @@
 
 Usage: ``python -m tests.fuzz.campaign SECONDS [TARGET]...``. What a target learns stays in
 ``build/fuzz/TARGET`` and is where the next campaign starts; an input that breaks it is written to
-``build/fuzz/findings``. The page is ``docs/guides/fuzzing.md``.
+``build/fuzz/findings``. The page is ``docs/fuzzing.md``.
 """
 
 import subprocess
