@@ -91,3 +91,9 @@ def exit_code(error: CompilerError | ContractError) -> int:
     if isinstance(error, CompilerError):
         return error.exit_code
     return _USAGE if isinstance(error, ProfileError) else _BAD_BUNDLE
+
+
+def one_line(error: BaseException, limit: int = 200) -> str:
+    """Return what another library's error says in one line of at most ``limit`` characters, or else its name."""
+    said = " ".join(str(error).split())
+    return f"{said[:limit]}..." if len(said) > limit else said or type(error).__name__

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compiler import arrow_tables
 from compiler.archives import refuse_bombs
 from compiler.columns import Column, check_shape, refuse_repeats
-from compiler.errors import SampleError
+from compiler.errors import SampleError, one_line
 
 _MATRIX_DIMENSIONS = 2
 
@@ -34,8 +34,7 @@ def read_table(data: bytes, path: Path) -> tuple[Column, ...]:
         columns = reader(data)
         refuse_repeats(column.name for column in columns)
     except Exception as error:  # whatever Arrow, NumPy and zipfile meet in a broken file
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SampleError(f"{path} is not a sound {path.suffix[1:]} table: {reason}") from error
+        raise SampleError(f"{path} is not a sound {path.suffix[1:]} table: {one_line(error)}") from error
     if not columns:
         raise SampleError(f"{path} has no columns")
     names = [column.name for column in columns if column.name]

@@ -9,7 +9,7 @@ from skl2onnx.common.data_types import FloatTensorType
 
 from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
 from compiler.backends.skl2onnx_mend import mend
-from compiler.errors import UnsupportedModelError
+from compiler.errors import UnsupportedModelError, one_line
 from compiler.frontends.source import OnnxArtifact
 
 INPUT_NAME = "row"
@@ -35,8 +35,9 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
             warnings.simplefilter("ignore")
             model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS)
     except Exception as error:  # skl2onnx raises whatever its converters meet
-        reason = f"{error}".strip().splitlines()[0][:200] if f"{error}".strip() else type(error).__name__
-        raise UnsupportedModelError(f"{type(estimator).__name__} does not convert to ONNX: {reason}") from error
+        raise UnsupportedModelError(
+            f"{type(estimator).__name__} does not convert to ONNX: {one_line(error)}"
+        ) from error
     take_off_zipmap(model)
     output = numeric_outputs(model)[-1]
     if n_classes == 2 and _width(model, output) == 1:  # noqa: PLR2004  (a margin stands for two classes)

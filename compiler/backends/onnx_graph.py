@@ -10,10 +10,9 @@ from itertools import islice
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, helper
 
-from compiler.errors import ModelError
+from compiler.errors import ModelError, one_line
 
 MAX_NODES = 20_000
-_MAX_REASON_CHARACTERS = 300
 STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 NUMERIC_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 
@@ -40,13 +39,7 @@ def check_portable(model: ModelProto) -> None:
     try:
         checker.check_model(model)
     except (checker.ValidationError, ValueError) as error:  # ValueError: text that is not UTF-8
-        raise ModelError(f"the ONNX model is not sound: {_told(error)}") from error
-
-
-def _told(error: Exception) -> str:
-    """Return the first line of what onnx's checker says, with what it is about where the line breaks off."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= _MAX_REASON_CHARACTERS else f"{text[:_MAX_REASON_CHARACTERS]}..."
+        raise ModelError(f"the ONNX model is not sound: {one_line(error, 300)}") from error
 
 
 def numeric_outputs(model: ModelProto) -> list[str]:

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from compiler.errors import ModelError
+from compiler.errors import ModelError, one_line
 from compiler.frontends.column_positions import by_position
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from device_contract.canonical import sha256_hex
@@ -78,7 +78,12 @@ class SklearnModel:
             try:
                 scores = np.asarray(self._method(rows.astype(np.float64)), dtype=np.float64)
             except (ValueError, TypeError) as error:
-                raise ModelError(f"the model does not take these rows: {str(error).splitlines()[0]}") from error
+                raise ModelError(f"the model does not take these rows: {one_line(error)}") from error
+            except Exception as error:  # an estimator may raise anything, such as one of another version
+                kind = type(self._estimator).__name__
+                raise ModelError(
+                    f"the {kind} fails when it scores ({type(error).__name__}): {one_line(error)}"
+                ) from error
         return scores.reshape(len(rows), -1)
 
     def to_onnx(self) -> OnnxArtifact:

@@ -11,7 +11,7 @@ import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
 from compiler.archives import refuse_bombs
-from compiler.errors import ModelError
+from compiler.errors import ModelError, one_line
 from compiler.frontends.sklearn_tables import check_tables
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def load_skops(data: bytes, path: Path) -> Any:
         untrusted = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
         estimator = None if untrusted else _load(lambda: skops.io.loads(data, trusted=list(TRUSTED_TYPES)))
     except Exception as error:  # whatever skops meets in a broken file
-        raise ModelError(f"{path} is not a sound skops file: {_first_line(error)}") from error
+        raise ModelError(f"{path} is not a sound skops file: {one_line(error)}") from error
     if untrusted:
         raise ModelError(f"{path} holds types that are not trusted: {', '.join(untrusted)}")
     check_tables(estimator)
@@ -63,7 +63,7 @@ def load_pickle(data: bytes, path: Path, *, trust_pickle: bool) -> Any:
     try:
         return _load(lambda: joblib.load(io.BytesIO(data)))
     except Exception as error:  # unpickling raises whatever it likes
-        raise ModelError(f"{path} does not unpickle: {_first_line(error)}") from error
+        raise ModelError(f"{path} does not unpickle: {one_line(error)}") from error
 
 
 def _load(load: Any) -> Any:
@@ -73,11 +73,6 @@ def _load(load: Any) -> Any:
         estimator = load()
     for warning in caught:
         if isinstance(warning.message, InconsistentVersionWarning):
-            logger.warning("%s", _first_line(warning.message))
+            logger.warning("%s", one_line(warning.message))
             break
     return estimator
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__

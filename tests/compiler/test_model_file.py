@@ -181,6 +181,18 @@ def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(np.abs(one - other).max())
 
 
+class Stale(Ridge):  # type: ignore[misc]
+    """An estimator that misses what a later version of its library looks for."""
+
+    def predict(self, _rows: Any) -> Any:
+        raise AttributeError("no attribute\n'monotonic_cst'")
+
+
+def test_an_estimator_that_fails_is_refused_in_one_line(rows: NDArray[np.float32], power: NDArray[np.float64]) -> None:
+    with pytest.raises(ModelError, match=r"the Stale fails when it scores \(AttributeError\): no attribute 'mono"):
+        SklearnModel(Stale().fit(rows, power)).score(rows)
+
+
 def test_parameters_are_text_in_order_and_hold_no_addresses(forest: Any, linear: Any) -> None:
     parameters = SklearnModel(forest).parameters
     assert parameters["max_depth"] == "6"
