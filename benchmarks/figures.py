@@ -69,6 +69,6 @@ def read(path: Path) -> Run | None:
 
 
 def write(path: Path, run: Run) -> None:
-    """Keep a run; numbers have as many digits as they are worth."""
+    """Keep a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")

@@ -50,10 +50,15 @@ def measure(model: Trained, pace: Pace, batches: Sequence[int] = BATCHES) -> Mea
     seconds = {size: _time(contenders, model.data.rows, size, pace) for size in (1, *batches)}
     scored = []
     for name, found in scores.items():
-        rates = {size: size / seconds[size][name] for size in batches}
+        rates = {size: _digits(size / seconds[size][name]) for size in batches}
         difference, mismatches = compare(found, scores[reference], task)
-        scored.append(Scored(name, 1e6 * seconds[1][name], rates, difference, mismatches))
+        scored.append(Scored(name, _digits(1e6 * seconds[1][name]), rates, _digits(difference), mismatches))
     return Measured(model.letter, reference, tuple(scored), tuple(absent))
+
+
+def _digits(value: float) -> float:
+    """Round to what a measurement is worth."""
+    return float(f"{value:.4g}")
 
 
 def _prepare(model: Trained) -> tuple[list[Contender], list[Absent]]:
