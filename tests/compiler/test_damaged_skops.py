@@ -120,3 +120,25 @@ def test_a_file_that_unpacks_to_more_than_memory_is_refused() -> None:
     data[entry + 24 : entry + 28] = (2**32 - 2).to_bytes(4, "little")
     with pytest.raises(ModelError, match="unpacks to 4294967294 bytes, limit"):
         load_skops(bytes(data), Path("model.skops"))
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_inside_a_skops_file_is_not_loaded(tmp_path: Path, linear: Any) -> None:
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([Bomb(tmp_path / "harm")]), allow_pickle=True)
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(linear))) as right, zipfile.ZipFile(out, "w") as hidden:
+        for name in right.namelist():
+            hidden.writestr(name, pickled.getvalue() if name.endswith(".npy") else right.read(name))
+    with pytest.raises(ModelError, match="allow_pickle=False"):
+        load_skops(out.getvalue(), Path("model.skops"))
+    assert not (tmp_path / "harm").exists()
