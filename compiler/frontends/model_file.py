@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compiler.errors import ModelError
+from compiler.errors import ModelError, one_line
 from compiler.files import read_limited
 from compiler.frontends.source import SourceModel
 from device_contract.bundle import MAX_BUNDLE_BYTES
@@ -39,7 +39,12 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         estimator = sklearn_file.load_skops(data, path)
     else:
         estimator = sklearn_file.load_pickle(data, path, trust_pickle=trust_pickle)
-    return sklearn.SklearnModel(estimator, sha256_hex(data))
+    try:
+        return sklearn.SklearnModel(estimator, sha256_hex(data))
+    except ModelError:
+        raise
+    except Exception as error:  # an estimator that misses a part may raise anything
+        raise ModelError(f"the {type(estimator).__name__} in {path} is not whole: {one_line(error)}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -1,3 +1,4 @@
+import copy
 import pickle
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,15 @@ def test_an_unknown_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -
 def test_what_is_no_fitted_estimator_is_refused(thing: Any, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         SklearnModel(thing)
+
+
+def test_an_estimator_that_misses_a_part_is_refused_in_one_line(tmp_path: Path, forest: Any) -> None:
+    damaged = copy.copy(forest)
+    del damaged.estimator
+    path = tmp_path / "model.skops"
+    skops.io.dump(damaged, path)
+    with pytest.raises(ModelError, match=r"the RandomForestClassifier in .* is not whole: .* no attribute 'estimator'"):
+        read_model(path)
 
 
 def test_several_targets_of_a_classifier_are_refused(rows: NDArray[np.float32]) -> None:
