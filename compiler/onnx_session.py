@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from compiler.errors import ModelError
 
 _ROWS_AT_ONCE = 4096
-_ERRORS_ONLY = 3
+_FATAL_ONLY = 4  # an error is raised, and told once
 _SOURCE = re.compile(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |/onnxruntime_src/.*?\) ")
 
 
@@ -26,7 +26,7 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = _FATAL_ONLY
         try:
             self._session = onnxruntime.InferenceSession(bytes(data), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no other base
