@@ -5,6 +5,7 @@ becomes an object of a hundred; ``ConstantOfShape`` makes gigabytes of one numbe
 end), and libraries written in C++ may fall over a malformed one. All that happens here first.
 """
 
+import os
 import resource
 import signal
 import subprocess
@@ -19,6 +20,7 @@ MEMORY_BYTES = 4 << 30
 """Address space of the trial, without what the file itself takes."""
 PROCESSOR_S = 60
 """Processor time of the trial, seconds."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each thread reserves address space
 _EDGES = (0.0, 1.0, -1.0, 1e6, -1e6)
 
 
@@ -44,7 +46,7 @@ def try_out(data: bytes, folder: Path, *, processor_s: int = PROCESSOR_S, memory
         str(processor_s),
         str(memory_bytes),
     ]
-    run = subprocess.run(command, input=data, capture_output=True, check=False)
+    run = subprocess.run(command, input=data, capture_output=True, check=False, env=os.environ | _ONE_THREAD)
     if run.returncode == ModelError.exit_code:
         raise ModelError(run.stdout.decode(errors="replace"))
     if run.returncode == -signal.SIGXCPU:
