@@ -43,24 +43,37 @@ def measure(letter: str, *, quick: bool) -> Measured:
         return msgspec.json.decode(out.read_bytes(), type=Measured)
 
 
+def keep(run: Run) -> None:
+    """Write the figures, the page and the picture."""
+    figures.write(RESULTS / "scoring.json", run)
+    (RESULTS / "scoring.md").write_text(page.render(run, WORKLOADS))
+    plot.draw(run, RESULTS / "scoring.svg")
+
+
+def _letters(text: str) -> list[str]:
+    letters = text.split(",")
+    if not set(letters) <= set(WORKLOADS):
+        raise argparse.ArgumentTypeError(f"{text!r}: give letters from {', '.join(WORKLOADS)}")
+    return letters
+
+
 def main() -> None:
-    """Measure, write the results, and tell what was missed."""
+    """Measure, keep the results of each model as it is done, and tell what was missed."""
     arguments = argparse.ArgumentParser(description="Measure how fast models are scored, against every peer.")
-    arguments.add_argument("--models", default=",".join(WORKLOADS), help="letters, A to J; the others' figures stay")
+    arguments.add_argument(
+        "--models", type=_letters, default=list(WORKLOADS), help="letters, as in A,B; the others' figures stay"
+    )
     arguments.add_argument("--quick", action="store_true", help="measure briefly, print the page, keep nothing")
     given = arguments.parse_args()
     earlier = None if given.quick else figures.read(RESULTS / "scoring.json")
     measured = dict(earlier.models) if earlier else {}
-    for letter in given.models.split(","):
+    for letter in given.models:
         print(f"{letter}: {WORKLOADS[letter].name}", flush=True)
         measured[letter] = measure(letter, quick=given.quick)
-    run = Run(describe(), {name: version(name) for name in PACKAGES}, dict(sorted(measured.items())))
-    text = page.render(run, WORKLOADS)
-    print(text)
-    if not given.quick:
-        figures.write(RESULTS / "scoring.json", run)
-        (RESULTS / "scoring.md").write_text(text)
-        plot.draw(run, RESULTS / "scoring.svg")
+        run = Run(describe(), {name: version(name) for name in PACKAGES}, dict(sorted(measured.items())))
+        if not given.quick:
+            keep(run)
+    print(page.render(run, WORKLOADS))
     missed = page.missed(run, WORKLOADS)
     if missed:
         sys.exit("missed: " + "; ".join(missed))
