@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name '*.inc' -o -name 'kernels.[ch]' -o -name 'check.c')
 HOUSES := device_contract edge_agent compiler fleet_server
 
-.PHONY: demo test test-quick lint format bench fuzz services fuzzers cross wheels lock clean
+.PHONY: demo test test-quick lint format bench coverage fuzz services fuzzers cross wheels lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
@@ -32,6 +32,9 @@ bench: .venv/ready services  ## speed and footprint against peers; writes benchm
 	$(BIN)/python -m benchmarks.agent_memory
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.scoring
+
+coverage: .venv/ready  ## which scikit-learn estimators convert and have a plan; writes docs/coverage.md
+	@$(BIN)/python -m tests.compiler.coverage.page
 
 fuzz: .venv/ready fuzzers  ## search for inputs that break a reader: SECONDS each, TARGETS or all
 	@$(BIN)/python -m tests.fuzz.campaign $(or $(SECONDS),60) $(TARGETS)

@@ -1,6 +1,7 @@
 """The Cython extensions; everything else is in pyproject.toml."""
 
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -28,7 +29,7 @@ EXTENSIONS = [
     Extension(
         "device_contract.plan.scorer",
         ["device_contract/plan/scorer.pyx", "device_contract/plan/kernels.c", "device_contract/plan/check.c"],
-        depends=["device_contract/plan/kernels.h"],
+        depends=["device_contract/plan/kernels.h", *map(str, Path("device_contract/plan").glob("*/*.inc"))],
         extra_compile_args=FLAGS,
     ),
     Extension(

@@ -1,4 +1,4 @@
-"""Fold what happens to the row into what makes scores of it; nothing is left to do at run time.
+"""Simplify a node before it is emitted: fold what happens to the row into what reads it.
 
 Into a matrix by algebra. Into trees exactly: a scaler never decreases, so there is a largest
 float32 ``x`` whose scaled value is at most the threshold, and ``x`` is found by bisection
@@ -8,39 +8,107 @@ float32 ``x``.
 """
 
 import dataclasses
-from itertools import takewhile
+from functools import singledispatch
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ir.nodes import Elementwise, Floats, Graph, Linear, Node, Operator, Tree, TreeEnsemble
+from compiler.ir.nodes import (
+    BinarySigmoid,
+    Float32,
+    Floats,
+    Linear,
+    MapConstant,
+    Node,
+    RefuseMissing,
+    Row,
+    SigmoidNormalized,
+    Softmax,
+    Tree,
+    TreeEnsemble,
+)
+from device_contract.plan.format import Function
 
-_OPERATORS: dict[Operator, np.ufunc] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
+_FOLDED: dict[Function, np.ufunc] = {
+    Function.ADD: np.add,
+    Function.SUBTRACT: np.subtract,
+    Function.MULTIPLY: np.multiply,
+    Function.DIVIDE: np.divide,
 }
+_SCALING = frozenset({Function.MULTIPLY, Function.DIVIDE})
+MAX_DOT_WIDTH = 8
+"""A linear node of more results is emitted as a dense operation."""
 
 
-def fuse(graph: Graph) -> Graph:
-    """Return the same model without elementwise nodes, its thresholds exactly float32."""
-    steps = tuple(takewhile(lambda node: isinstance(node, Elementwise), graph.nodes))
-    elementwise = tuple(step for step in steps if isinstance(step, Elementwise))
-    rest = tuple(_fuse_node(node, elementwise) for node in graph.nodes[len(steps) :])
-    return dataclasses.replace(graph, nodes=rest)
-
-
-def _fuse_node(node: Node, steps: tuple[Elementwise, ...]) -> Node:
-    if isinstance(node, Linear):
-        return _fuse_linear(node, steps)
-    if isinstance(node, TreeEnsemble):
-        trees = tuple(_fuse_tree(tree, steps, rounds_row=node.rounds_row) for tree in node.trees)
-        return dataclasses.replace(node, trees=trees)
+@singledispatch
+def simplify(node: Node) -> Node:
+    """Return a node that gives the same, and is nearer to one operation of a plan."""
     return node
 
 
-def _fuse_linear(node: Linear, steps: tuple[Elementwise, ...]) -> Linear:
+@simplify.register
+def _(node: Linear) -> Node:
+    steps, source = _scalers_before(node.source, must_rise=False)
+    folded = _fold_linear(node, steps, source)
+    if len(folded.base) <= MAX_DOT_WIDTH or not folded.center.any():
+        return folded
+    centred = MapConstant(Function.SUBTRACT, folded.source, folded.center)
+    return dataclasses.replace(folded, source=centred, center=np.zeros_like(folded.center))
+
+
+@simplify.register
+def _(node: TreeEnsemble) -> Node:
+    steps, source = _scalers_before(node.source, must_rise=True)
+    start = source.source if isinstance(source, RefuseMissing) else source
+    if not isinstance(start, Row):
+        steps, source = (), Float32(node.source)
+    trees = tuple(_fold_tree(tree, steps, rounds_row=node.rounds_row) for tree in node.trees)
+    return dataclasses.replace(node, source=source, trees=trees)
+
+
+def drop_needless_refusals(node: Node) -> Node:
+    """Return the output without refusals of missing values before matrices and links.
+
+    NaN times anything is NaN: such a model refuses by itself.
+    """
+    if isinstance(node, BinarySigmoid | Softmax | SigmoidNormalized | Linear):
+        return dataclasses.replace(node, source=_without_refusals(node.source))
+    return node
+
+
+def _without_refusals(node: Node) -> Node:
+    if isinstance(node, RefuseMissing):
+        return _without_refusals(node.source)
+    if isinstance(node, MapConstant) and node.function in _FOLDED:
+        return dataclasses.replace(node, source=_without_refusals(node.source))
+    return drop_needless_refusals(node)
+
+
+def _scalers_before(node: Node, *, must_rise: bool) -> tuple[tuple[MapConstant, ...], Node]:
+    """Return the steps that can be folded into what follows, in order, and what they start from.
+
+    A refusal between them comes to stand before them: what is finite stays so.
+
+    Args:
+        node: The last step, or what there is instead.
+        must_rise: Only steps that never decrease: by factors above zero.
+    """
+    steps: list[MapConstant] = []
+    refuses = False
+    while True:
+        if isinstance(node, RefuseMissing):
+            refuses = True
+        elif isinstance(node, MapConstant) and node.function in _FOLDED:
+            if must_rise and node.function in _SCALING and (node.constants <= 0).any():
+                break
+            steps.append(node)
+        else:
+            break
+        node = node.source
+    return tuple(reversed(steps)), RefuseMissing(node) if refuses else node
+
+
+def _fold_linear(node: Linear, steps: tuple[MapConstant, ...], source: Node) -> Linear:
     """Write the scaled row as ``slope * (row - center) + shift`` and fold it into the matrix.
 
     What is subtracted first stays apart as the center: multiplied out, it would cancel
@@ -49,17 +117,19 @@ def _fuse_linear(node: Linear, steps: tuple[Elementwise, ...]) -> Linear:
     slope, center, shift = np.ones_like(node.center), np.zeros_like(node.center), np.zeros_like(node.center)
     untouched = True
     for step in steps:
-        if step.operator == "subtract" and untouched:
-            center = center + step.operand
+        if step.function == Function.SUBTRACT and untouched:
+            center = center + step.constants
             continue
         untouched = False
-        shift = _OPERATORS[step.operator](shift, step.operand)
-        if step.operator in {"multiply", "divide"}:
-            slope = _OPERATORS[step.operator](slope, step.operand)
-    return Linear(node.weights * slope, center, node.base + node.weights @ (shift - node.center))
+        shift = _FOLDED[step.function](shift, step.constants)
+        if step.function in _SCALING:
+            slope = _FOLDED[step.function](slope, step.constants)
+    if not steps:
+        return dataclasses.replace(node, source=source)
+    return Linear(source, node.weights * slope, center, node.base + node.weights @ (shift - node.center))
 
 
-def _fuse_tree(tree: Tree, steps: tuple[Elementwise, ...], *, rounds_row: bool) -> Tree:
+def _fold_tree(tree: Tree, steps: tuple[MapConstant, ...], *, rounds_row: bool) -> Tree:
     threshold = tree.threshold.copy()
     split = tree.left >= 0
     if steps:
@@ -77,7 +147,7 @@ def round_down(values: Floats) -> NDArray[np.float32]:
 
 
 def _largest_at_most(
-    threshold: Floats, feature: NDArray[np.int64], steps: tuple[Elementwise, ...], *, rounds_row: bool
+    threshold: Floats, feature: NDArray[np.int64], steps: tuple[MapConstant, ...], *, rounds_row: bool
 ) -> NDArray[np.float32]:
     """Return for each split the largest float32 that the steps send to at most its threshold.
 
@@ -97,12 +167,12 @@ def _largest_at_most(
 
 
 def _apply(
-    values: NDArray[np.float32], feature: NDArray[np.int64], steps: tuple[Elementwise, ...], *, rounds_row: bool
+    values: NDArray[np.float32], feature: NDArray[np.int64], steps: tuple[MapConstant, ...], *, rounds_row: bool
 ) -> Floats:
     scaled = values.astype(np.float64)
     with np.errstate(over="ignore"):
         for step in steps:
-            scaled = _OPERATORS[step.operator](scaled, step.operand[feature])
+            scaled = _FOLDED[step.function](scaled, step.constants[feature])
             # Rounding a float64 result is what float32 arithmetic gives (53 >= 2 * 24 + 2 bits).
             scaled = scaled.astype(np.float32).astype(np.float64) if step.rounds else scaled
         return scaled.astype(np.float32).astype(np.float64) if rounds_row else scaled

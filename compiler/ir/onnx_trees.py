@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Floats, Link, Node, Tree, TreeEnsemble
+from compiler.ir.nodes import BinarySigmoid, Floats, Node, Softmax, Tree, TreeEnsemble
 
 Attributes = Mapping[str, Any]
 
-_LINKS: Mapping[bytes, tuple[Link, ...]] = {b"NONE": (), b"SOFTMAX": (Link("softmax"),)}
 
-
-def regressor_trees(attributes: Attributes) -> tuple[Node, ...]:
+def regressor_trees(attributes: Attributes, source: Node) -> Node:
     """Lower a TreeEnsembleRegressor: a sum or an average, no post-transform.
 
     Raises:
@@ -26,10 +24,10 @@ def regressor_trees(attributes: Attributes) -> tuple[Node, ...]:
     width = attributes.get("n_targets", 1)
     trees = _trees(attributes, "target", width)
     divisor = float(len(trees)) if aggregate == b"AVERAGE" else 1.0
-    return (_ensemble(trees, _base(attributes, width) * divisor, divisor),)
+    return _ensemble(source, trees, _base(attributes, width) * divisor, divisor)
 
 
-def classifier_trees(attributes: Attributes) -> tuple[Node, ...]:
+def classifier_trees(attributes: Attributes, source: Node) -> Node:
     """Lower a TreeEnsembleClassifier.
 
     Raises:
@@ -38,13 +36,13 @@ def classifier_trees(attributes: Attributes) -> tuple[Node, ...]:
     post_transform = attributes.get("post_transform", b"NONE")
     n_classes = len(attributes.get("classlabels_int64s") or attributes.get("classlabels_strings") or ())
     if n_classes == 2 and len(set(attributes["class_ids"])) == 1:  # noqa: PLR2004  (onnxruntime's binary case)
-        return _binary(attributes, post_transform)
-    _require(post_transform in _LINKS, f"trees with the post-transform {post_transform.decode()}")
-    ensemble = _ensemble(_trees(attributes, "class", n_classes), _base(attributes, n_classes), 1.0)
-    return (ensemble, *_LINKS[post_transform])
+        return _binary(attributes, post_transform, source)
+    _require(post_transform in {b"NONE", b"SOFTMAX"}, f"trees with the post-transform {post_transform.decode()}")
+    ensemble = _ensemble(source, _trees(attributes, "class", n_classes), _base(attributes, n_classes), 1.0)
+    return Softmax(ensemble) if post_transform == b"SOFTMAX" else ensemble
 
 
-def _binary(attributes: Attributes, post_transform: bytes) -> tuple[Node, ...]:
+def _binary(attributes: Attributes, post_transform: bytes, source: Node) -> Node:
     """Lower trees that give one score for two classes.
 
     onnxruntime takes the score for a probability where all weights are positive, and for a
@@ -55,19 +53,19 @@ def _binary(attributes: Attributes, post_transform: bytes) -> tuple[Node, ...]:
     is_probability = min(attributes["class_weights"]) >= 0
     trees, base = _trees(attributes, "class", 1), _base(attributes, 1)
     if post_transform == b"LOGISTIC" and not is_probability:
-        return (_ensemble(trees, base, 1.0), Link("binary_sigmoid"))
+        return BinarySigmoid(_ensemble(source, trees, base, 1.0))
     _require(post_transform == b"NONE", f"binary trees with the post-transform {post_transform.decode()}")
     mirrored = tuple(_with_values(tree, np.concatenate([-tree.values, tree.values], axis=1)) for tree in trees)
     first = 1.0 - base if is_probability else -base
-    return (_ensemble(mirrored, np.concatenate([first, base]), 1.0),)
+    return _ensemble(source, mirrored, np.concatenate([first, base]), 1.0)
 
 
 def _with_values(tree: Tree, values: Floats) -> Tree:
     return Tree(tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, values, tree.output)
 
 
-def _ensemble(trees: tuple[Tree, ...], base: Floats, divisor: float) -> TreeEnsemble:
-    return TreeEnsemble(trees, base, divisor, rounds_row=False, takes_missing=True)
+def _ensemble(source: Node, trees: tuple[Tree, ...], base: Floats, divisor: float) -> TreeEnsemble:
+    return TreeEnsemble(source, trees, base, divisor, rounds_row=True, takes_missing=True)
 
 
 def _base(attributes: Attributes, n_scores: int) -> Floats:

@@ -1,7 +1,5 @@
 """scikit-learn's linear models: one matrix, and a link."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,7 +7,9 @@ from scipy.sparse import issparse
 from sklearn import linear_model, svm
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Linear, Link, Node
+from compiler.ir.nodes import BinarySigmoid, Linear, Map, Node, SigmoidNormalized, Softmax
+from compiler.ir.registry import lowers
+from device_contract.plan.format import Function
 
 _REGRESSORS = (
     linear_model.ARDRegression,
@@ -48,57 +48,43 @@ _MARGIN_CLASSIFIERS = (
 _LOGISTIC_CLASSIFIERS = (linear_model.LogisticRegression, linear_model.LogisticRegressionCV)
 
 
-def _regressor(model: Any) -> tuple[Node, ...]:
-    return (_linear(model),)
+@lowers("predict", *_REGRESSORS)
+def _regressor(model: Any, source: Node) -> Node:
+    return _linear(model, source)
 
 
-def _log_link_regressor(model: Any) -> tuple[Node, ...]:
-    return (_linear(model), Link("exponential"))
+@lowers("predict", *_LOG_LINK_REGRESSORS)
+def _log_link_regressor(model: Any, source: Node) -> Node:
+    return Map(Function.EXPONENTIAL, _linear(model, source))
 
 
-def _logistic(model: Any) -> tuple[Node, ...]:
+@lowers("decision_function", *_MARGIN_CLASSIFIERS, *_LOGISTIC_CLASSIFIERS, linear_model.SGDClassifier)
+def _margins(model: Any, source: Node) -> Node:
+    return _linear(model, source)
+
+
+@lowers("predict_proba", *_LOGISTIC_CLASSIFIERS)
+def _logistic(model: Any, source: Node) -> Node:
     if getattr(model, "multi_class", "deprecated") not in {"deprecated", "auto"}:
         raise UnsupportedModelError(f"model {type(model).__name__} with multi_class={model.multi_class!r}")
-    return _probabilities(model, one_against_rest=model.solver == "liblinear")
+    return _probabilities(_linear(model, source), one_against_rest=model.solver == "liblinear")
 
 
-def _sgd_classifier(model: Any) -> tuple[Node, ...]:
-    if model.loss == "log_loss":
-        return _probabilities(model, one_against_rest=True)
+@lowers("predict_proba", linear_model.SGDClassifier)
+def _sgd_classifier(model: Any, source: Node) -> Node:
     if model.loss == "modified_huber":
         raise UnsupportedModelError("model SGDClassifier with loss='modified_huber' is not one that a plan can express")
-    return _margins(model)
+    return _probabilities(_linear(model, source), one_against_rest=True)
 
 
-def _probabilities(model: Any, *, one_against_rest: bool) -> tuple[Node, ...]:
-    linear = _linear(model)
-    if len(linear.base) == 1:
-        return (linear, Link("binary_sigmoid"))
-    return (linear, Link("sigmoid_normalized" if one_against_rest else "softmax"))
+def _probabilities(scores: Node, *, one_against_rest: bool) -> Node:
+    if scores.width == 1:
+        return BinarySigmoid(scores)
+    return SigmoidNormalized(scores) if one_against_rest else Softmax(scores)
 
 
-def _margins(model: Any) -> tuple[Node, ...]:
-    """Decision scores, one a class: the two of a binary classifier mirror each other."""
-    linear = _linear(model)
-    if len(linear.base) > 1:
-        return (linear,)
-    weights = np.concatenate([-linear.weights, linear.weights])
-    return (Linear(weights, linear.center, np.concatenate([-linear.base, linear.base])),)
-
-
-def _linear(model: Any) -> Linear:
+def _linear(model: Any, source: Node) -> Linear:
     coefficients = model.coef_.toarray() if issparse(model.coef_) else model.coef_
     weights = np.atleast_2d(np.asarray(coefficients, np.float64))
     base = np.broadcast_to(np.asarray(model.intercept_, np.float64).reshape(-1), (len(weights),))
-    return Linear(weights, np.zeros(weights.shape[1]), np.array(base))
-
-
-LINEAR_MODELS: Mapping[type, Callable[[Any], tuple[Node, ...]]] = MappingProxyType(
-    {
-        **dict.fromkeys(_REGRESSORS, _regressor),
-        **dict.fromkeys(_LOG_LINK_REGRESSORS, _log_link_regressor),
-        **dict.fromkeys(_LOGISTIC_CLASSIFIERS, _logistic),
-        **dict.fromkeys(_MARGIN_CLASSIFIERS, _margins),
-        linear_model.SGDClassifier: _sgd_classifier,
-    }
-)
+    return Linear(source, weights, np.zeros(weights.shape[1]), np.array(base))

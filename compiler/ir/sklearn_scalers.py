@@ -1,49 +1,48 @@
-"""scikit-learn's scalers as elementwise nodes, in the order of their own arithmetic."""
+"""scikit-learn's scalers, in the order of their own arithmetic."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Elementwise, Operator
+from compiler.ir.nodes import MapConstant, Node
+from compiler.ir.registry import lowers
+from device_contract.plan.format import Function
 
 
-def _standard(scaler: Any) -> tuple[Elementwise, ...]:
-    return _nodes(
-        ("subtract", scaler.mean_ if scaler.with_mean else None),
-        ("divide", scaler.scale_ if scaler.with_std else None),
-    )
+@lowers("transform", StandardScaler)
+def _standard(scaler: Any, source: Node) -> Node:
+    source = _apply(Function.SUBTRACT, source, scaler.mean_ if scaler.with_mean else None)
+    return _apply(Function.DIVIDE, source, scaler.scale_ if scaler.with_std else None)
 
 
-def _robust(scaler: Any) -> tuple[Elementwise, ...]:
-    return _nodes(("subtract", scaler.center_), ("divide", scaler.scale_))
+@lowers("transform", RobustScaler)
+def _robust(scaler: Any, source: Node) -> Node:
+    return _apply(Function.DIVIDE, _apply(Function.SUBTRACT, source, scaler.center_), scaler.scale_)
 
 
-def _max_abs(scaler: Any) -> tuple[Elementwise, ...]:
-    if getattr(scaler, "clip", False):
-        raise UnsupportedModelError("step MaxAbsScaler with clip=True is not one that a plan can express")
-    return _nodes(("divide", scaler.scale_))
+@lowers("transform", MaxAbsScaler)
+def _max_abs(scaler: Any, source: Node) -> Node:
+    scaled = _apply(Function.DIVIDE, source, scaler.scale_)
+    return _clipped(scaled, -1.0, 1.0) if getattr(scaler, "clip", False) else scaled
 
 
-def _min_max(scaler: Any) -> tuple[Elementwise, ...]:
-    if scaler.clip:
-        raise UnsupportedModelError("step MinMaxScaler with clip=True is not one that a plan can express")
-    return _nodes(("multiply", scaler.scale_), ("add", scaler.min_))
+@lowers("transform", MinMaxScaler)
+def _min_max(scaler: Any, source: Node) -> Node:
+    scaled = _apply(Function.ADD, _apply(Function.MULTIPLY, source, scaler.scale_), scaler.min_)
+    return _clipped(scaled, *scaler.feature_range) if scaler.clip else scaled
 
 
-def _nodes(*steps: tuple[Operator, Any]) -> tuple[Elementwise, ...]:
-    nodes = [Elementwise(name, np.asarray(operand, np.float64)) for name, operand in steps if operand is not None]
-    for node in nodes:
-        if not np.isfinite(node.operand).all():
-            raise UnsupportedModelError("a scaler's parameters are not finite")
-        if node.operator in {"multiply", "divide"} and (node.operand <= 0).any():
-            raise UnsupportedModelError("a scaler's factors are not all above zero")
-    return tuple(nodes)
+def _clipped(source: Node, low: float, high: float) -> Node:
+    above = MapConstant(Function.MAXIMUM, source, np.full(source.width, low))
+    return MapConstant(Function.MINIMUM, above, np.full(source.width, high))
 
 
-SCALERS: Mapping[type, Callable[[Any], tuple[Elementwise, ...]]] = MappingProxyType(
-    {StandardScaler: _standard, RobustScaler: _robust, MaxAbsScaler: _max_abs, MinMaxScaler: _min_max}
-)
+def _apply(function: Function, source: Node, operand: Any) -> Node:
+    if operand is None:
+        return source
+    constants = np.asarray(operand, np.float64)
+    if not np.isfinite(constants).all():
+        raise UnsupportedModelError("a scaler's parameters are not finite")
+    return MapConstant(function, source, constants)

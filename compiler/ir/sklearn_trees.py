@@ -4,8 +4,7 @@ Trees, forests and gradient boosting round the row to float32 and compare it wit
 thresholds. Histogram gradient boosting compares doubles.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,24 +13,45 @@ from sklearn import ensemble, tree
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Floats, Link, Node, Tree, TreeEnsemble
+from compiler.ir.nodes import BinarySigmoid, Floats, Map, Node, Softmax, Tree, TreeEnsemble
+from compiler.ir.registry import lowers
+from device_contract.plan.format import Function
+
+_TREES = (
+    tree.DecisionTreeClassifier,
+    tree.DecisionTreeRegressor,
+    tree.ExtraTreeClassifier,
+    tree.ExtraTreeRegressor,
+)
+_FORESTS = (
+    ensemble.RandomForestClassifier,
+    ensemble.RandomForestRegressor,
+    ensemble.ExtraTreesClassifier,
+    ensemble.ExtraTreesRegressor,
+)
+_METHODS = ("predict", "predict_proba")
 
 
-def _single_tree(model: Any) -> tuple[Node, ...]:
-    return _averaged(model, (model,))
+def _single_tree(model: Any, source: Node) -> Node:
+    return _averaged(model, (model,), source)
 
 
-def _forest(model: Any) -> tuple[Node, ...]:
-    return _averaged(model, model.estimators_)
+def _forest(model: Any, source: Node) -> Node:
+    return _averaged(model, model.estimators_, source)
 
 
-def _averaged(model: Any, estimators: Iterable[Any]) -> tuple[Node, ...]:
+for _method in _METHODS:
+    lowers(_method, *_TREES)(_single_tree)
+    lowers(_method, *_FORESTS)(_forest)
+
+
+def _averaged(model: Any, estimators: Iterable[Any], source: Node) -> Node:
     if hasattr(model, "classes_") and model.n_outputs_ > 1:
         raise UnsupportedModelError(f"model {type(model).__name__} classifies several targets at once")
     trees = tuple(_tree(each.tree_, _leaf_values(model, each.tree_.value), 0) for each in estimators)
     takes_missing = bool(model.__sklearn_tags__().input_tags.allow_nan)
     base = np.zeros(trees[0].values.shape[1])
-    return (TreeEnsemble(trees, base, float(len(trees)), rounds_row=True, takes_missing=takes_missing),)
+    return TreeEnsemble(source, trees, base, float(len(trees)), rounds_row=True, takes_missing=takes_missing)
 
 
 def _leaf_values(model: Any, values: Floats) -> Floats:
@@ -51,31 +71,58 @@ def _tree(table: Any, values: Floats, output: int) -> Tree:
     )
 
 
-def _gradient_boosting(model: Any) -> tuple[Node, ...]:
+@lowers("predict", ensemble.GradientBoostingRegressor)
+def _boosted_value(model: Any, source: Node) -> Node:
+    return _gradient_boosting(model, source)
+
+
+@lowers("predict_proba", ensemble.GradientBoostingClassifier)
+def _boosted_probabilities(model: Any, source: Node) -> Node:
+    # The exponential loss's link is half the logit: sigmoid(2 * score). Doubling is exact.
+    return _probabilities(_gradient_boosting(model, source, 2.0 if model.loss == "exponential" else 1.0))
+
+
+@lowers("decision_function", ensemble.GradientBoostingClassifier)
+def _boosted_scores(model: Any, source: Node) -> Node:
+    return _gradient_boosting(model, source)
+
+
+def _gradient_boosting(model: Any, source: Node, factor: float = 1.0) -> Node:
     if model.init_ != "zero" and not isinstance(model.init_, DummyClassifier | DummyRegressor):
         raise UnsupportedModelError(f"model {type(model).__name__} starts from a {type(model.init_).__name__}")
-    # The exponential loss's link is half the logit: sigmoid(2 * score). Doubling is exact.
-    factor = 2.0 if getattr(model, "loss", "") == "exponential" else 1.0
     base = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))  # noqa: SLF001  (no public way)
     trees = tuple(
         _tree(each.tree_, factor * (model.learning_rate * each.tree_.value[:, :, 0]), output)
         for stage in model.estimators_
         for output, each in enumerate(stage)
     )
-    ensemble_node = TreeEnsemble(trees, factor * base.reshape(-1), 1.0, rounds_row=True, takes_missing=False)
-    return (ensemble_node, *_class_link(model, len(ensemble_node.base)))
+    return TreeEnsemble(source, trees, factor * base.reshape(-1), 1.0, rounds_row=True, takes_missing=False)
 
 
-def _histogram_gradient_boosting(model: Any) -> tuple[Node, ...]:
+@lowers("predict", ensemble.HistGradientBoostingRegressor)
+def _histogram_value(model: Any, source: Node) -> Node:
+    scores = _histogram_gradient_boosting(model, source)
+    return Map(Function.EXPONENTIAL, scores) if model.loss in {"poisson", "gamma"} else scores
+
+
+@lowers("predict_proba", ensemble.HistGradientBoostingClassifier)
+def _histogram_probabilities(model: Any, source: Node) -> Node:
+    return _probabilities(_histogram_gradient_boosting(model, source))
+
+
+@lowers("decision_function", ensemble.HistGradientBoostingClassifier)
+def _histogram_scores(model: Any, source: Node) -> Node:
+    return _histogram_gradient_boosting(model, source)
+
+
+def _histogram_gradient_boosting(model: Any, source: Node) -> Node:
     # The predictors have no public door; their tables are what the model itself walks.
     tables = [(k, each.nodes) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001  (the same)
     if model._preprocessor is not None or any(nodes["is_categorical"].any() for _, nodes in tables):  # noqa: SLF001  (the same)
         raise UnsupportedModelError(f"model {type(model).__name__} splits on categories")
     base = np.asarray(model._baseline_prediction, np.float64).reshape(-1)  # noqa: SLF001  (the same)
     trees = tuple(_histogram_tree(nodes, output) for output, nodes in tables)
-    ensemble_node = TreeEnsemble(trees, base, 1.0, rounds_row=False, takes_missing=True)
-    links = _class_link(model, len(base)) or _regression_link(model)
-    return (ensemble_node, *links)
+    return TreeEnsemble(source, trees, base, 1.0, rounds_row=False, takes_missing=True)
 
 
 def _histogram_tree(nodes: NDArray[Any], output: int) -> Tree:
@@ -91,29 +138,5 @@ def _histogram_tree(nodes: NDArray[Any], output: int) -> Tree:
     )
 
 
-def _class_link(model: Any, n_scores: int) -> tuple[Link, ...]:
-    if not hasattr(model, "classes_"):
-        return ()
-    return (Link("binary_sigmoid" if n_scores == 1 else "softmax"),)
-
-
-def _regression_link(model: Any) -> tuple[Link, ...]:
-    return (Link("exponential"),) if model.loss in {"poisson", "gamma"} else ()
-
-
-TREE_MODELS: Mapping[type, Callable[[Any], tuple[Node, ...]]] = MappingProxyType(
-    {
-        tree.DecisionTreeClassifier: _single_tree,
-        tree.DecisionTreeRegressor: _single_tree,
-        tree.ExtraTreeClassifier: _single_tree,
-        tree.ExtraTreeRegressor: _single_tree,
-        ensemble.RandomForestClassifier: _forest,
-        ensemble.RandomForestRegressor: _forest,
-        ensemble.ExtraTreesClassifier: _forest,
-        ensemble.ExtraTreesRegressor: _forest,
-        ensemble.GradientBoostingClassifier: _gradient_boosting,
-        ensemble.GradientBoostingRegressor: _gradient_boosting,
-        ensemble.HistGradientBoostingClassifier: _histogram_gradient_boosting,
-        ensemble.HistGradientBoostingRegressor: _histogram_gradient_boosting,
-    }
-)
+def _probabilities(scores: Node) -> Node:
+    return BinarySigmoid(scores) if scores.width == 1 else Softmax(scores)

@@ -1,5 +1,9 @@
-/* The check of a plan: after it, leeway_plan_score() cannot read outside the plan nor
- * run for ever, whatever the bytes say. It is linear in the plan's size. */
+/* The check of a plan: after it, leeway_plan_score() cannot read or write outside the plan,
+ * the row and the workspace, nor run for ever, whatever the bytes say. It is linear in the
+ * plan's size.
+ *
+ * What an operation reads has been written: it reads below a mark, up to which all values
+ * have been written, and writes from the mark or below it, which moves the mark up. */
 #include "kernels.h"
 
 #define QUIET_NAN 0x7fc00000u
@@ -9,105 +13,104 @@ typedef struct {
     const uint8_t *bytes;
     size_t size_bytes;
     const leeway_plan_header *header;
+    uint32_t written;  /* values below it have been written */
 } plan_view;
 
 static int table_fits(const plan_view *plan, uint32_t offset, uint64_t count, uint64_t item_bytes) {
-    const uint64_t tables = sizeof(leeway_plan_header) + plan->header->n_operations * sizeof(leeway_operation);
+    const uint64_t tables = sizeof(leeway_plan_header) + (uint64_t)plan->header->n_operations * sizeof(leeway_operation);
     if (offset % LEEWAY_PLAN_ALIGNMENT != 0 || offset < tables || offset > plan->size_bytes) return 0;
     return count <= (plan->size_bytes - offset) / item_bytes;
 }
 
-static uint32_t float_bits(float value) {
-    union { float value; uint32_t bits; } view;
-    view.value = value;
-    return view.bits;
+/* Values of the workspace's own type. */
+static int values_fit(const plan_view *plan, uint32_t offset, uint64_t count) {
+    return table_fits(plan, offset, count, plan->header->value_bytes);
 }
 
-/* One node, of either form: a leaf that points into the values, or a split whose children
- * come after it and are inside the tree. */
-static int node_is_sound(const plan_view *plan, const leeway_operation *operation, const leeway_tree *tree,
-                         uint32_t index, float threshold, uint32_t feature, uint32_t left) {
-    const uint32_t bits = float_bits(threshold);
-    if (feature >= plan->header->n_features) return 0;
-    if (left == index) {
-        if ((bits & ~LEAF_MASK) != QUIET_NAN) return 0;
-        return (uint64_t)tree->first_leaf + (bits & LEAF_MASK) < operation->n_leaves;
-    }
-    return threshold == threshold && left > index && left < tree->n_nodes - 1;
+static int reads_row(const leeway_operation *operation) { return (operation->input & LEEWAY_OF_ROW) != 0; }
+
+static int range_fits(uint32_t first, uint32_t width, uint32_t limit) {
+    return width > 0 && width <= limit && first <= limit - width;
 }
 
-static leeway_plan_status check_nodes(const plan_view *plan, const leeway_operation *operation,
-                                      const leeway_tree *tree) {
-    const void *table = plan->bytes + operation->nodes;
-    uint32_t index;
-    for (index = 0; index < tree->n_nodes; index++) {
-        int sound;
-        if (operation->kind == LEEWAY_TREES) {
-            const leeway_node *node = (const leeway_node *)table + tree->first_node + index;
-            sound = node_is_sound(plan, operation, tree, index, node->threshold, node->feature, node->left);
-        } else {
-            const leeway_wide_node *node = (const leeway_wide_node *)table + tree->first_node + index;
-            sound = node_is_sound(plan, operation, tree, index, node->threshold, node->feature, node->left);
-        }
-        if (!sound) return LEEWAY_PLAN_BAD_NODE;
-    }
-    return LEEWAY_PLAN_OK;
+static int indices_are_below(const plan_view *plan, uint32_t offset, uint32_t count, uint32_t limit) {
+    const uint32_t *indices = (const uint32_t *)(plan->bytes + offset);
+    uint32_t i;
+    for (i = 0; i < count; i++)
+        if (indices[i] >= limit) return 0;
+    return 1;
 }
 
-static leeway_plan_status check_trees(const plan_view *plan, const leeway_operation *operation, uint32_t n_scores) {
-    const leeway_tree *trees = (const leeway_tree *)(plan->bytes + operation->trees);
-    const uint64_t node_bytes = operation->kind == LEEWAY_TREES ? sizeof(leeway_node) : sizeof(leeway_wide_node);
-    uint64_t next_node = 0;
-    uint32_t index;
-    if (operation->width == 0 || operation->width > n_scores) return LEEWAY_PLAN_BAD_OPERATION;
-    if (!(operation->divisor > 0.0)) return LEEWAY_PLAN_BAD_OPERATION;
-    if (!table_fits(plan, operation->base, n_scores, sizeof(double)) ||
-        !table_fits(plan, operation->trees, operation->n_trees, sizeof(leeway_tree)) ||
-        !table_fits(plan, operation->nodes, operation->n_nodes, node_bytes) ||
-        !table_fits(plan, operation->values, (uint64_t)operation->n_leaves * operation->width, sizeof(double)) ||
-        (operation->missing != 0 && !table_fits(plan, operation->missing, ((uint64_t)operation->n_nodes + 7) / 8, 1)))
-        return LEEWAY_PLAN_BAD_TABLE;
-    for (index = 0; index < operation->n_trees; index++) {
-        const leeway_tree *tree = &trees[index];
-        leeway_plan_status status;
-        /* Trees follow one another, so that each node is looked at once. */
-        if (tree->n_nodes == 0 || tree->first_node != next_node) return LEEWAY_PLAN_BAD_TREE;
-        next_node += tree->n_nodes;
-        if (next_node > operation->n_nodes) return LEEWAY_PLAN_BAD_TREE;
-        if (tree->output > n_scores - operation->width) return LEEWAY_PLAN_BAD_TREE;
-        status = check_nodes(plan, operation, tree);
-        if (status != LEEWAY_PLAN_OK) return status;
-    }
-    return LEEWAY_PLAN_OK;
+static int overlap(uint32_t first, uint32_t width, uint32_t other, uint32_t other_width) {
+    return first < other + other_width && other < first + width;
 }
 
-static leeway_plan_status check_linear(const plan_view *plan, const leeway_operation *operation, uint32_t n_scores) {
-    const uint64_t n_features = plan->header->n_features;
-    if (operation->width != n_scores) return LEEWAY_PLAN_BAD_OPERATION;
-    if (!table_fits(plan, operation->weights, operation->width * n_features, sizeof(double)) ||
-        !table_fits(plan, operation->center, n_features, sizeof(double)) ||
-        !table_fits(plan, operation->base, n_scores, sizeof(double)))
-        return LEEWAY_PLAN_BAD_TABLE;
-    return LEEWAY_PLAN_OK;
-}
+#include "checks/distances.inc"
+#include "checks/elementwise.inc"
+#include "checks/linear.inc"
+#include "checks/moves.inc"
+#include "checks/trees.inc"
 
-static leeway_plan_status check_operation(const plan_view *plan, const leeway_operation *operation,
-                                          uint32_t n_scores, int is_last) {
+static leeway_plan_status check_kind(const plan_view *plan, const leeway_operation *operation) {
     switch (operation->kind) {
-    case LEEWAY_LINEAR:
-        return check_linear(plan, operation, n_scores);
+    case LEEWAY_LOAD: return check_load(plan, operation);
+    case LEEWAY_REFUSE_MISSING: return LEEWAY_PLAN_OK;
+    case LEEWAY_CONSTANT: return check_constant(plan, operation);
+    case LEEWAY_GATHER: return check_gather(plan, operation);
+    case LEEWAY_MAP: return check_map(operation);
+    case LEEWAY_MAP_CONSTANT: return check_map_constant(plan, operation);
+    case LEEWAY_MAP_PAIR: return check_map_pair(plan, operation);
+    case LEEWAY_REDUCE: return check_reduce(operation);
+    case LEEWAY_DOT: return check_dot(plan, operation);
+    case LEEWAY_DENSE: return check_dense(plan, operation);
     case LEEWAY_TREES:
-    case LEEWAY_WIDE_TREES:
-        return check_trees(plan, operation, n_scores);
-    case LEEWAY_BINARY_SIGMOID:
-        return is_last && plan->header->n_outputs == 2 ? LEEWAY_PLAN_OK : LEEWAY_PLAN_BAD_OPERATION;
-    case LEEWAY_EXPONENTIAL:
+    case LEEWAY_WIDE_TREES: return check_trees(plan, operation);
+    case LEEWAY_FLOAT32: return check_same_width(operation);
+    case LEEWAY_BINARY_SIGMOID: return check_binary_sigmoid(operation);
     case LEEWAY_SOFTMAX:
-    case LEEWAY_SIGMOID_NORMALIZED:
-        return is_last ? LEEWAY_PLAN_OK : LEEWAY_PLAN_BAD_OPERATION;
-    default:
-        return LEEWAY_PLAN_UNKNOWN_OPERATION;
+    case LEEWAY_SIGMOID_NORMALIZED: return check_same_width(operation);
+    case LEEWAY_DISTANCE: return check_distance(plan, operation);
+    case LEEWAY_NEAREST: return check_nearest(operation);
+    case LEEWAY_SUM_ROWS: return check_sum_rows(plan, operation);
+    case LEEWAY_COUPLING: return check_coupling(operation);
+    default: return LEEWAY_PLAN_UNKNOWN_OPERATION;
     }
+}
+
+/* Only these read the row; the others read values. */
+static int may_read_row(uint32_t kind) {
+    return kind == LEEWAY_LOAD || kind == LEEWAY_REFUSE_MISSING || kind == LEEWAY_DOT || kind == LEEWAY_TREES ||
+           kind == LEEWAY_WIDE_TREES;
+}
+
+static int input_fits(const plan_view *plan, const leeway_operation *operation) {
+    if (operation->kind == LEEWAY_CONSTANT) return 1;
+    if (!reads_row(operation))
+        return operation->kind != LEEWAY_LOAD && range_fits(operation->input, operation->input_width, plan->written);
+    return may_read_row(operation->kind) &&
+           range_fits(operation->input & ~LEEWAY_OF_ROW, operation->input_width, plan->header->n_features);
+}
+
+/* The output starts no further than what has been written, and over no input: functions of
+ * single values may write where they read. */
+static int output_fits(const plan_view *plan, const leeway_operation *operation) {
+    const int is_map = operation->kind == LEEWAY_MAP || operation->kind == LEEWAY_MAP_CONSTANT;
+    if (operation->kind == LEEWAY_REFUSE_MISSING) return 1;
+    if (operation->output > plan->written) return 0;
+    if (!range_fits(operation->output, operation->output_width, plan->header->n_values)) return 0;
+    if (operation->kind == LEEWAY_CONSTANT || reads_row(operation)) return 1;
+    if (is_map && operation->input == operation->output) return 1;
+    return !overlap(operation->input, operation->input_width, operation->output, operation->output_width);
+}
+
+static leeway_plan_status check_operation(plan_view *plan, const leeway_operation *operation) {
+    leeway_plan_status status;
+    if (!input_fits(plan, operation) || !output_fits(plan, operation)) return LEEWAY_PLAN_BAD_OPERATION;
+    status = check_kind(plan, operation);
+    if (status == LEEWAY_PLAN_OK && operation->kind != LEEWAY_REFUSE_MISSING &&
+        operation->output + operation->output_width > plan->written)
+        plan->written = operation->output + operation->output_width;
+    return status;
 }
 
 static leeway_plan_status check_header(const leeway_plan_header *header, size_t size_bytes) {
@@ -121,9 +124,11 @@ static leeway_plan_status check_header(const leeway_plan_header *header, size_t 
     if (header->size_bytes != size_bytes) return LEEWAY_PLAN_TRUNCATED;
     if (header->n_features == 0 || header->n_features > LEEWAY_PLAN_MAX_FEATURES || header->n_outputs == 0 ||
         header->n_outputs > LEEWAY_PLAN_MAX_OUTPUTS || header->n_operations == 0 ||
-        header->n_operations > LEEWAY_PLAN_MAX_OPERATIONS)
+        header->n_operations > LEEWAY_PLAN_MAX_OPERATIONS || header->n_values == 0 ||
+        header->n_values > LEEWAY_PLAN_MAX_VALUES ||
+        (header->value_bytes != sizeof(double) && header->value_bytes != sizeof(float)))
         return LEEWAY_PLAN_BAD_DIMENSIONS;
-    tables = sizeof *header + header->n_operations * sizeof(leeway_operation);
+    tables = sizeof *header + (uint64_t)header->n_operations * sizeof(leeway_operation);
     return tables <= size_bytes ? LEEWAY_PLAN_OK : LEEWAY_PLAN_TRUNCATED;
 }
 
@@ -131,18 +136,18 @@ leeway_plan_status leeway_plan_check(const void *data, size_t size_bytes) {
     const leeway_plan_header *header = data;
     const leeway_operation *operations = (const leeway_operation *)(header + 1);
     plan_view plan;
-    uint32_t index, n_scores;
+    uint32_t index;
     leeway_plan_status status = check_header(header, size_bytes);
     if (status != LEEWAY_PLAN_OK) return status;
     plan.bytes = data;
     plan.size_bytes = size_bytes;
     plan.header = header;
-    n_scores = operations[header->n_operations - 1].kind == LEEWAY_BINARY_SIGMOID ? 1 : header->n_outputs;
+    plan.written = 0;
     for (index = 0; index < header->n_operations; index++) {
-        status = check_operation(&plan, &operations[index], n_scores, index == header->n_operations - 1);
+        status = check_operation(&plan, &operations[index]);
         if (status != LEEWAY_PLAN_OK) return status;
     }
-    return LEEWAY_PLAN_OK;
+    return range_fits(header->output, header->n_outputs, plan.written) ? LEEWAY_PLAN_OK : LEEWAY_PLAN_BAD_DIMENSIONS;
 }
 
 const char *leeway_plan_status_text(leeway_plan_status status) {
@@ -151,10 +156,11 @@ const char *leeway_plan_status_text(leeway_plan_status status) {
     case LEEWAY_PLAN_TRUNCATED: return "the plan is truncated, or longer than its header says";
     case LEEWAY_PLAN_NOT_A_PLAN: return "the file does not start as a plan does";
     case LEEWAY_PLAN_UNKNOWN_VERSION: return "the plan's version is unknown";
-    case LEEWAY_PLAN_BAD_DIMENSIONS: return "the plan's features, outputs or operations are zero or too many";
+    case LEEWAY_PLAN_BAD_DIMENSIONS: return "the plan's features, outputs, values or operations are zero or too many";
     case LEEWAY_PLAN_UNKNOWN_OPERATION: return "the plan has an operation of an unknown kind";
     case LEEWAY_PLAN_BAD_OPERATION: return "an operation of the plan contradicts the plan";
     case LEEWAY_PLAN_BAD_TABLE: return "a table of the plan is misplaced or reaches past its end";
+    case LEEWAY_PLAN_BAD_INDEX: return "an index of the plan points outside what it counts";
     case LEEWAY_PLAN_BAD_TREE: return "a tree of the plan reaches past its tables";
     case LEEWAY_PLAN_BAD_NODE: return "a node of the plan points outside its tree, the row or the values";
     }

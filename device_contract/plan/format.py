@@ -1,4 +1,4 @@
-"""The plan's layout: dataclasses for its operations, and the one writer of its bytes.
+"""The plan's layout: its operations as dataclasses, and the one writer of its bytes.
 
 The layout is that of ``kernels.h``; the page is ``docs/formats/plan.md``. Tables are given
 as bytes, already in the layout's order, so that this house needs no numpy.
@@ -6,45 +6,165 @@ as bytes, already in the layout's order, so that this house needs no numpy.
 
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from enum import IntEnum
+from typing import Final
 
 MAGIC: Final = b"LEEWAYPL"
-VERSION: Final = 1
+VERSION: Final = 2
 ALIGNMENT: Final = 64
 """Every table starts at a multiple of this, counted from the start of the plan."""
 MAX_FEATURES: Final = 65_535
+MAX_OUTPUTS: Final = 4096
+MAX_OPERATIONS: Final = 65_536
+MAX_VALUES: Final = 1 << 20
+"""Values of the workspace for one row."""
 MAX_NARROW_NODES: Final = 65_536
 """Nodes of one tree that 16-bit children can reach."""
 MAX_LEAVES: Final = 1 << 22
 """Distinct leaves of one tree: what the low bits of a quiet NaN can count."""
 QUIET_NAN_BITS: Final = 0x7FC00000
+TILE_POINTS: Final = 16
+"""Points that lie together in the table of a distance."""
+MAX_NEAREST: Final = 4096
+"""Neighbours that one operation finds."""
+MAX_COUPLED: Final = 256
+"""Classes whose pairs one operation couples."""
 MAX_PLAN_BYTES: Final = 1 << 32
 """Offsets are 32 bits wide."""
+OF_ROW: Final = 1 << 31
+"""In an operation's input: columns of the row, not values of the workspace."""
 
-HEADER: Final = struct.Struct("<8sIIIIQ32x")
-OPERATION: Final = struct.Struct("<6Id8I")
+HEADER: Final = struct.Struct("<8sIIIIQIII20x")
+OPERATION: Final = struct.Struct("<8I8I4d8I")
 TREE: Final = struct.Struct("<4I")
 
-Link = Literal["exponential", "binary_sigmoid", "softmax", "sigmoid_normalized"]
-LINK_KINDS: Final[dict[Link, int]] = {"exponential": 4, "binary_sigmoid": 5, "softmax": 6, "sigmoid_normalized": 7}
+
+class Kind(IntEnum):
+    """What an operation does; the words are those of ``kernels.h``."""
+
+    LOAD = 1
+    REFUSE_MISSING = 2
+    CONSTANT = 3
+    GATHER = 4
+    MAP = 5
+    MAP_CONSTANT = 6
+    MAP_PAIR = 7
+    REDUCE = 8
+    DOT = 9
+    DENSE = 10
+    TREES = 11
+    WIDE_TREES = 12
+    FLOAT32 = 13
+    BINARY_SIGMOID = 14
+    SOFTMAX = 15
+    SIGMOID_NORMALIZED = 16
+    DISTANCE = 30
+    NEAREST = 31
+    SUM_ROWS = 32
+    COUPLING = 33
+
+
+class Function(IntEnum):
+    """Functions of one value (below 64), or of a value ``x`` and another ``y``."""
+
+    NEGATIVE = 1
+    ABSOLUTE = 2
+    SQUARE = 3
+    SQUARE_ROOT = 4
+    RECIPROCAL = 5
+    EXPONENTIAL = 6
+    LOGARITHM = 7
+    LOGARITHM_1P = 8
+    SIGMOID = 9
+    TANH = 10
+    RELU = 11
+    COSINE = 12
+    SINE = 13
+    FLOOR = 14
+    SIGN = 15
+    IS_MISSING = 16
+    ERROR_FUNCTION = 17
+    SOFTPLUS = 18
+    CEILING = 19
+    ROUND = 20
+    TO_FLOAT32 = 21
+    ADD = 64
+    SUBTRACT = 65
+    MULTIPLY = 66
+    DIVIDE = 67
+    REVERSE_SUBTRACT = 68
+    REVERSE_DIVIDE = 69
+    MINIMUM = 70
+    MAXIMUM = 71
+    LESS_EQUAL = 72
+    LESS = 73
+    EQUAL = 74
+    GREATER = 75
+    GREATER_EQUAL = 76
+    REPLACE_MISSING = 77
+    POWER = 78
+
+
+class Reduction(IntEnum):
+    """What becomes of a range of values."""
+
+    SUM = 1
+    MEAN = 2
+    GREATEST = 3
+    LEAST = 4
+    SUM_OF_SQUARES = 5
+    SUM_OF_ABSOLUTES = 6
+    POSITION_OF_GREATEST = 7
+    POSITION_OF_LEAST = 8
+    LOG_SUM_EXP = 9
+
+
+class Metric(IntEnum):
+    """Distances of a row to a table of points, before any root is taken."""
+
+    SQUARED_EUCLIDEAN = 1
+    MANHATTAN = 2
+    CHEBYSHEV = 3
+    MINKOWSKI = 4
+    WEIGHTED_SQUARES = 5
+    RADIAL_BASIS = 6
 
 
 @dataclass(frozen=True)
-class LinearOperation:
-    """``scores[k] += base[k] + sum_i weights[k, i] * (row[i] - center[i])``.
+class Range:
+    """Neighbouring values of the workspace, or columns of the row."""
+
+    first: int
+    width: int
+    of_row: bool = False
+
+
+NOTHING: Final = Range(0, 0)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation; what its sizes, parameters and tables mean depends on its kind.
 
     Attributes:
-        n_scores: Number of scores, k.
-        weights: float64 (n_scores, n_features).
-        center: float64 (n_features,).
-        base: float64 (n_scores,).
+        kind: What it does.
+        output: Where its results go.
+        input: What it reads.
+        second: The second input, where there is one.
+        function: Which function, of kinds that have several.
+        sizes: At most 8 counts.
+        parameters: At most 4 numbers.
+        tables: At most 8 tables; empty bytes where one is absent.
     """
 
-    kind: ClassVar[int] = 1
-    n_scores: int
-    weights: bytes
-    center: bytes
-    base: bytes
+    kind: Kind
+    output: Range
+    input: Range = NOTHING
+    second: Range = NOTHING
+    function: int = 0
+    sizes: tuple[int, ...] = ()
+    parameters: tuple[float, ...] = ()
+    tables: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,104 +175,93 @@ class TreeTable:
     n_nodes: int
     first_leaf: int
     output: int
-    """The leaf's values are added to the scores from this one on."""
+    """The leaf's values are added to the outputs from this one on."""
 
 
 @dataclass(frozen=True)
-class TreesOperation:
-    """``scores = (scores + base + each tree's leaf) / divisor``.
+class Plan:
+    """A whole plan, before it is written.
 
     Attributes:
-        wide: Nodes of 12 bytes instead of 8.
-        width: Values of a leaf.
-        n_nodes: Nodes of all trees.
-        n_leaves: Rows of ``values``.
-        divisor: What the sum is divided by; the number of trees where they are averaged.
-        base: float64 (n_scores,).
-        trees: The trees, one after the other.
-        nodes: ``leeway_node`` or ``leeway_wide_node`` (n_nodes,).
-        missing: One bit for each node, lowest first: NaN goes to the first child. Empty
-            where the model refuses NaN: then a row with NaN has NaN scores.
-        values: float64 (n_leaves, width).
+        n_features: Width of a row.
+        n_values: Values of the workspace for one row.
+        output: The values that are the outputs.
+        operations: In order of execution.
+        value_bytes: 8 where the workspace holds float64, 4 where it holds float32.
     """
 
-    wide: bool
-    width: int
-    n_nodes: int
-    n_leaves: int
-    divisor: float
-    base: bytes
-    trees: tuple[TreeTable, ...]
-    nodes: bytes
-    missing: bytes
-    values: bytes
-
-    @property
-    def kind(self) -> int:
-        """Number of this operation in the file."""
-        return 3 if self.wide else 2
+    n_features: int
+    n_values: int
+    output: Range
+    operations: tuple[Operation, ...]
+    value_bytes: int = 8
 
 
-@dataclass(frozen=True)
-class LinkOperation:
-    """What turns raw scores into the model's outputs; always the last operation."""
-
-    link: Link
-
-    @property
-    def kind(self) -> int:
-        """Number of this operation in the file."""
-        return LINK_KINDS[self.link]
+def tree_records(trees: tuple[TreeTable, ...]) -> bytes:
+    """Return the table of an operation's trees."""
+    return b"".join(TREE.pack(tree.first_node, tree.n_nodes, tree.first_leaf, tree.output) for tree in trees)
 
 
-Operation = LinearOperation | TreesOperation | LinkOperation
-
-
-def write_plan(n_features: int, n_outputs: int, operations: tuple[Operation, ...]) -> bytes:
+def write_plan(plan: Plan) -> bytes:
     """Write a plan; the same operations give the same bytes.
 
     Raises:
         ValueError: The plan would be larger than its offsets reach.
     """
-    tables = _Tables(HEADER.size + OPERATION.size * len(operations))
-    records = b"".join(_record(operation, tables) for operation in operations)
+    tables = _Tables(HEADER.size + OPERATION.size * len(plan.operations))
+    records = b"".join(_record(operation, tables) for operation in plan.operations)
     if tables.size > MAX_PLAN_BYTES:
         raise ValueError(f"the plan would have {tables.size} bytes, limit {MAX_PLAN_BYTES}")
-    header = HEADER.pack(MAGIC, VERSION, n_features, n_outputs, len(operations), tables.size)
+    header = HEADER.pack(
+        MAGIC,
+        VERSION,
+        plan.n_features,
+        plan.output.width,
+        len(plan.operations),
+        tables.size,
+        plan.value_bytes,
+        plan.n_values,
+        plan.output.first,
+    )
     return b"".join((header, records, *tables.parts))
 
 
 class _Tables:
-    """The tables behind the operations, each on its alignment."""
+    """The tables behind the operations, each on its alignment; equal tables are kept once."""
 
     def __init__(self, start: int) -> None:
         self.size = start
         self.parts: list[bytes] = []
+        self._offsets: dict[bytes, int] = {}
 
     def add(self, table: bytes) -> int:
-        """Append a table; returns its offset."""
-        padding = -self.size % ALIGNMENT
-        offset = self.size + padding
-        self.parts += [bytes(padding), table]
-        self.size = offset + len(table)
-        return offset
+        """Append a table; returns its offset, 0 for an empty one."""
+        if not table:
+            return 0
+        if table not in self._offsets:
+            padding = -self.size % ALIGNMENT
+            self._offsets[table] = self.size + padding
+            self.parts += [bytes(padding), table]
+            self.size += padding + len(table)
+        return self._offsets[table]
 
 
 def _record(operation: Operation, tables: _Tables) -> bytes:
-    if isinstance(operation, LinearOperation):
-        offsets = [tables.add(table) for table in (operation.weights, operation.center, operation.base)]
-        return OPERATION.pack(operation.kind, operation.n_scores, 0, 0, 0, 0, 1.0, *offsets, 0, 0, 0, 0, 0)
-    if isinstance(operation, TreesOperation):
-        return _trees_record(operation, tables)
-    return OPERATION.pack(operation.kind, 0, 0, 0, 0, 0, 1.0, *(0,) * 8)
+    offsets = tuple(tables.add(table) for table in operation.tables)
+    return OPERATION.pack(
+        operation.kind,
+        operation.function,
+        operation.input.first | (OF_ROW if operation.input.of_row else 0),
+        operation.input.width,
+        operation.second.first,
+        operation.second.width,
+        operation.output.first,
+        operation.output.width,
+        *_filled(operation.sizes, 8),
+        *(tuple(map(float, operation.parameters)) + (0.0,) * (4 - len(operation.parameters))),
+        *_filled(offsets, 8),
+    )
 
 
-def _trees_record(operation: TreesOperation, tables: _Tables) -> bytes:
-    rows = (TREE.pack(tree.first_node, tree.n_nodes, tree.first_leaf, tree.output) for tree in operation.trees)
-    base = tables.add(operation.base)
-    trees = tables.add(b"".join(rows))
-    nodes = tables.add(operation.nodes)
-    missing = tables.add(operation.missing) if operation.missing else 0
-    values = tables.add(operation.values)
-    counts = (operation.width, len(operation.trees), operation.n_nodes, operation.n_leaves)
-    return OPERATION.pack(operation.kind, *counts, 0, operation.divisor, 0, 0, base, trees, nodes, missing, values, 0)
+def _filled(numbers: tuple[int, ...], count: int) -> tuple[int, ...]:
+    return numbers + (0,) * (count - len(numbers))

@@ -1,10 +1,11 @@
 /* Plans: models as data, executed in place.
  *
- * A plan is a little-endian file: a header, a table of operations, and the tables to
- * which they point (docs/formats/plan.md). leeway_plan_check() looks at every offset,
- * count and index once; a plan that has passed is executed without a further check by
- * leeway_plan_score(). Nothing here allocates, keeps state, or needs more than math.h,
- * so the same two files serve the agent and a microcontroller.
+ * A plan is a little-endian file: a header, a list of operations, and the tables to which
+ * they point (docs/formats/plan.md). An operation reads numbers from the row or from the
+ * workspace, a flat array of values, and writes its results into the workspace.
+ * leeway_plan_check() looks at every offset, count and index once; a plan that has passed
+ * is executed without a further check. Nothing here allocates, keeps state, or needs more
+ * than math.h, so the same files serve the agent and a microcontroller.
  *
  * C99, little-endian, IEEE 754. Build with -ffp-contract=off: a fused multiply-add
  * would round differently on each processor.
@@ -16,21 +17,103 @@
 #include <stdint.h>
 
 #define LEEWAY_PLAN_MAGIC "LEEWAYPL"
-#define LEEWAY_PLAN_VERSION 1u
+#define LEEWAY_PLAN_VERSION 2u
 #define LEEWAY_PLAN_ALIGNMENT 64u  /* of the tables, in bytes, from the start of the plan */
-#define LEEWAY_PLAN_MAX_OPERATIONS 16u
+#define LEEWAY_PLAN_MAX_OPERATIONS 65536u
 #define LEEWAY_PLAN_MAX_FEATURES 65535u
 #define LEEWAY_PLAN_MAX_OUTPUTS 4096u
+#define LEEWAY_PLAN_MAX_VALUES 1048576u
+#define LEEWAY_OF_ROW 0x80000000u  /* in `input`: a column of the row, not a value of the workspace */
 
 enum leeway_operation_kind {
-    LEEWAY_LINEAR = 1,
-    LEEWAY_TREES = 2,       /* nodes of 8 bytes: at most 65536 nodes a tree */
-    LEEWAY_WIDE_TREES = 3,  /* nodes of 12 bytes */
-    LEEWAY_EXPONENTIAL = 4,
-    LEEWAY_BINARY_SIGMOID = 5,
-    LEEWAY_SOFTMAX = 6,
-    LEEWAY_SIGMOID_NORMALIZED = 7
+    LEEWAY_LOAD = 1,             /* columns of the row, as they stand or by index */
+    LEEWAY_REFUSE_MISSING = 2,   /* NaN in the input: every output of the row is NaN */
+    LEEWAY_CONSTANT = 3,
+    LEEWAY_GATHER = 4,           /* values by index */
+    LEEWAY_MAP = 5,              /* a function of each value */
+    LEEWAY_MAP_CONSTANT = 6,     /* a function of each value and a constant */
+    LEEWAY_MAP_PAIR = 7,         /* a function of two values */
+    LEEWAY_REDUCE = 8,
+    LEEWAY_DOT = 9,              /* few outputs of many inputs: sixteen running sums */
+    LEEWAY_DENSE = 10,           /* many outputs: a sum each, in the inputs' order */
+    LEEWAY_TREES = 11,           /* nodes of 8 bytes: at most 65536 nodes a tree */
+    LEEWAY_WIDE_TREES = 12,      /* nodes of 12 bytes */
+    LEEWAY_FLOAT32 = 13,         /* values rounded to float32 and packed, for trees to compare */
+    LEEWAY_BINARY_SIGMOID = 14,
+    LEEWAY_SOFTMAX = 15,
+    LEEWAY_SIGMOID_NORMALIZED = 16,
+
+    LEEWAY_DISTANCE = 30,        /* to each of a table of points */
+    LEEWAY_NEAREST = 31,         /* the smallest values and their positions */
+    LEEWAY_SUM_ROWS = 32,        /* of a table, by position */
+    LEEWAY_COUPLING = 33         /* probabilities of pairs of classes to those of classes */
 };
+
+/* Functions of LEEWAY_MAP (below 64), of LEEWAY_MAP_CONSTANT and LEEWAY_MAP_PAIR (64 and
+ * above: x is the input, y the constant or the second input). */
+enum leeway_function {
+    LEEWAY_NEGATIVE = 1,
+    LEEWAY_ABSOLUTE = 2,
+    LEEWAY_SQUARE = 3,
+    LEEWAY_SQUARE_ROOT = 4,
+    LEEWAY_RECIPROCAL = 5,
+    LEEWAY_EXPONENTIAL = 6,
+    LEEWAY_LOGARITHM = 7,
+    LEEWAY_LOGARITHM_1P = 8,     /* log(1 + x) */
+    LEEWAY_SIGMOID = 9,
+    LEEWAY_TANH = 10,
+    LEEWAY_RELU = 11,
+    LEEWAY_COSINE = 12,
+    LEEWAY_SINE = 13,
+    LEEWAY_FLOOR = 14,
+    LEEWAY_SIGN = 15,
+    LEEWAY_IS_MISSING = 16,      /* 1 for NaN, else 0 */
+    LEEWAY_ERROR_FUNCTION = 17,
+    LEEWAY_SOFTPLUS = 18,
+    LEEWAY_CEILING = 19,
+    LEEWAY_ROUND = 20,           /* to the nearest, ties to even */
+    LEEWAY_TO_FLOAT32 = 21,      /* rounded to float32 */
+
+    LEEWAY_ADD = 64,
+    LEEWAY_SUBTRACT = 65,
+    LEEWAY_MULTIPLY = 66,
+    LEEWAY_DIVIDE = 67,
+    LEEWAY_REVERSE_SUBTRACT = 68,  /* y - x */
+    LEEWAY_REVERSE_DIVIDE = 69,    /* y / x */
+    LEEWAY_MINIMUM = 70,           /* NaN stays NaN */
+    LEEWAY_MAXIMUM = 71,
+    LEEWAY_LESS_EQUAL = 72,        /* 1 or 0 */
+    LEEWAY_LESS = 73,
+    LEEWAY_EQUAL = 74,
+    LEEWAY_GREATER = 75,
+    LEEWAY_GREATER_EQUAL = 76,
+    LEEWAY_REPLACE_MISSING = 77,   /* y where x is NaN */
+    LEEWAY_POWER = 78              /* x to the y */
+};
+
+/* Of LEEWAY_REDUCE: the input is (outer, length, inner), the output (outer, inner). */
+enum leeway_reduction {
+    LEEWAY_SUM = 1,
+    LEEWAY_MEAN = 2,
+    LEEWAY_GREATEST = 3,
+    LEEWAY_LEAST = 4,
+    LEEWAY_SUM_OF_SQUARES = 5,
+    LEEWAY_SUM_OF_ABSOLUTES = 6,
+    LEEWAY_POSITION_OF_GREATEST = 7,  /* the first of equals */
+    LEEWAY_POSITION_OF_LEAST = 8,
+    LEEWAY_LOG_SUM_EXP = 9
+};
+
+/* Of LEEWAY_DISTANCE: sums over the coordinates, roots are functions of their own. */
+enum leeway_distance {
+    LEEWAY_SQUARED_EUCLIDEAN = 1,
+    LEEWAY_MANHATTAN = 2,
+    LEEWAY_CHEBYSHEV = 3,
+    LEEWAY_MINKOWSKI = 4,        /* gaps to the power parameters[0] */
+    LEEWAY_WEIGHTED_SQUARES = 5, /* each point has its own weights: tables[1] */
+    LEEWAY_RADIAL_BASIS = 6      /* exp(-parameters[0] * squared distance) */
+};
+#define LEEWAY_TILE_POINTS 16u   /* of a distance's tables */
 
 typedef struct {
     char magic[8];
@@ -39,33 +122,48 @@ typedef struct {
     uint32_t n_outputs;
     uint32_t n_operations;
     uint64_t size_bytes;
-    uint8_t reserved[32];
+    uint32_t value_bytes;  /* 8: the workspace holds float64; 4: float32 */
+    uint32_t n_values;     /* of the workspace, for one row */
+    uint32_t output;       /* the first of the values that are the outputs */
+    uint8_t reserved[20];
 } leeway_plan_header;
 
-/* Offsets count bytes from the start of the plan; 0 where a table is absent. */
+/* What `sizes`, `parameters` and `tables` mean depends on the kind. Tables are offsets in
+ * bytes from the start of the plan; 0 where a table is absent. */
 typedef struct {
     uint32_t kind;
-    uint32_t width;      /* linear: scores; trees: values of a leaf; else 0 */
-    uint32_t n_trees;
-    uint32_t n_nodes;
-    uint32_t n_leaves;   /* rows of the table of values */
-    uint32_t reserved;
-    double divisor;      /* trees: the scores are divided by it at last */
-    uint32_t weights;    /* linear: double[width][n_features] */
-    uint32_t center;     /* linear: double[n_features], taken from the row first */
-    uint32_t base;       /* linear and trees: double[n_scores], added first */
-    uint32_t trees;      /* leeway_tree[n_trees] */
-    uint32_t nodes;      /* leeway_node[n_nodes] or leeway_wide_node[n_nodes] */
-    uint32_t missing;    /* one bit a node: NaN goes to the first child; 0: NaN is refused */
-    uint32_t values;     /* double[n_leaves][width] */
-    uint32_t reserved_2;
+    uint32_t function;
+    uint32_t input;
+    uint32_t input_width;
+    uint32_t second;
+    uint32_t second_width;
+    uint32_t output;
+    uint32_t output_width;
+    uint32_t sizes[8];
+    double parameters[4];
+    uint32_t tables[8];
 } leeway_operation;
+
+/* Trees: sizes = {values of a leaf, trees, nodes, rows of leaf values}, parameters =
+ * {divisor}, tables = {base, trees, nodes, missing, leaf values}. */
+enum { LEEWAY_LEAF_WIDTH = 0, LEEWAY_N_TREES = 1, LEEWAY_N_NODES = 2, LEEWAY_N_LEAVES = 3 };
+enum {
+    LEEWAY_TREES_BASE = 0,     /* double[output_width], added first */
+    LEEWAY_TREES_TREES = 1,    /* leeway_tree[trees] */
+    LEEWAY_TREES_NODES = 2,    /* leeway_node[nodes] or leeway_wide_node[nodes] */
+    LEEWAY_TREES_MISSING = 3,  /* one bit a node: NaN goes to the first child; 0: there is no NaN */
+    LEEWAY_TREES_LEAVES = 4    /* double[rows of leaf values][values of a leaf] */
+};
+
+/* Dot and dense: tables = {weights, center, base}. The weights are (outputs, inputs) for a
+ * dot, (inputs, outputs) for dense; the center (inputs), if any, is taken from the input first. */
+enum { LEEWAY_LINEAR_WEIGHTS = 0, LEEWAY_LINEAR_CENTER = 1, LEEWAY_LINEAR_BASE = 2 };
 
 typedef struct {
     uint32_t first_node;
     uint32_t n_nodes;
     uint32_t first_leaf;
-    uint32_t output;     /* the leaf's values are added to scores[output ...] */
+    uint32_t output;     /* the leaf's values are added to outputs[output ...] */
 } leeway_tree;
 
 /* A node goes to `left` if row[feature] <= threshold, else to `left + 1`. Indices count
@@ -93,6 +191,7 @@ typedef enum {
     LEEWAY_PLAN_UNKNOWN_OPERATION,
     LEEWAY_PLAN_BAD_OPERATION,
     LEEWAY_PLAN_BAD_TABLE,
+    LEEWAY_PLAN_BAD_INDEX,
     LEEWAY_PLAN_BAD_TREE,
     LEEWAY_PLAN_BAD_NODE
 } leeway_plan_status;
@@ -103,8 +202,21 @@ leeway_plan_status leeway_plan_check(const void *plan, size_t size_bytes);
 /* Say in one line what a status means. */
 const char *leeway_plan_status_text(leeway_plan_status status);
 
+/* Size of the workspace for one row, and how it must be aligned: 64 bytes. */
+size_t leeway_plan_workspace_bytes(const void *plan);
+
 /* Score one row of n_features floats into n_outputs doubles. The plan must have passed
- * leeway_plan_check(). Safe from several threads. */
-void leeway_plan_score(const void *plan, const float *row, double *scores);
+ * leeway_plan_check(). Safe from several threads, each with a workspace of its own; what
+ * the workspace holds does not matter. */
+void leeway_plan_score(const void *plan, const float *row, void *workspace, double *scores);
+
+#ifndef LEEWAY_SINGLE_ROWS_ONLY
+/* Size of the workspace for rows in blocks. */
+size_t leeway_plan_block_workspace_bytes(const void *plan);
+
+/* Score n_rows rows, one after the other in memory; the same numbers to the last bit as
+ * row by row. The workspace must start with zeros. */
+void leeway_plan_score_rows(const void *plan, const float *rows, size_t n_rows, void *workspace, double *scores);
+#endif
 
 #endif

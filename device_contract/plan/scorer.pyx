@@ -3,7 +3,8 @@
 
 Rows come in through the buffer protocol, so that numpy is never needed and never copied.
 The GIL is kept for one row, which takes less time than giving it away, and released for
-batches. A ``PlanScorer`` has no state that changes: any number of threads may share one.
+batches. Any number of threads may share a ``PlanScorer``: its workspace is used under the
+GIL only, and a batch has a workspace of its own.
 """
 
 from cpython.buffer cimport (
@@ -16,6 +17,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdlib cimport free
 
 import sys
 
@@ -30,7 +32,10 @@ cdef extern from "kernels.h" nogil:
         LEEWAY_PLAN_OK
     leeway_plan_status leeway_plan_check(const void *plan, size_t size_bytes)
     const char *leeway_plan_status_text(leeway_plan_status status)
-    void leeway_plan_score(const void *plan, const float *row, double *scores)
+    size_t leeway_plan_workspace_bytes(const void *plan)
+    void leeway_plan_score(const void *plan, const float *row, void *workspace, double *scores)
+    size_t leeway_plan_block_workspace_bytes(const void *plan)
+    void leeway_plan_score_rows(const void *plan, const float *rows, size_t n_rows, void *workspace, double *scores)
 
 
 cdef extern from "Python.h":
@@ -40,8 +45,17 @@ cdef extern from "Python.h":
     PyObject **PySequence_Fast_ITEMS(object values)
 
 
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
+
+
+cdef extern from "string.h" nogil:
+    void *memset(void *memory, int value, size_t size)
+
+
 cdef enum:
     STACK_VALUES = 128  # wider rows or more outputs take memory from the heap
+    ALIGNMENT = 64  # of a workspace, in bytes
 
 
 cdef class PlanScorer:
@@ -61,6 +75,7 @@ cdef class PlanScorer:
 
     cdef Py_buffer _data
     cdef bint _held
+    cdef void *_workspace
     cdef readonly Py_ssize_t n_features
     cdef readonly Py_ssize_t n_outputs
 
@@ -68,6 +83,7 @@ cdef class PlanScorer:
         cdef leeway_plan_status status
         cdef const leeway_plan_header *header
         self._held = False
+        self._workspace = NULL
         if sys.byteorder != "little":
             raise PlanError("plans are little-endian and read in place; this processor is big-endian")
         self._hold(data)
@@ -80,6 +96,7 @@ cdef class PlanScorer:
             status = leeway_plan_check(self._data.buf, <size_t>self._data.len)
         if status != LEEWAY_PLAN_OK:
             raise PlanError(leeway_plan_status_text(status).decode("ascii"))
+        self._workspace = _allocate(leeway_plan_workspace_bytes(self._data.buf))
         header = <const leeway_plan_header *>self._data.buf
         self.n_features = header.n_features
         self.n_outputs = header.n_outputs
@@ -93,6 +110,7 @@ cdef class PlanScorer:
         return 0
 
     def __dealloc__(self):
+        free(self._workspace)
         if self._held:
             PyBuffer_Release(&self._data)
 
@@ -157,8 +175,7 @@ cdef class PlanScorer:
             _open(out, &target, b"d", PyBUF_WRITABLE, "out")
             try:
                 self._check_batch(&source, &target, n_rows)
-                with nogil:
-                    self._score_rows(<const float *>source.buf, n_rows, <double *>target.buf)
+                self._score_rows(<const float *>source.buf, n_rows, <double *>target.buf)
             finally:
                 PyBuffer_Release(&target)
         finally:
@@ -173,10 +190,12 @@ cdef class PlanScorer:
             raise RowError(f"out has {target.len // 8} values, not {n_rows} rows of {self.n_outputs}")
         return 0
 
-    cdef void _score_rows(self, const float *rows, Py_ssize_t n_rows, double *scores) noexcept nogil:
-        cdef Py_ssize_t index
-        for index in range(n_rows):
-            leeway_plan_score(self._data.buf, rows + index * self.n_features, scores + index * self.n_outputs)
+    cdef int _score_rows(self, const float *rows, Py_ssize_t n_rows, double *scores) except -1:
+        cdef void *workspace = _allocate(leeway_plan_block_workspace_bytes(self._data.buf))
+        with nogil:
+            leeway_plan_score_rows(self._data.buf, rows, <size_t>n_rows, workspace, scores)
+            free(workspace)
+        return 0
 
     cdef int _score(self, row, double *scores) except -1:
         cdef Py_buffer view
@@ -187,7 +206,7 @@ cdef class PlanScorer:
             width = view.len // 4
             PyBuffer_Release(&view)
             raise RowError(f"row has {width} values, the model takes {self.n_features}")
-        leeway_plan_score(self._data.buf, <const float *>view.buf, scores)
+        leeway_plan_score(self._data.buf, <const float *>view.buf, self._workspace, scores)
         PyBuffer_Release(&view)
         return 0
 
@@ -200,11 +219,20 @@ cdef class PlanScorer:
                 raise MemoryError
         try:
             _read_sequence(row, values, self.n_features)
-            leeway_plan_score(self._data.buf, values, scores)
+            leeway_plan_score(self._data.buf, values, self._workspace, scores)
         finally:
             if values != few:
                 PyMem_Free(values)
         return 0
+
+
+cdef void *_allocate(size_t size) except NULL:
+    """Return memory full of zeros, aligned as the kernels want it."""
+    cdef void *memory = NULL
+    if posix_memalign(&memory, ALIGNMENT, size) != 0:
+        raise MemoryError
+    memset(memory, 0, size)
+    return memory
 
 
 cdef int _open(values, Py_buffer *view, const char *code, int flags, name) except -1:

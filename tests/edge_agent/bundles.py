@@ -5,9 +5,8 @@ import array
 from device_contract.assignment import AssignedSlot, target_path
 from device_contract.baseline import Baseline
 from device_contract.canonical import sha256_hex
-from device_contract.plan.format import LinearOperation, write_plan
 from device_contract.selftest import SelfTestVectors
-from tests.support import bundles
+from tests.support import bundles, plans
 
 FEATURES, OUTPUTS = ("left", "right"), ("score",)
 
@@ -17,7 +16,7 @@ def doubles(*values: float) -> bytes:
 
 
 def linear_plan(gain: float) -> bytes:
-    return write_plan(2, 1, (LinearOperation(1, doubles(gain, 1.0), doubles(0.0, 0.0), doubles(0.0)),))
+    return plans.linear_plan(2, 1, doubles(gain, 1.0), doubles(0.0))
 
 
 def baseline() -> Baseline:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from compiler.ir.lowering import lower_estimator
 from compiler.ir.nodes import TreeEnsemble
+from compiler.ir.ordering import order
 
 N_FEATURES = 6
 
@@ -145,11 +146,12 @@ def takes_missing(name: str) -> bool:
 def rows_at_thresholds(name: str, seed: int = 0) -> NDArray[np.float32]:
     """Return rows in which one feature lies at a threshold, or up to three float32 steps beside it.
 
-    A threshold behind scalers is sent back through their inverses, in float64.
+    The thresholds are those that the plan holds, in units of the row.
     """
     model = fitted(name)
-    nodes = lower_estimator(model).nodes
-    ensemble_node = next((node for node in nodes if isinstance(node, TreeEnsemble)), None)
+    ensemble_node = next(
+        (step.node for step in order(lower_estimator(model)) if isinstance(step.node, TreeEnsemble)), None
+    )
     base = _data(CASES[name][1])[0].astype(np.float32)
     if ensemble_node is None:
         return base
@@ -161,7 +163,7 @@ def rows_at_thresholds(name: str, seed: int = 0) -> NDArray[np.float32]:
     chosen = rng.choice(chosen, min(len(chosen), 300), replace=False)
     rows = base[rng.integers(len(base), size=len(chosen))]
     rows[np.arange(len(chosen)), features[chosen]] = 0
-    values = _unscaled(model, features[chosen], thresholds[chosen]).astype(np.float32)
+    values = thresholds[chosen].astype(np.float32)
     stepped = []
     for steps in range(-3, 4):
         moved = values.copy()
@@ -171,12 +173,3 @@ def rows_at_thresholds(name: str, seed: int = 0) -> NDArray[np.float32]:
         copies[np.arange(len(chosen)), features[chosen]] = moved
         stepped.append(copies)
     return np.concatenate(stepped)
-
-
-def _unscaled(model: Any, features: NDArray[np.int64], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not hasattr(model, "steps"):
-        return thresholds
-    matrix = np.repeat(thresholds[:, None], N_FEATURES, axis=1)
-    for _, scaler in reversed(model.steps[:-1]):
-        matrix = scaler.inverse_transform(matrix)
-    return matrix[np.arange(len(features)), features]

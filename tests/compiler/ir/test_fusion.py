@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.ir.fusion import fuse, round_down
-from compiler.ir.nodes import Elementwise, Floats, Graph, Operator, Tree, TreeEnsemble
+from compiler.ir.fusion import round_down, simplify
+from compiler.ir.nodes import Floats, MapConstant, Node, Row, Tree, TreeEnsemble
+from device_contract.plan.format import Function
 
 INFINITY = np.float32(np.inf)
 numbers = st.floats(-1e9, 1e9)
 factors = st.floats(1e-6, 1e6)
 steps = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(["add", "subtract"]), numbers),
-        st.tuples(st.sampled_from(["multiply", "divide"]), factors),
+        st.tuples(st.sampled_from([Function.ADD, Function.SUBTRACT]), numbers),
+        st.tuples(st.sampled_from([Function.MULTIPLY, Function.DIVIDE]), factors),
     ),
     max_size=3,
 )
@@ -33,17 +34,24 @@ def stump(threshold: float) -> Tree:
     )
 
 
-def fused_threshold(threshold: float, chain: list[tuple[Operator, float]], *, rounds_row: bool) -> np.float32:
-    elementwise = [Elementwise(name, np.array([operand])) for name, operand in chain]
-    trees = TreeEnsemble((stump(threshold),), np.zeros(1), 1.0, rounds_row=rounds_row, takes_missing=True)
-    fused = fuse(Graph(1, 1, (*elementwise, trees))).nodes
-    assert len(fused) == 1
-    assert isinstance(fused[0], TreeEnsemble)
-    return np.float32(fused[0].trees[0].threshold[0])
+def fused_threshold(threshold: float, chain: list[tuple[Function, float]], *, rounds_row: bool) -> np.float32:
+    source: Node = Row(1)
+    for function, operand in chain:
+        source = MapConstant(function, source, np.array([operand]))
+    trees = TreeEnsemble(source, (stump(threshold),), np.zeros(1), 1.0, rounds_row=rounds_row, takes_missing=True)
+    fused = simplify(trees)
+    assert isinstance(fused, TreeEnsemble)
+    assert isinstance(fused.source, Row)
+    return np.float32(fused.trees[0].threshold[0])
 
 
-def goes_left(x: np.float32, threshold: float, chain: list[tuple[Operator, float]], *, rounds_row: bool) -> bool:
-    operators = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide}
+def goes_left(x: np.float32, threshold: float, chain: list[tuple[Function, float]], *, rounds_row: bool) -> bool:
+    operators = {
+        Function.ADD: np.add,
+        Function.SUBTRACT: np.subtract,
+        Function.MULTIPLY: np.multiply,
+        Function.DIVIDE: np.divide,
+    }
     value: Floats = np.array([x], np.float64)
     with np.errstate(over="ignore"):
         for name, operand in chain:
@@ -55,7 +63,7 @@ def goes_left(x: np.float32, threshold: float, chain: list[tuple[Operator, float
 @given(threshold=thresholds, chain=steps, rounds_row=st.booleans())
 def test_the_fused_threshold_is_the_last_float32_that_goes_left(
     threshold: float,
-    chain: list[tuple[Operator, float]],
+    chain: list[tuple[Function, float]],
     rounds_row: bool,  # noqa: FBT001
 ) -> None:
     fused = fused_threshold(threshold, chain, rounds_row=rounds_row)

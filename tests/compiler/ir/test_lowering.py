@@ -20,7 +20,6 @@ def fit(*steps: Any) -> Any:
     ("model", "told"),
     [
         (fit(preprocessing.FunctionTransformer(np.abs), linear_model.Ridge()), "step FunctionTransformer is not"),
-        (fit(preprocessing.MinMaxScaler(clip=True), linear_model.Ridge()), "MinMaxScaler with clip=True"),
         (fit(preprocessing.Normalizer(), linear_model.Ridge()), "step Normalizer is not"),
         (fit(linear_model.SGDClassifier(loss="modified_huber")), "loss='modified_huber'"),
         (fit(ensemble.GradientBoostingRegressor(init=linear_model.Ridge())), "starts from a Ridge"),

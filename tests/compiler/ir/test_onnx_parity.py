@@ -154,6 +154,8 @@ VARIANTS = {
     "softmax": graph_of(classifier(MIXED, [0, 1, 2, 1], post_transform="SOFTMAX", base_values=[0.1, 0.2, 0.3])),
     "linear softmax": graph_of(SCALER, linear(3, post_transform="SOFTMAX"), ("Normalizer", {"norm": "L1"})),
     "linear scores": graph_of(linear(3)),
+    "scaler alone": graph_of(SCALER),
+    "falling scaler": graph_of(("Scaler", {"offset": [0.0, 0.0], "scale": [1.0, -1.0]}), regressor()),
     "linear logistic": graph_of(
         linear(2, coefficients=[-1.0, 2.0, 1.0, -2.0], intercepts=[-0.5, 0.5], post_transform="LOGISTIC")
     ),
@@ -184,7 +186,6 @@ def test_equals_onnxruntime_in(variant: str) -> None:
 
 REFUSED = {
     "Relu": graph_of(("Relu", {}), regressor()),
-    "ends without a linear model": graph_of(SCALER),
     "branch by": graph_of(regressor(nodes_modes=["BRANCH_GT", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"])),
     "not added but max": graph_of(regressor(aggregate_function="MAX")),
     "post-transform of its regression": graph_of(regressor(post_transform="LOGISTIC")),
@@ -195,8 +196,6 @@ REFUSED = {
     "post-transform PROBIT": graph_of(classifier(MIXED, [0, 1, 2, 1], post_transform="PROBIT")),
     "post-transform LOGISTIC": graph_of(linear(3, post_transform="LOGISTIC")),
     "operator Normalizer": graph_of(linear(3), ("Normalizer", {"norm": "L2"})),
-    "operator Scaler": graph_of(regressor(), SCALER),
-    "not above zero": graph_of(("Scaler", {"offset": [0.0, 0.0], "scale": [1.0, -1.0]}), regressor()),
     "no binary tree": graph_of(regressor(nodes_modes=["BRANCH_LT", "LEAF", "BRANCH_LT", "BRANCH_LEQ", "LEAF", "LEAF"])),
 }
 

@@ -14,7 +14,7 @@ from compiler.ir.nodes import TreeEnsemble
 from device_contract.plan.scorer import PlanScorer
 from tests.compiler.ir.sklearn_models import CASES, N_FEATURES, fitted, rows_at_thresholds, takes_missing, truth
 
-TREES = [name for name in CASES if isinstance(lower_estimator(fitted(name)).nodes[-1], TreeEnsemble)]
+TREES = [name for name in CASES if isinstance(lower_estimator(fitted(name)).output, TreeEnsemble)]
 """Cases that end in a sum or mean of leaves: equal to the last bit."""
 FINITE = {"allow_nan": False, "allow_infinity": False, "min_value": -1e6, "max_value": 1e6}
 

@@ -1,26 +1,33 @@
-"""Small plans by hand: every operation, both widths of node, with and without missing values."""
+"""Small plans by hand: operations of each family, both widths of node, with and without missing values."""
 
 import struct
+from dataclasses import replace
 
 from device_contract.plan.format import (
     QUIET_NAN_BITS,
-    LinearOperation,
-    LinkOperation,
+    Function,
+    Kind,
     Operation,
-    TreesOperation,
+    Plan,
+    Range,
+    Reduction,
     TreeTable,
+    tree_records,
     write_plan,
 )
+
+ROW = Range(0, 2, of_row=True)
 
 
 def doubles(*values: float) -> bytes:
     return struct.pack(f"<{len(values)}d", *values)
 
 
-def linear(n_scores: int) -> LinearOperation:
+def linear(n_scores: int) -> Operation:
     """Two features: score k is (k + 1) * (x0 - 1) - x1 + 0.5."""
     weights = [weight for k in range(n_scores) for weight in (k + 1.0, -1.0)]
-    return LinearOperation(n_scores, doubles(*weights), doubles(1.0, 0.0), doubles(*[0.5] * n_scores))
+    tables = (doubles(*weights), doubles(1.0, 0.0), doubles(*[0.5] * n_scores))
+    return Operation(Kind.DOT, Range(0, n_scores), ROW, tables=tables)
 
 
 def split(threshold: float, feature: int, left: int, *, wide: bool = False) -> bytes:
@@ -31,40 +38,106 @@ def leaf(number: int, index: int, *, wide: bool = False) -> bytes:
     return struct.pack("<III" if wide else "<IHH", QUIET_NAN_BITS | number, 0, index)
 
 
-def stumps(n_trees: int, *, wide: bool = False, missing: bool = True, width: int = 1) -> TreesOperation:
+def stumps(n_trees: int, *, wide: bool = False, missing: bool = True, width: int = 1) -> Operation:
     """Tree i: feature i % 2 at most i goes to the leaf 1, else to the leaf 10; NaN goes right in odd trees."""
     nodes = b"".join(
         split(float(i), i % 2, 1, wide=wide) + leaf(0, 1, wide=wide) + leaf(1, 2, wide=wide) for i in range(n_trees)
     )
     bits = sum(1 << (3 * i) for i in range(0, n_trees, 2))
-    return TreesOperation(
-        wide=wide,
-        width=width,
-        n_nodes=3 * n_trees,
-        n_leaves=2,
-        divisor=2.0,
-        base=doubles(*[0.5] * width),
-        trees=tuple(TreeTable(3 * i, 3, 0, 0) for i in range(n_trees)),
-        nodes=nodes,
-        missing=bits.to_bytes((3 * n_trees + 7) // 8, "little") if missing else b"",
-        values=doubles(*[1.0] * width, *[10.0] * width),
+    return Operation(
+        Kind.WIDE_TREES if wide else Kind.TREES,
+        Range(0, width),
+        ROW,
+        sizes=(width, n_trees, 3 * n_trees, 2),
+        parameters=(2.0,),
+        tables=(
+            doubles(*[0.5] * width),
+            tree_records(tuple(TreeTable(3 * i, 3, 0, 0) for i in range(n_trees))),
+            nodes,
+            bits.to_bytes((3 * n_trees + 7) // 8, "little") if missing else b"",
+            doubles(*[1.0] * width, *[10.0] * width),
+        ),
     )
 
 
 def plan(n_outputs: int, *operations: Operation) -> bytes:
-    return write_plan(2, n_outputs, operations)
+    """Return a plan whose outputs are the last operation's results, each a place after the other."""
+    placed, first = [], 0
+    for operation in operations:
+        reads = operation.input if operation.input.of_row else Range(0, operation.input.width)
+        placed.append(replace(operation, input=reads, output=replace(operation.output, first=first)))
+        first += operation.output.width
+    return write_plan(Plan(2, first, Range(first - n_outputs, n_outputs), tuple(placed)))
 
+
+def link(kind: Kind, n_scores: int, n_outputs: int) -> Operation:
+    return Operation(kind, Range(0, n_outputs), Range(0, n_scores))
+
+
+REFUSE = Operation(Kind.REFUSE_MISSING, Range(0, 0), ROW)
+EXPONENTIAL = Operation(Kind.MAP, Range(0, 1), Range(0, 1), function=Function.EXPONENTIAL)
 
 PLANS: dict[str, bytes] = {
     "linear": plan(1, linear(1)),
-    "linear-binary": plan(2, linear(1), LinkOperation("binary_sigmoid")),
-    "linear-exponential": plan(1, linear(1), LinkOperation("exponential")),
-    "linear-softmax": plan(3, linear(3), LinkOperation("softmax")),
-    "linear-sigmoid-normalized": plan(3, linear(3), LinkOperation("sigmoid_normalized")),
+    "linear-binary": plan(2, linear(1), link(Kind.BINARY_SIGMOID, 1, 2)),
+    "linear-exponential": plan(1, linear(1), EXPONENTIAL),
+    "linear-softmax": plan(3, linear(3), link(Kind.SOFTMAX, 3, 3)),
+    "linear-sigmoid-normalized": plan(3, linear(3), link(Kind.SIGMOID_NORMALIZED, 3, 3)),
     "trees": plan(1, stumps(11)),
     "trees-wide": plan(1, stumps(11, wide=True)),
-    "trees-no-missing": plan(1, stumps(3, missing=False)),
+    "trees-no-missing": plan(1, REFUSE, stumps(3, missing=False)),
     "trees-two-outputs": plan(2, stumps(9, width=2)),
-    "linear-and-trees": plan(1, linear(1), stumps(2)),
+    "linear-and-trees": write_plan(
+        Plan(
+            2,
+            3,
+            Range(2, 1),
+            (
+                linear(1),
+                replace(stumps(2), output=Range(1, 1)),
+                Operation(Kind.MAP_PAIR, Range(2, 1), Range(0, 1), Range(1, 1), Function.ADD),
+            ),
+        )
+    ),
+    "moves": write_plan(
+        Plan(
+            2,
+            9,
+            Range(8, 1),
+            (
+                Operation(Kind.LOAD, Range(0, 2), ROW),
+                Operation(Kind.GATHER, Range(2, 3), Range(0, 2), tables=(struct.pack("<3I", 1, 0, 1),)),
+                Operation(Kind.CONSTANT, Range(5, 1), tables=(doubles(2.5),)),
+                Operation(
+                    Kind.MAP_CONSTANT,
+                    Range(2, 3),
+                    Range(2, 3),
+                    function=Function.MAXIMUM,
+                    tables=(doubles(-1.0, 0.0, 1.0),),
+                ),
+                Operation(Kind.REDUCE, Range(6, 1), Range(2, 3), function=Reduction.SUM, sizes=(3, 1)),
+                Operation(Kind.MAP, Range(7, 1), Range(6, 1), function=Function.TANH),
+                Operation(Kind.MAP_PAIR, Range(8, 1), Range(7, 1), Range(5, 1), Function.MULTIPLY),
+            ),
+        )
+    ),
+    "dense-float32": write_plan(
+        Plan(
+            2,
+            6,
+            Range(4, 2),
+            (
+                Operation(Kind.LOAD, Range(0, 2), ROW),
+                Operation(
+                    Kind.DENSE,
+                    Range(2, 2),
+                    Range(0, 2),
+                    tables=(struct.pack("<4f", 1.0, -1.0, 0.5, 2.0), b"", struct.pack("<2f", 0.25, -0.25)),
+                ),
+                Operation(Kind.MAP, Range(4, 2), Range(2, 2), function=Function.RELU),
+            ),
+            value_bytes=4,
+        )
+    ),
 }
 """By the name of the golden file."""

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from device_contract.errors import PlanError
-from device_contract.plan.format import ALIGNMENT, HEADER, OPERATION, QUIET_NAN_BITS
+from device_contract.plan.format import ALIGNMENT, HEADER, OF_ROW, OPERATION, QUIET_NAN_BITS, Kind
 from device_contract.plan.scorer import PlanScorer
 from tests.device_contract.plan.plans import PLANS
 
-NODES_FIELD = HEADER.size + 48  # where the first operation keeps the offset of its nodes
+SIZES = HEADER.size + 32  # of the first operation
+PARAMETERS = SIZES + 32
+TABLES = PARAMETERS + 32
+TREES_FIELD, NODES_FIELD = TABLES + 4, TABLES + 8
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -27,8 +30,8 @@ def test_puts_tables_on_their_alignment(name: str) -> None:
     data = PLANS[name]
     n_operations = HEADER.unpack_from(data)[4]
     records = [OPERATION.unpack_from(data, HEADER.size + OPERATION.size * i) for i in range(n_operations)]
-    assert all(offset % ALIGNMENT == 0 for record in records for offset in record[7:])
-    assert OPERATION.size == ALIGNMENT
+    assert all(offset % ALIGNMENT == 0 for record in records for offset in record[20:])
+    assert OPERATION.size % ALIGNMENT == 0
 
 
 def changed(name: str, offset: int, replacement: bytes) -> bytes:
@@ -43,8 +46,13 @@ def changed_node(index: int, node: bytes) -> bytes:
 
 
 def changed_tree(index: int, *fields: int) -> bytes:
-    (trees,) = struct.unpack_from("<I", PLANS["trees"], NODES_FIELD - 4)
+    (trees,) = struct.unpack_from("<I", PLANS["trees"], TREES_FIELD)
     return changed("trees", trees + 16 * index, struct.pack("<4I", *fields))
+
+
+def changed_index(place: int, index: int) -> bytes:
+    (indices,) = struct.unpack_from("<I", PLANS["moves"], TABLES + OPERATION.size)
+    return changed("moves", indices + 4 * place, u32(index))
 
 
 def u32(value: int) -> bytes:
@@ -57,23 +65,42 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "half a plan": (PLANS["trees"][:-100], "truncated"),
     "longer than it says": (PLANS["trees"] + bytes(8), "longer than its header"),
     "another file": (changed("trees", 0, b"ONNX"), "does not start as a plan"),
-    "a newer version": (changed("trees", 8, u32(2)), "version is unknown"),
-    "no features": (changed("trees", 12, u32(0)), "features, outputs or operations"),
-    "too many features": (changed("trees", 12, u32(65_536)), "features, outputs or operations"),
-    "no outputs": (changed("trees", 16, u32(0)), "features, outputs or operations"),
-    "no operations": (changed("trees", 20, u32(0)), "features, outputs or operations"),
-    "too many operations": (changed("trees", 20, u32(17)), "features, outputs or operations"),
-    "unknown operation": (changed("trees", HEADER.size, u32(99)), "unknown kind"),
-    "a link before the end": (changed("linear-and-trees", HEADER.size, u32(4)), "contradicts"),
-    "leaf wider than the scores": (changed("trees", HEADER.size + 4, u32(2)), "contradicts"),
-    "divisor of zero": (changed("trees", HEADER.size + 24, struct.pack("<d", 0.0)), "contradicts"),
-    "divisor of NaN": (changed("trees", HEADER.size + 24, struct.pack("<d", float("nan"))), "contradicts"),
-    "binary with three outputs": (changed("linear-binary", 16, u32(3)), "contradicts"),
+    "another version": (changed("trees", 8, u32(1)), "version is unknown"),
+    "no features": (changed("trees", 12, u32(0)), "features, outputs, values or operations"),
+    "too many features": (changed("trees", 12, u32(65_536)), "features, outputs, values or operations"),
+    "no outputs": (changed("trees", 16, u32(0)), "features, outputs, values or operations"),
+    "no operations": (changed("trees", 20, u32(0)), "features, outputs, values or operations"),
+    "too many operations": (changed("trees", 20, u32(65_537)), "features, outputs, values or operations"),
+    "unknown operation": (changed("linear-exponential", HEADER.size + OPERATION.size, u32(99)), "unknown kind"),
+    "values of three bytes": (changed("trees", 32, u32(3)), "features, outputs, values or operations"),
+    "no values": (changed("trees", 36, u32(0)), "features, outputs, values or operations"),
+    "too many values": (changed("trees", 36, u32((1 << 20) + 1)), "features, outputs, values or operations"),
+    "outputs that nobody writes": (changed("trees", 40, u32(1)), "features, outputs, values or operations"),
+    "input past the row": (changed("trees", HEADER.size + 12, u32(3)), "contradicts"),
+    "input that nobody has written": (changed("linear-softmax", HEADER.size + 128 + 8, u32(1)), "contradicts"),
+    "the row where values are read": (changed("linear-softmax", HEADER.size + 128 + 8, u32(OF_ROW)), "contradicts"),
+    "output over the input": (changed("linear-softmax", HEADER.size + 128 + 24, u32(1)), "contradicts"),
+    "output past the values": (changed("trees", HEADER.size + 28, u32(2)), "contradicts"),
+    "output that leaves a gap": (changed("linear-and-trees", HEADER.size + 128 + 24, u32(2)), "contradicts"),
+    "second input that nobody has written": (
+        changed("linear-and-trees", HEADER.size + 256 + 16, u32(2)),
+        "contradicts",
+    ),
+    "unknown function": (changed("linear-exponential", HEADER.size + 128 + 4, u32(64)), "contradicts"),
+    "unknown function of two": (changed("linear-and-trees", HEADER.size + 256 + 4, u32(6)), "contradicts"),
+    "reduction to another width": (changed("moves", HEADER.size + 4 * 128 + 32, u32(2)), "contradicts"),
+    "reduction of nothing": (changed("moves", HEADER.size + 4 * 128 + 36, u32(0)), "contradicts"),
+    "trees of float32": (changed("trees", 32, u32(4)), "contradicts"),
+    "leaf wider than the outputs": (changed("trees", SIZES, u32(2)), "contradicts"),
+    "divisor of zero": (changed("trees", PARAMETERS, struct.pack("<d", 0.0)), "contradicts"),
+    "divisor of NaN": (changed("trees", PARAMETERS, struct.pack("<d", float("nan"))), "contradicts"),
+    "sigmoid of two scores": (changed("linear-softmax", HEADER.size + 128, u32(Kind.BINARY_SIGMOID)), "contradicts"),
+    "index past the input": (changed_index(0, 2), "an index of the plan"),
     "table off its alignment": (changed("trees", NODES_FIELD, u32(257)), "misplaced"),
     "table over the header": (changed("trees", NODES_FIELD, u32(64)), "misplaced"),
     "table past the end": (changed("trees", NODES_FIELD, u32(1 << 30)), "misplaced"),
-    "more nodes than the table": (changed("trees", HEADER.size + 12, u32(1 << 31)), "past its end"),
-    "more leaves than the table": (changed("trees", HEADER.size + 16, u32(0xFFFFFFFF)), "past its end"),
+    "more nodes than the table": (changed("trees", SIZES + 8, u32(1 << 31)), "past its end"),
+    "more leaves than the table": (changed("trees", SIZES + 12, u32(0xFFFFFFFF)), "past its end"),
     "tree that starts elsewhere": (changed_tree(1, 0, 3, 0, 0), "a tree of the plan"),
     "tree past the nodes": (changed_tree(10, 30, 4, 0, 0), "a tree of the plan"),
     "tree without nodes": (changed_tree(0, 0, 0, 0, 0), "a tree of the plan"),

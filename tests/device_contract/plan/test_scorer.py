@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_contract.errors import RowError
-from device_contract.plan.format import LinearOperation, write_plan
 from device_contract.plan.scorer import PlanScorer
 from tests.device_contract.plan.plans import PLANS, linear, plan, stumps
+from tests.support.plans import linear_plan
 
 NAN = math.nan
 float32s = st.floats(width=32)
@@ -45,7 +45,21 @@ def test_scores_by_the_matrix() -> None:
 
 def test_adds_one_operation_to_the_other() -> None:
     row = (3.0, 0.5)
-    assert scorer("linear-and-trees").score(row) == (2.0 + (0.5 + tree_value(0, row) + tree_value(1, row))) / 2
+    assert scorer("linear-and-trees").score(row) == 2.0 + (0.5 + tree_value(0, row) + tree_value(1, row)) / 2
+
+
+def test_moves_numbers() -> None:
+    row = (-3.0, 0.5)
+    assert scorer("moves").score(row) == pytest.approx(2.5 * math.tanh(0.5 + 0.0 + 1.0), rel=1e-15)
+
+
+def test_computes_in_float32() -> None:
+    assert scorer("dense-float32").score([0.1, 0.2]) == (
+        np.float32(0.1) + np.float32(0.25) + np.float32(0.5) * np.float32(0.2),
+        0.0
+        if np.float32(-0.25) - np.float32(0.1) + np.float32(2) * np.float32(0.2) < 0
+        else pytest.approx(0.05, rel=1e-6),
+    )
 
 
 def test_links() -> None:
@@ -180,8 +194,7 @@ def test_refuses_a_batch_whose_sizes_disagree(n_values: int, n_rows: int, n_scor
 def test_takes_rows_wider_than_the_stack() -> None:
     width, n_scores = 1000, 300
     weights = np.ones((n_scores, width)).tobytes()
-    operation = LinearOperation(n_scores, weights, bytes(8 * width), np.arange(n_scores, dtype=float).tobytes())
-    wide = PlanScorer(write_plan(width, n_scores, (operation,)))
+    wide = PlanScorer(linear_plan(width, n_scores, weights, np.arange(n_scores, dtype=float).tobytes()))
     assert wide.score([1.0] * width) == tuple(width + float(k) for k in range(n_scores))
 
 

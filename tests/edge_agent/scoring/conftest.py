@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from device_contract.plan.format import LinearOperation, LinkOperation, write_plan
 from tests.edge_agent.scoring.bundles import write_bundle
+from tests.support.plans import linear_plan
 
 WEIGHTS = np.array([[1.0, -2.0, 0.5, 0.0], [0.0, 1.0, 1.0, -1.0], [-1.0, 0.5, 0.0, 2.0]])
 BASE = np.array([0.25, -0.5, 0.0])
@@ -19,8 +19,7 @@ LABELS = ("stopped", 7, "running")
 
 def as_plan(n_outputs: int) -> bytes:
     weights, base = WEIGHTS[:n_outputs].tobytes(), BASE[:n_outputs].tobytes()
-    linear = LinearOperation(n_outputs, weights, bytes(8 * 4), base)
-    return write_plan(4, n_outputs, (linear, LinkOperation("softmax")) if n_outputs > 1 else (linear,))
+    return linear_plan(4, n_outputs, weights, base, softmax=n_outputs > 1)
 
 
 def as_onnx(n_outputs: int) -> bytes:

@@ -11,15 +11,18 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.backends.operations.emission import Emission, doubles, operation_for
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Floats, Tree, TreeEnsemble
+from compiler.ir.nodes import Float32, Floats, Tree, TreeEnsemble
 from device_contract.plan.format import (
     MAX_FEATURES,
     MAX_LEAVES,
     MAX_NARROW_NODES,
     QUIET_NAN_BITS,
-    TreesOperation,
+    Kind,
+    Operation,
     TreeTable,
+    tree_records,
 )
 
 _NARROW = np.dtype([("threshold", "<u4"), ("feature", "<u2"), ("left", "<u2")])
@@ -38,33 +41,39 @@ class _LaidOut:
     output: int
 
 
-def tree_tables(node: TreeEnsemble) -> TreesOperation:
-    """Lay an ensemble out.
-
-    Raises:
-        UnsupportedModelError: A tree has too many leaves, or its numbers are not finite.
-    """
+@operation_for.register
+def _(node: TreeEnsemble, emission: Emission) -> list[Operation]:
+    if isinstance(node.source, Float32) and not node.rounds_row:
+        raise UnsupportedModelError("trees that compare computed float64 values are not ones that a plan can express")
     trees = [_lay_out(tree) for tree in node.trees]
     sizes = [len(tree.left) for tree in trees]
     wide = max(sizes) > MAX_NARROW_NODES
     first_nodes, first_leaves = _starts(sizes), _starts([len(tree.values) for tree in trees])
-    missing = np.packbits(np.concatenate([tree.missing_left for tree in trees]), bitorder="little")
-    values = np.concatenate([tree.values for tree in trees])
-    return TreesOperation(
-        wide=wide,
-        width=values.shape[1],
-        n_nodes=sum(sizes),
-        n_leaves=len(values),
-        divisor=node.divisor,
-        base=node.base.astype("<f8").tobytes(),
-        trees=tuple(
-            TreeTable(node, size, leaf, tree.output)
-            for node, size, leaf, tree in zip(first_nodes, sizes, first_leaves, trees, strict=True)
-        ),
-        nodes=b"".join(_records(tree, _WIDE if wide else _NARROW) for tree in trees),
-        missing=missing.tobytes() if node.takes_missing else b"",
-        values=values.astype("<f8").tobytes(),
+    records = tree_records(
+        tuple(
+            TreeTable(first, size, leaf, tree.output)
+            for first, size, leaf, tree in zip(first_nodes, sizes, first_leaves, trees, strict=True)
+        )
     )
+    missing = np.packbits(np.concatenate([tree.missing_left for tree in trees]), bitorder="little")
+    leaves = np.concatenate([tree.values for tree in trees])
+    nodes = b"".join(_records(tree, _WIDE if wide else _NARROW) for tree in trees)
+    return [
+        Operation(
+            Kind.WIDE_TREES if wide else Kind.TREES,
+            emission.output,
+            emission.inputs[0],
+            sizes=(leaves.shape[1], len(trees), sum(sizes), len(leaves)),
+            parameters=(node.divisor,),
+            tables=(
+                doubles(node.base),
+                records,
+                nodes,
+                missing.tobytes() if node.takes_missing else b"",
+                doubles(leaves),
+            ),
+        )
+    ]
 
 
 def _starts(sizes: list[int]) -> list[int]:
