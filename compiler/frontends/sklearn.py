@@ -51,7 +51,7 @@ class SklearnModel:
         _check(estimator)
         self._estimator = by_position(estimator)
         self._method, labels = _scoring(self._estimator)
-        self.sha256 = sha256 or sha256_hex(str(joblib.hash(estimator)).encode())
+        self.sha256 = sha256 or sha256_hex(_state_hash(estimator).encode())
         n_features = int(estimator.n_features_in_)
         names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
         self.signature = Signature(
@@ -97,6 +97,11 @@ class SklearnModel:
         from compiler.ir.lowering import lower_estimator  # noqa: PLC0415  (only when a plan is wanted)
 
         return lower_estimator(self._estimator)
+
+
+def _state_hash(estimator: Any) -> str:
+    # Of a search, what it found: joblib cannot hash the masked arrays of its record.
+    return str(joblib.hash(getattr(estimator, "best_estimator_", estimator)))
 
 
 def _check(estimator: Any) -> None:

@@ -1,0 +1,79 @@
+"""One line of the coverage page: fit, convert, lower, compare."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import clone
+from threadpoolctl import threadpool_limits
+
+from compiler.backends.onnx import convert_estimator
+from compiler.backends.plan import emit
+from compiler.errors import CompilerError
+from compiler.frontends.sklearn import SklearnModel
+from device_contract.plan.scorer import PlanScorer
+from tests.compiler.coverage.data import data_set, trial_rows
+from tests.compiler.coverage.estimators import Case
+
+BOUNDS: Final = (1e-12, 1e-9, 1e-6, 1e-4)
+"""What a difference is told as at most: coarse, so that another processor's BLAS tells the same."""
+ALLOWED: Final = 1e-9
+"""The largest difference of a plan, relative to the largest score: float64 sums in another order."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What becomes of one estimator.
+
+    Attributes:
+        converts: skl2onnx converts it.
+        difference: Largest difference of a score over the largest score (at least 1); ``None`` without a plan.
+        note: Why there is no plan.
+    """
+
+    converts: bool
+    difference: float | None
+    note: str
+
+    @property
+    def counts(self) -> bool:
+        """It can run on a device in some way, so that a plan is owed."""
+        return self.converts or self.difference is not None
+
+
+def measure(case: Case) -> Coverage:
+    """Fit a case and tell what becomes of it."""
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        data = data_set(case.rows, case.target)
+        estimator = clone(case.estimator).fit(data.rows, data.target)
+        try:
+            model = SklearnModel(estimator)
+        except CompilerError as error:
+            return Coverage(False, None, str(error))
+        converts = _converts(estimator, data.rows.shape[1], len(model.signature.labels))
+        try:
+            plan = PlanScorer(emit(model.to_graph()))
+        except CompilerError as error:
+            return Coverage(converts, None, str(error))
+        rows = trial_rows(data.rows, missing=estimator.__sklearn_tags__().input_tags.allow_nan)
+        return Coverage(converts, _difference(plan, rows, model.score(rows)), "")
+
+
+def _converts(estimator: Any, n_features: int, n_labels: int) -> bool:
+    try:
+        convert_estimator(estimator, n_features, n_labels)
+    except CompilerError:
+        return False
+    return True
+
+
+def _difference(plan: PlanScorer, rows: NDArray[np.float32], truth: NDArray[np.float64]) -> float:
+    scores = np.empty((len(rows), plan.n_outputs))
+    plan.score_batch(rows, len(rows), scores)
+    if scores.shape != truth.shape or (np.isnan(scores) != np.isnan(truth)).any():
+        return float("inf")
+    largest = max(1.0, float(np.nanmax(np.abs(truth), initial=0.0)))
+    return float(np.nanmax(np.abs(scores - truth), initial=0.0)) / largest
