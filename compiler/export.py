@@ -10,6 +10,7 @@ from compiler.errors import UnsupportedModelError
 from compiler.files import write_whole
 from device_contract.bundle import Bundle
 from device_contract.errors import BundleError
+from device_contract.plan.format import HEADER
 from device_contract.plan.scorer import PlanScorer
 from device_contract.profile import FirmwareProfile
 from device_contract.selftest import decode_self_test
@@ -70,4 +71,5 @@ def _model(bundle: Bundle) -> Model:
     widths = (len(manifest.features), len(manifest.outputs))
     if not widths == (scorer.n_features, scorer.n_outputs) == (vectors.n_features, vectors.n_outputs):
         raise BundleError("the plan and the self-test do not fit the manifest's features and outputs")
-    return Model(manifest, plan, vectors, bundle.sha256)
+    *_, value_bytes, n_values, _ = HEADER.unpack_from(plan)
+    return Model(manifest, plan, value_bytes * n_values, vectors, bundle.sha256)

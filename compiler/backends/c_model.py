@@ -29,7 +29,8 @@ $outputs */
 #define ${prefix}_N_OUTPUTS $n_outputs
 #define ${prefix}_N_SELF_TEST_ROWS $n_rows
 
-/* Score one row. Missing values are NaN. */
+/* Score one row. Missing values are NaN. Not from several tasks at once: it works in a
+ * static array. */
 void ${name}_score(const float row[${prefix}_N_FEATURES], double scores[${prefix}_N_OUTPUTS]);
 
 /* Say whether the plan is sound: it is, unless the memory that holds it is damaged. */
@@ -56,10 +57,13 @@ _PLAN = Template("""\
 static const uint64_t plan[$n_words] = {
 $words};
 
+/* What a call works in, with room to begin at a multiple of 64. */
+static uint64_t workspace[$n_workspace_words + 7];
+
 int ${name}_is_sound(void) { return leeway_plan_check(plan, $size_bytes) == LEEWAY_PLAN_OK; }
 
 void ${name}_score(const float row[${prefix}_N_FEATURES], double scores[${prefix}_N_OUTPUTS]) {
-    leeway_plan_score(plan, row, scores);
+    leeway_plan_score(plan, row, (void *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63), scores);
 }
 """)
 
@@ -107,12 +111,14 @@ class Model:
     Attributes:
         manifest: The bundle's manifest.
         plan: The plan's bytes, checked.
+        workspace_bytes: What the kernels need to work in.
         vectors: The bundle's golden rows.
         sha256: The bundle's digest.
     """
 
     manifest: Manifest
     plan: bytes
+    workspace_bytes: int
     vectors: SelfTestVectors
     sha256: str
 
@@ -147,8 +153,13 @@ def plan_array(model: Model) -> str:
     """Write the plan as a constant array."""
     padded = model.plan + bytes(-len(model.plan) % 8)
     words = [f"0x{word:016x}," for (word,) in struct.iter_unpack("<Q", padded)]
-    text = _lines(words, _WORDS_A_LINE)
-    return _PLAN.substitute(_names(model), words=text, n_words=len(words), size_bytes=len(model.plan))
+    return _PLAN.substitute(
+        _names(model),
+        words=_lines(words, _WORDS_A_LINE),
+        n_words=len(words),
+        n_workspace_words=-(-model.workspace_bytes // 8),
+        size_bytes=len(model.plan),
+    )
 
 
 def self_test_rows(model: Model) -> str:

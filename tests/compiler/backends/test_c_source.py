@@ -21,7 +21,7 @@ def make_model(
     scores = array.array("d", [0.1, float("-inf")])
     vectors = SelfTestVectors(n_rows=2, n_features=2, n_outputs=1, inputs=values.tobytes(), outputs=scores.tobytes())
     bundle = read(make_bundle(name, "1.2", {"plan": plan}, features=features, outputs=["power"], vectors=vectors))
-    return Model(bundle.manifest, plan, vectors, bundle.sha256)
+    return Model(bundle.manifest, plan, 20, vectors, bundle.sha256)
 
 
 def test_the_same_model_gives_the_same_five_files() -> None:
@@ -49,6 +49,7 @@ def test_the_plan_is_written_as_little_endian_words() -> None:
     text = plan_array(make_model(plan=bytes(range(1, 11))))
     assert "plan[2] = {\n    0x0807060504030201, 0x0000000000000a09,\n};" in text
     assert "leeway_plan_check(plan, 10)" in text
+    assert "workspace[3 + 7]" in text
 
 
 def test_numbers_keep_every_bit() -> None:
@@ -87,4 +88,4 @@ def test_a_unit_is_told_beside_its_feature() -> None:
     model = make_model()
     feature = msgspec.structs.replace(model.manifest.features[0], unit="l/s")
     manifest = msgspec.structs.replace(model.manifest, features=(feature, model.manifest.features[1]))
-    assert "row[0]  flow l/s\n" in header(Model(manifest, model.plan, model.vectors, model.sha256))
+    assert "row[0]  flow l/s\n" in header(Model(manifest, model.plan, 20, model.vectors, model.sha256))
