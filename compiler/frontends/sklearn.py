@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
+from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
@@ -133,9 +134,13 @@ def _class_scores(classifier: Any) -> Callable[[Any], Any]:
     if hasattr(classifier, "predict_proba"):
         return classifier.predict_proba  # type: ignore[no-any-return]
 
+    one_against_one = getattr(_final(classifier), "decision_function_shape", "ovr") == "ovo"
+
     def decide(rows: Any) -> Any:
         scores = classifier.decision_function(rows)
-        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+        if scores.ndim == 1:
+            return np.stack([-scores, scores], axis=1)
+        return _ovr_decision_function(scores < 0, -scores, len(classifier.classes_)) if one_against_one else scores
 
     return decide
 

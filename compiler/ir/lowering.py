@@ -13,6 +13,7 @@ from compiler.ir import (  # noqa: F401  (each fills the registry)
     sklearn_composition,
     sklearn_linear,
     sklearn_scalers,
+    sklearn_svm,
     sklearn_trees,
 )
 from compiler.ir.fusion import drop_needless_refusals
