@@ -20,6 +20,7 @@ from compiler.ir.fusion import drop_needless_refusals
 from compiler.ir.nodes import Graph, Node, Row
 from compiler.ir.onnx_lowering import lower_onnx
 from compiler.ir.registry import class_scores, lower
+from compiler.ir.sklearn_neural_network import is_network
 
 __all__ = ["lower_estimator", "lower_onnx"]
 
@@ -36,7 +37,8 @@ def lower_estimator(estimator: Any) -> Graph:
         UnsupportedModelError: A step cannot be expressed; the message names it.
     """
     row = Row(int(estimator.n_features_in_))
-    return Graph(row, drop_needless_refusals(_output(estimator, row)))
+    output = drop_needless_refusals(_output(estimator, row))
+    return Graph(row, output, single_precision=is_network(estimator))
 
 
 def _output(estimator: Any, row: Row) -> Node:

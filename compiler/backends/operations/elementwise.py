@@ -1,5 +1,7 @@
 """Functions of each number, of pairs, and over ranges; and the links of classifiers."""
 
+import numpy as np
+
 from compiler.backends.operations.emission import Emission, operation_for
 from compiler.ir.nodes import BinarySigmoid, Map, MapConstant, MapPair, Reduce, SigmoidNormalized, Softmax
 from device_contract.plan.format import Function, Kind, Operation
@@ -15,9 +17,22 @@ def _(node: MapConstant, emission: Emission) -> list[Operation]:
     tables = (emission.values(node.constants),)
     output = emission.output
     operation = Operation(Kind.MAP_CONSTANT, output, emission.inputs[0], function=node.function, tables=tables)
-    if not node.rounds or emission.single_precision:
-        return [operation]
-    return [operation, Operation(Kind.MAP, output, output, function=Function.TO_FLOAT32)]
+    if emission.single_precision:
+        return [operation, *_rest_subtracted(node, emission)]
+    return (
+        [operation, Operation(Kind.MAP, output, output, function=Function.TO_FLOAT32)] if node.rounds else [operation]
+    )
+
+
+def _rest_subtracted(node: MapConstant, emission: Emission) -> list[Operation]:
+    """Subtract what float32 has left of the constants: without it a feature far from zero would be shifted."""
+    rest = node.constants - node.constants.astype(np.float32)
+    if node.function != Function.SUBTRACT or not rest.any():
+        return []
+    tables = (emission.values(rest),)
+    return [
+        Operation(Kind.MAP_CONSTANT, emission.output, emission.output, function=Function.SUBTRACT, tables=tables),
+    ]
 
 
 @operation_for.register
