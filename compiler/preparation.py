@@ -133,9 +133,9 @@ def prepare(
 def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401
     if isinstance(model, str | Path):
         return read_model(Path(model), trust_pickle=trust_pickle)
-    from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (not needed for ONNX files)
+    from compiler.frontends.model_object import source_of  # noqa: PLC0415  (not needed for ONNX files)
 
-    return SklearnModel(model)
+    return source_of(model)
 
 
 def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...], str]:

@@ -1,5 +1,6 @@
 """Estimators to ONNX, by skl2onnx."""
 
+import sys
 import warnings
 from typing import Any
 
@@ -29,6 +30,10 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         UnsupportedModelError: skl2onnx cannot convert the estimator.
     """
     mend()
+    if "lightgbm" in sys.modules or "xgboost" in sys.modules:  # no estimator is theirs otherwise
+        from compiler.backends import booster_onnx  # noqa: PLC0415  (imports a fourth library)
+
+        booster_onnx.register()
     rows = [(INPUT_NAME, FloatTensorType([None, n_features]))]
     try:
         with warnings.catch_warnings():
@@ -38,6 +43,19 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         raise UnsupportedModelError(
             f"{type(estimator).__name__} does not convert to ONNX: {one_line(error)}"
         ) from error
+    return finish(model, n_classes)
+
+
+def finish(model: ModelProto, n_classes: int) -> OnnxArtifact:
+    """Cut a converted model down to one output of numbers, in place, and serialise it.
+
+    Args:
+        model: The model, with one input.
+        n_classes: Classes of a classifier, 0 for anything else.
+
+    Raises:
+        ModelError: It is not portable.
+    """
     take_off_zipmap(model)
     output = numeric_outputs(model)[-1]
     if n_classes == 2 and _width(model, output) == 1:  # noqa: PLR2004  (a margin stands for two classes)

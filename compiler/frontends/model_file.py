@@ -11,10 +11,16 @@ from device_contract.canonical import sha256_hex
 _ONNX_SUFFIX = ".onnx"
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 _SKOPS_SUFFIX = ".skops"
+_LIGHTGBM_SUFFIX = ".txt"
+_XGBOOST_SUFFIXES = (".json", ".ubj")
+_SUFFIXES = (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES, _LIGHTGBM_SUFFIX, *_XGBOOST_SUFFIXES)
 
 
 def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
-    """Read a trained model: ``.onnx``, ``.skops``, or a pickle (``.pkl``, ``.pickle``, ``.joblib``).
+    """Read a trained model by what its name ends with.
+
+    ``.onnx``, ``.skops``, a pickle (``.pkl``, ``.pickle``, ``.joblib``), LightGBM's ``.txt``, XGBoost's ``.json`` and
+    ``.ubj``.
 
     Args:
         path: The file.
@@ -24,8 +30,8 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         ModelError: The file cannot be read, or its model is not one that the compiler takes.
     """
     suffix = path.suffix.lower()
-    if suffix not in (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES):
-        raise ModelError(f"{path}: unknown kind of model {suffix!r}; there are .onnx, .skops, .pkl, .pickle, .joblib")
+    if suffix not in _SUFFIXES:
+        raise ModelError(f"{path}: unknown kind of model {suffix!r}; there are {', '.join(_SUFFIXES)}")
     data = _read(path)
     if suffix == _ONNX_SUFFIX:
         from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (each kind imports its own libraries)
@@ -33,18 +39,34 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
 
         try_out(data, path.parent)
         return OnnxFileModel(data, path.parent)
-    from compiler.frontends import sklearn, sklearn_file  # noqa: PLC0415  (the same)
+    if suffix in (_LIGHTGBM_SUFFIX, *_XGBOOST_SUFFIXES):
+        return _read_booster(data, path)
+    from compiler.frontends import sklearn_file  # noqa: PLC0415  (the same)
+    from compiler.frontends.model_object import source_of  # noqa: PLC0415  (the same)
 
     if suffix == _SKOPS_SUFFIX:
         estimator = sklearn_file.load_skops(data, path)
     else:
         estimator = sklearn_file.load_pickle(data, path, trust_pickle=trust_pickle)
     try:
-        return sklearn.SklearnModel(estimator, sha256_hex(data))
+        return source_of(estimator, sha256_hex(data))
     except ModelError:
         raise
     except Exception as error:  # an estimator that misses a part may raise anything
         raise ModelError(f"the {type(estimator).__name__} in {path} is not whole: {one_line(error)}") from error
+
+
+def _read_booster(data: bytes, path: Path) -> SourceModel:
+    try:
+        if path.suffix.lower() in _XGBOOST_SUFFIXES:
+            from compiler.frontends.xgboost_model import XgboostModel  # noqa: PLC0415  (see above)
+
+            return XgboostModel(data)
+        from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
+
+        return LightgbmModel(data.decode(), sha256_hex(data))
+    except (ModelError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: {one_line(error)}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from compiler.ir.nodes import Graph
 
 _FAMILIES: tuple[tuple[str, Family], ...] = (
+    ("lightgbm.", "trees"),
+    ("xgboost.", "trees"),
     ("sklearn.tree.", "trees"),
     ("sklearn.ensemble._forest", "trees"),
     ("sklearn.ensemble._gb", "trees"),

@@ -6,6 +6,7 @@ the method gives: one number for a regressor's ``predict``, one a class for
 A classifier's ``predict`` gives the position of its label in ``classes_``.
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ Lowering = Callable[[Any, Node], Node]
 
 _LOWERINGS: Final[dict[tuple[type, str], Lowering]] = {}
 _COMPOSITIONS: Final[set[type]] = set()
+_LATE: Final = {"lightgbm": "compiler.ir.lightgbm_lowering", "xgboost": "compiler.ir.xgboost_lowering"}
+"""Lowerings of libraries that need not be installed: imported when one of their models comes."""
 
 
 def lowers(method: str, *types: type, composes: bool = False) -> Callable[[Lowering], Lowering]:
@@ -44,6 +47,9 @@ def lower(estimator: Any, method: str, source: Node) -> Node:
     Raises:
         UnsupportedModelError: It cannot be expressed; the message names it.
     """
+    late = _LATE.get(type(estimator).__module__.partition(".")[0])
+    if late is not None:
+        importlib.import_module(late)
     # The exact type: a subclass may predict in another way.
     lowering = _LOWERINGS.get((type(estimator), method))
     if lowering is not None:

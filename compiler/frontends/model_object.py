@@ -1,0 +1,32 @@
+"""A fitted model in memory, by the library that its type comes from."""
+
+from typing import Any
+
+from compiler.frontends.source import SourceModel
+
+_BOOSTERS = frozenset({("lightgbm", "Booster"), ("xgboost", "Booster")})
+
+
+def source_of(model: Any, sha256: str | None = None) -> SourceModel:
+    """Take a fitted model: a scikit-learn estimator, which those of the boosters' libraries are too, or a booster.
+
+    Args:
+        model: The model.
+        sha256: Digest of the file that it came from; of its state when left out.
+
+    Raises:
+        ModelError: It is nothing that the compiler takes, is not fitted, or is not whole.
+    """
+    # Each imports its own library, and only when such a model comes.
+    library, name = type(model).__module__.partition(".")[0], type(model).__name__
+    if (library, name) not in _BOOSTERS:
+        from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (see above)
+
+        return SklearnModel(model, sha256)
+    if library == "lightgbm":
+        from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
+
+        return LightgbmModel(model.model_to_string(), sha256)
+    from compiler.frontends.xgboost_model import XgboostModel  # noqa: PLC0415  (see above)
+
+    return XgboostModel(bytes(model.save_raw("json")), sha256)
