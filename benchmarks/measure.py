@@ -36,7 +36,7 @@ _TASKS: MappingProxyType[str, Task] = MappingProxyType({"C": "values", "J": "val
 _COMPARED_ROWS = 4096
 _DISTINCT_ROWS, _DISTINCT_BYTES = 1024, 4_000_000
 """One row again and again would let the processor learn its way through the trees."""
-PACE = Pace(rounds=31, round_s=0.02, limit_s=20)
+PACE = Pace(rounds=31, round_s=0.02, limit_s=45)
 QUICK = Pace(rounds=5, round_s=0.005, limit_s=2)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 Stretch = Callable[[int], float]
 """Makes that many calls; returns the seconds of processor time that they took."""
 
-_LEAST_ROUNDS = 3
 _GROWTH = 4
+_LONG_S = 1.0
+"""A first call that takes longer tells enough; a shorter one may have set things up."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Pace:
     Attributes:
         rounds: Turns of each contender.
         round_s: Length of a turn; a call that takes longer is made once a turn.
-        limit_s: Fewer rounds (but three) are made where all of them would take longer.
+        limit_s: Fewer rounds are made where all of them would take longer.
     """
 
     rounds: int
@@ -53,8 +54,8 @@ def take_turns(stretches: Mapping[str, Stretch], pace: Pace) -> dict[str, float]
     calls, costs = {}, {}
     for name, stretch in stretches.items():
         calls[name], costs[name] = _calibrated(stretch, pace.round_s)
-    affordable = int(pace.limit_s / max(sum(costs.values()), 1e-9))
-    rounds = min(pace.rounds, max(affordable, _LEAST_ROUNDS))
+    affordable = int(pace.limit_s / sum(costs.values()))
+    rounds = max(1, min(pace.rounds, affordable))
     taken: dict[str, list[float]] = {name: [] for name in stretches}
     for _ in range(rounds):
         for name, stretch in stretches.items():
@@ -64,9 +65,9 @@ def take_turns(stretches: Mapping[str, Stretch], pace: Pace) -> dict[str, float]
 
 def _calibrated(stretch: Stretch, round_s: float) -> tuple[int, float]:
     """Return how many calls fill a turn, and the seconds that they take."""
-    stretch(1)  # the first call sets things up
+    if (first := stretch(1)) > _LONG_S:
+        return 1, first
     calls = 1
     while (seconds := stretch(calls)) < round_s / _GROWTH:
         calls *= _GROWTH
-    scale = max(round_s / seconds, 1 / calls)
-    return max(1, round(calls * scale)), max(round_s, seconds / calls)
+    return max(1, round(calls * round_s / seconds)), max(round_s, seconds / calls)
