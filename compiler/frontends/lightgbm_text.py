@@ -8,6 +8,7 @@ Source: ``Tree::ToString`` and ``GBDT::SaveModelToString`` of LightGBM 4.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def _categories(fields: Mapping[str, str]) -> tuple[NDArray[np.int64], ...]:
     bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
     return tuple(
         np.flatnonzero(bits[_WORD_BITS * first : _WORD_BITS * last])
-        for first, last in zip(bounds, bounds[1:], strict=False)
+        for first, last in pairwise(bounds)
     )
 
 

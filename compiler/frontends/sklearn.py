@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
@@ -79,7 +80,8 @@ class SklearnModel:
         with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"), threadpool_limits(1):
             warnings.simplefilter("ignore")
             try:
-                scores = np.asarray(self._method(rows.astype(np.float64)), dtype=np.float64)
+                given = self._method(rows.astype(np.float64))
+                scores = np.asarray(given.toarray() if issparse(given) else given, dtype=np.float64)
             except (ValueError, TypeError) as error:
                 raise ModelError(f"the model does not take these rows: {one_line(error)}") from error
             except Exception as error:  # an estimator may raise anything, such as one of another version

@@ -12,8 +12,10 @@ from compiler.errors import UnsupportedModelError
 from compiler.ir import (  # noqa: F401  (each fills the registry)
     sklearn_composition,
     sklearn_linear,
+    sklearn_neighbors,
     sklearn_scalers,
     sklearn_svm,
+    sklearn_tree_ensembles,
     sklearn_trees,
 )
 from compiler.ir.fusion import drop_needless_refusals

@@ -13,9 +13,21 @@ from sklearn import ensemble, tree
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import BinarySigmoid, Floats, Map, Node, Softmax, Tree, TreeEnsemble
-from compiler.ir.registry import lowers
-from device_contract.plan.format import Function
+from compiler.ir.nodes import (
+    BinarySigmoid,
+    Floats,
+    Map,
+    MapConstant,
+    MapPair,
+    Node,
+    Reduce,
+    Select,
+    Softmax,
+    Tree,
+    TreeEnsemble,
+)
+from compiler.ir.registry import lower, lowers
+from device_contract.plan.format import Function, Reduction
 
 _TREES = (
     tree.DecisionTreeClassifier,
@@ -48,7 +60,7 @@ for _method in _METHODS:
 def _averaged(model: Any, estimators: Iterable[Any], source: Node) -> Node:
     if hasattr(model, "classes_") and model.n_outputs_ > 1:
         raise UnsupportedModelError(f"model {type(model).__name__} classifies several targets at once")
-    trees = tuple(_tree(each.tree_, _leaf_values(model, each.tree_.value), 0) for each in estimators)
+    trees = tuple(tree_of(each.tree_, _leaf_values(model, each.tree_.value), 0) for each in estimators)
     takes_missing = bool(model.__sklearn_tags__().input_tags.allow_nan)
     base = np.zeros(trees[0].values.shape[1])
     return TreeEnsemble(source, trees, base, float(len(trees)), rounds_row=True, takes_missing=takes_missing)
@@ -59,9 +71,18 @@ def _leaf_values(model: Any, values: Floats) -> Floats:
     return values[:, 0, :] if hasattr(model, "classes_") else values[:, :, 0]
 
 
-def _tree(table: Any, values: Floats, output: int) -> Tree:
+def tree_of(table: Any, values: Floats, output: int, features: NDArray[np.int64] | None = None) -> Tree:
+    """Return scikit-learn's own table of a tree as a tree.
+
+    Args:
+        table: The ``tree_`` of an estimator.
+        values: What its nodes add if they are leaves, (n_nodes, leaf width).
+        output: The first result that they add to.
+        features: The columns of the row that it sees; all when left out.
+    """
+    seen = table.feature if features is None else np.asarray(features)[table.feature]
     return Tree(
-        feature=table.feature.astype(np.int64),
+        feature=seen.astype(np.int64),
         threshold=table.threshold.astype(np.float64),
         left=table.children_left.astype(np.int64),
         right=table.children_right.astype(np.int64),
@@ -88,15 +109,34 @@ def _boosted_scores(model: Any, source: Node) -> Node:
 
 
 def _gradient_boosting(model: Any, source: Node, factor: float = 1.0) -> Node:
-    if model.init_ != "zero" and not isinstance(model.init_, DummyClassifier | DummyRegressor):
-        raise UnsupportedModelError(f"model {type(model).__name__} starts from a {type(model.init_).__name__}")
-    base = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))  # noqa: SLF001  (no public way)
+    constant = model.init_ == "zero" or isinstance(model.init_, DummyClassifier | DummyRegressor)
+    base = (
+        model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))  # noqa: SLF001  (no public way)
+        if constant
+        else np.zeros(len(model.estimators_[0]))
+    )
     trees = tuple(
-        _tree(each.tree_, factor * (model.learning_rate * each.tree_.value[:, :, 0]), output)
+        tree_of(each.tree_, factor * (model.learning_rate * each.tree_.value[:, :, 0]), output)
         for stage in model.estimators_
         for output, each in enumerate(stage)
     )
-    return TreeEnsemble(source, trees, factor * base.reshape(-1), 1.0, rounds_row=True, takes_missing=False)
+    added = TreeEnsemble(source, trees, factor * base.reshape(-1), 1.0, rounds_row=True, takes_missing=False)
+    return added if constant else MapPair(Function.ADD, _start(model, source, factor), added)
+
+
+def _start(model: Any, source: Node, factor: float) -> Node:
+    """Lower what an estimator gives the boosting to start from, on the side of the scores."""
+    if not hasattr(model, "classes_"):
+        return lower(model.init_, "predict", source)
+    probabilities = lower(model.init_, "predict_proba", source)
+    smallest = float(np.finfo(np.float64).eps)
+    above = MapConstant(Function.MAXIMUM, probabilities, np.full(probabilities.width, smallest))
+    logarithms = Map(Function.LOGARITHM, MapConstant(Function.MINIMUM, above, np.full(above.width, 1.0 - smallest)))
+    if len(model.estimators_[0]) > 1:
+        return MapPair(Function.SUBTRACT, logarithms, Reduce(Reduction.MEAN, logarithms))
+    logit = MapPair(Function.SUBTRACT, Select(logarithms, (1,)), Select(logarithms, (0,)))
+    # The exponential loss's link is half the logit, which its factor of 2 makes whole.
+    return MapConstant(Function.MULTIPLY, logit, np.full(1, factor / 2 if model.loss == "exponential" else factor))
 
 
 @lowers("predict", ensemble.HistGradientBoostingRegressor)
