@@ -16,14 +16,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KERNELS = ROOT / "device_contract" / "plan"
 WORK = ROOT / "build" / "fuzz"
-_COMPILER = ("clang", "-std=c99", "-g", "-O1", "-ffp-contract=off", f"-I{KERNELS}")
+_COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-ffp-contract=off", f"-I{KERNELS}")
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
 
 
 def build_plan_fuzzer(program: Path) -> Path:
     """Compile the loader, the kernels and the mutator; returns the program's path."""
-    sources = [HERE / "plan_loader.c", HERE / "plan_mutator.c", *sorted(KERNELS.glob("[!s]*.c"))]
+    sources = [HERE / "plan_loader.c", HERE / "plan_mutator.c", KERNELS / "kernels.c", KERNELS / "check.c"]
     program.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([*_COMPILER, *_SANITIZERS, *sources, "-lm", "-o", program], check=True)
     return program

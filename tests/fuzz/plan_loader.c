@@ -1,7 +1,9 @@
 /* libFuzzer's target: whatever passes leeway_plan_check() is executed under sanitizers.
  *
- * A byte read or written outside the plan, the row or the scores is a hole in the check, and ends
- * the process. The plan is copied to memory of exactly its size, so that its end is seen.
+ * A byte read or written outside the plan, the rows, the workspace or the scores is a hole in the
+ * check, and ends the process; so does a score that depends on what the workspace held before, or on
+ * whether its row was scored alone or in a block. All memory is exactly as large as is asked for, so
+ * that its end is seen.
  */
 #include "kernels.h"
 
@@ -9,34 +11,82 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 3
+#define ROWS 19                     /* one more vector than whole ones, and some rows over */
+#define MOST_VALUES ((uint64_t)1 << 14)  /* that all operations together may write: larger plans take too long */
+
+static void *room(size_t bytes, int fill) {
+    void *memory = NULL;
+    if (posix_memalign(&memory, 64, bytes) != 0) abort();
+    return memset(memory, fill, bytes);
+}
 
 /* Rows of ordinary numbers, of numbers at the edges of float32, and of NaN among others. */
 static void fill(float *rows, uint32_t n_features) {
     static const float edges[] = {0.0f, -0.0f, INFINITY, -INFINITY, 3.4e38f, 1e-45f};
-    uint32_t i;
-    for (i = 0; i < n_features; i++) {
-        rows[i] = (float)(i % 7) - 2.5f;
-        rows[n_features + i] = edges[i % 6];
-        rows[2 * n_features + i] = i % 3 ? (float)i : NAN;
+    uint32_t row, i;
+    for (row = 0; row < ROWS; row++, rows += n_features)
+        for (i = 0; i < n_features; i++)
+            rows[i] = row % 3 == 0 ? (float)(i % 7) - 2.5f + (float)row : row % 3 == 1 ? edges[(i + row) % 6] : i % 3 ? (float)i : NAN;
+}
+
+/* Equal to the last bit, but for NaN, of which there are many. */
+static void hold_equal(const double *one, const double *other, size_t count) {
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (memcmp(&one[i], &other[i], sizeof *one) != 0 && !(isnan(one[i]) && isnan(other[i]))) abort();
+}
+
+static void score_each(const void *plan, const float *rows, int held, double *scores) {
+    const leeway_plan_header *header = plan;
+    uint32_t row;
+    for (row = 0; row < ROWS; row++) {
+        void *workspace = room(leeway_plan_workspace_bytes(plan), held);
+        leeway_plan_score(plan, rows + (size_t)row * header->n_features, workspace, scores + (size_t)row * header->n_outputs);
+        free(workspace);
     }
+}
+
+/* Trees read values that an operation before them has packed as float32. What has been packed and is
+ * read as something else, or the other way round, lies inside the workspace but has no meaning. */
+static int packs_values(const leeway_plan_header *header) {
+    const leeway_operation *operation = (const leeway_operation *)(header + 1);
+    const leeway_operation *end = operation + header->n_operations;
+    for (; operation < end; operation++)
+        if (operation->kind == LEEWAY_FLOAT32 || operation->kind == LEEWAY_TREES || operation->kind == LEEWAY_WIDE_TREES)
+            if (operation->kind == LEEWAY_FLOAT32 || !(operation->input & LEEWAY_OF_ROW)) return 1;
+    return 0;
 }
 
 static void execute(const void *plan) {
     const leeway_plan_header *header = plan;
-    float *rows = malloc((size_t)ROWS * header->n_features * sizeof *rows);
-    double *scores = malloc(header->n_outputs * sizeof *scores);
-    uint32_t row;
+    const size_t n_scores = (size_t)ROWS * header->n_outputs, bytes = n_scores * sizeof(double);
+    float *rows = room((size_t)ROWS * header->n_features * sizeof *rows, 0);
+    double *alone = room(bytes, 0), *again = room(bytes, 0), *together = room(bytes, 0);
+    void *workspace = room(leeway_plan_block_workspace_bytes(plan), 0);
+    void *tables = room(leeway_plan_batch_tables_bytes(plan), 0);
     fill(rows, header->n_features);
-    for (row = 0; row < ROWS; row++) leeway_plan_score(plan, rows + (size_t)row * header->n_features, scores);
+    score_each(plan, rows, 0, alone);
+    score_each(plan, rows, 0xa5, again);
+    leeway_plan_make_batch_tables(plan, tables);
+    leeway_plan_score_rows(plan, tables, rows, ROWS, workspace, together);
+    if (!packs_values(header)) {
+        hold_equal(alone, again, n_scores);
+        hold_equal(alone, together, n_scores);
+    }
     free(rows);
-    free(scores);
+    free(alone);
+    free(again);
+    free(together);
+    free(tables);
+    free(workspace);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t *plan = malloc(size ? size : 1);
+    uint8_t *plan = room(size + !size, 0);
+    const leeway_plan_header *header = (const leeway_plan_header *)plan;
     memcpy(plan, data, size);
-    if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK) execute(plan);
+    if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK && (uint64_t)header->n_values * header->n_operations <= MOST_VALUES)
+        execute(plan);
     free(plan);
     return 0;
 }

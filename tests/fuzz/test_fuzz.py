@@ -7,7 +7,7 @@ import pytest
 from tests.fuzz.campaign import fuzz
 from tests.fuzz.seeds import TARGETS
 
-SECONDS = 2
+SECONDS = 1
 
 
 @pytest.mark.slow
