@@ -49,16 +49,18 @@ class Nearest(Unary):
 
 @dataclass(frozen=True, eq=False)
 class SumRows(Node):
-    """The sum of a table's rows, at the positions that the source gives, each times its weight.
+    """Sums of a table's rows, at the positions that the source gives, each times its weight.
 
     Attributes:
-        table: float64 (n_rows, width).
+        table: float64 (n_rows, row width).
         weights: One number for each position; all count once where there is none.
+        length: How many positions make one sum; all, where it is 0.
     """
 
     source: Node
     table: Floats
     weights: Node | None = None
+    length: int = 0
 
     @property
     def operands(self) -> tuple[Node, ...]:
@@ -67,8 +69,8 @@ class SumRows(Node):
 
     @property
     def width(self) -> int:
-        """Numbers of a row of the table."""
-        return int(np.shape(self.table)[1])
+        """Numbers of a row of the table, for each sum."""
+        return int(np.shape(self.table)[1]) * (self.source.width // (self.length or self.source.width))
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,10 +45,9 @@ def _(node: Nearest, emission: Emission) -> list[Operation]:
 def _(node: SumRows, emission: Emission) -> list[Operation]:
     require_finite("table", node.table)
     weights = emission.inputs[1] if len(emission.inputs) > 1 else NOTHING
+    sizes = (len(node.table), node.length or node.source.width)
     tables = (emission.values(node.table),)
-    return [
-        Operation(Kind.SUM_ROWS, emission.output, emission.inputs[0], weights, sizes=(len(node.table),), tables=tables)
-    ]
+    return [Operation(Kind.SUM_ROWS, emission.output, emission.inputs[0], weights, sizes=sizes, tables=tables)]
 
 
 @operation_for.register
