@@ -21,6 +21,7 @@ from benchmarks import figures, page, plot
 from benchmarks.figures import Measured, Run
 from benchmarks.machine import ONE_THREAD, ROOT, describe
 from benchmarks.models import WORKLOADS
+from benchmarks.peers import torch
 
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = (
@@ -70,7 +71,8 @@ def main() -> None:
     for letter in given.models:
         print(f"{letter}: {WORKLOADS[letter].name}", flush=True)
         measured[letter] = measure(letter, quick=given.quick)
-        run = Run(describe(), {name: version(name) for name in PACKAGES}, dict(sorted(measured.items())))
+        versions = {name: version(name) for name in PACKAGES} | {"torch": torch.version()}
+        run = Run(describe(), versions, dict(sorted(measured.items())))
         if not given.quick:
             keep(run)
     print(page.render(run, WORKLOADS))

@@ -58,6 +58,14 @@ class Torch:
         return answer
 
 
+def version() -> str:
+    """Return torch's version, or that it is absent."""
+    if not PYTHON.exists():
+        return "not installed"
+    command = [str(PYTHON), "-c", "from importlib.metadata import version; print(version('torch'))"]
+    return subprocess.check_output(command, text=True).strip()
+
+
 def prepare(model: Trained) -> list[Torch]:
     """Start torch's process.
 
