@@ -7,11 +7,14 @@ from typing import Any
 from onnx import ModelProto, TensorProto, helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn.base import is_clusterer
+from sklearn.pipeline import Pipeline
 
 from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
 from compiler.backends.skl2onnx_mend import mend
 from compiler.errors import UnsupportedModelError, one_line
 from compiler.frontends.source import OnnxArtifact
+from compiler.ir.sklearn_method import output_method
 
 INPUT_NAME = "row"
 OPSETS = {"": 18, "ai.onnx.ml": 3}
@@ -34,16 +37,34 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         from compiler.backends import booster_onnx  # noqa: PLC0415  (imports a fourth library)
 
         booster_onnx.register()
+    method = output_method(estimator)
     rows = [(INPUT_NAME, FloatTensorType([None, n_features]))]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS)
+            model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS, options=_options(estimator, method))
     except Exception as error:  # skl2onnx raises whatever its converters meet
         raise UnsupportedModelError(
             f"{type(estimator).__name__} does not convert to ONNX: {one_line(error)}"
         ) from error
+    if method == "predict" and is_clusterer(estimator):
+        _label_as_number(model)
     return finish(model, n_classes)
+
+
+def _options(estimator: Any, method: str) -> dict[int, dict[str, bool]] | None:
+    """Ask for the log likelihood, which is left out otherwise."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return {id(estimator): {"score_samples": True}} if method == "score_samples" else None
+
+
+def _label_as_number(model: ModelProto) -> None:
+    """Give a clusterer's label, its first output, as a number too, in place."""
+    label = helper.make_tensor_value_info("label_as_number", TensorProto.FLOAT, [None])
+    source = model.graph.output[0].name
+    model.graph.node.append(helper.make_node("Cast", [source], [label.name], to=TensorProto.FLOAT))
+    model.graph.output.append(label)
 
 
 def finish(model: ModelProto, n_classes: int) -> OnnxArtifact:

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import _ovr_decision_function
@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from compiler.errors import ModelError, one_line
 from compiler.frontends.column_positions import by_position
 from compiler.frontends.source import Family, OnnxArtifact, Signature
+from compiler.ir.sklearn_method import output_method
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import Label
 
@@ -125,12 +126,7 @@ def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]:
     """Return the method that gives the model's numbers, and a classifier's labels."""
     if is_classifier(estimator):
         return _class_scores(estimator), _labels(estimator)
-    if is_regressor(estimator):
-        return estimator.predict, ()
-    for name in ("decision_function", "transform", "predict"):
-        if hasattr(estimator, name):
-            return getattr(estimator, name), ()
-    raise ModelError(f"{type(estimator).__name__} neither predicts nor transforms")
+    return getattr(estimator, output_method(estimator)), ()
 
 
 def _class_scores(classifier: Any) -> Callable[[Any], Any]:

@@ -21,5 +21,5 @@ def _pipeline(method: str) -> Lowering:
     return lowering
 
 
-for _method in ("transform", "predict", "predict_proba", "decision_function"):
+for _method in ("transform", "predict", "predict_proba", "decision_function", "score_samples"):
     lowers(_method, Pipeline, composes=True)(_pipeline(_method))

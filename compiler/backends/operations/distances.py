@@ -43,7 +43,6 @@ def _(node: Nearest, emission: Emission) -> list[Operation]:
 
 @operation_for.register
 def _(node: SumRows, emission: Emission) -> list[Operation]:
-    require_finite("table", node.table)
     weights = emission.inputs[1] if len(emission.inputs) > 1 else NOTHING
     sizes = (len(node.table), node.length or node.source.width)
     tables = (emission.values(node.table),)
