@@ -15,7 +15,7 @@ from device_contract.selftest import decode_self_test
 from device_contract.sketches import RowSummarizer, encode_summary
 from edge_agent import Scorer
 
-RANDOM_ROWS = 200
+RANDOM_ROWS = 60
 
 
 def rows_of(bundle: Bundle) -> list["array.array[float]"]:
@@ -31,12 +31,15 @@ def lines(path: Path) -> Iterator[str]:
     scorer = Scorer.from_bundle(bundle)
     summarizer = RowSummarizer(decode_baseline(bundle.files[bundle.manifest.baseline.path]))
     rows = rows_of(bundle)
-    scores = array.array("d", bytes(8 * len(bundle.manifest.outputs)))
-    for row in rows:
+    n_outputs = len(bundle.manifest.outputs)
+    together = scorer.score_batch(rows)
+    for number, row in enumerate(rows):
+        scores = array.array("d", bytes(8 * n_outputs))
         scorer.score_into(row, scores)
         summarizer.update(row, scores)
-        yield f"{path.name} {scorer.predict(row)} {bits(scores)}\n"
-    yield f"{path.name} batch {bits(scorer.score_batch(rows))}\n"
+        batch = together[number * n_outputs : (number + 1) * n_outputs]
+        in_batch = "" if bits(batch) == bits(scores) else f", in a batch {bits(batch)}"
+        yield f"{path.name} {scorer.predict(row)} {bits(scores)}{in_batch}\n"
     yield f"{path.name} summary {encode_summary(summarizer.take()).hex()}\n"
 
 
@@ -45,5 +48,6 @@ def bits(scores: "array.array[float]") -> str:
     return " ".join(score.hex() for score in scores)
 
 
-for name in sys.argv[1:]:
-    sys.stdout.writelines(lines(Path(name)))
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        sys.stdout.writelines(lines(Path(name)))

@@ -9,33 +9,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from compiler import compile_model
 from cross_build.targets import GLIBC, TARGETS, Target
 from cross_build.wheels import build_agent, build_dependencies, copy_sources
 from tests.cross_build import foreign
+from tests.cross_build.score_bundles import lines
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORE_BUNDLES = Path(__file__).with_name("score_bundles.py")
+GOLDEN = ROOT / "tests" / "golden" / "bundle"
+GOLDEN_BUNDLES = [str(GOLDEN / f"{name}.bundle") for name in ("boosted", "forest", "logistic")]
+GOLDEN_SCORES = (GOLDEN / "scores.txt").read_text()
 
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Paths of a forest, of boosted trees that take missing values, and of a softmax."""
+    """Paths of boosted trees that take missing values, and of a small neural network."""
     folder = tmp_path_factory.mktemp("bundles")
     rows = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
-    classes = np.array(["low", "high", "over"])[(rows[:, 0] > 0).astype(int) + (rows[:, 1] * rows[:, 2] > 1)]
     with threadpool_limits(1):
         boosted = HistGradientBoostingRegressor(max_iter=10, early_stopping=False).fit(rows, rows[:, 0] * rows[:, 3])
-    models = {
-        "forest": RandomForestClassifier(10, max_depth=6, random_state=0).fit(rows, classes),
-        "boosted": boosted,
-        "softmax": LogisticRegression().fit(rows, classes),
-    }
-    compiled = [compile_model(model, rows, name=name, version="1", kind="plan") for name, model in models.items()]
+    network = MLPClassifier((8,), tol=0.1, random_state=0).fit(rows, rows[:, 0] > rows[:, 1])
+    compiled = [
+        compile_model(model, rows, name=name, version="1", kind="plan")
+        for name, model in {"boosted": boosted, "network": network}.items()
+    ]
     return [str(bundle.write(folder)) for bundle in compiled]
 
 
@@ -65,6 +67,10 @@ def newest_glibc(library: Path) -> tuple[int, ...]:
     return max(versions, default=(0,))
 
 
+def test_the_golden_bundles_have_their_golden_scores() -> None:
+    assert "".join(line for bundle in GOLDEN_BUNDLES for line in lines(Path(bundle))) == GOLDEN_SCORES
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", [TARGETS["aarch64"], TARGETS["armv7"]], ids=lambda target: target.name)
 def test_another_processor_gives_the_same_bits(
@@ -79,8 +85,9 @@ def test_another_processor_gives_the_same_bits(
     for wheel in tmp_path.glob("*.whl"):
         for library in unzipped(wheel, tmp_path / wheel.stem).rglob("*.so"):
             assert newest_glibc(library) <= GLIBC, library
+    assert foreign.python(target, site, str(SCORE_BUNDLES), *GOLDEN_BUNDLES) == GOLDEN_SCORES
     assert foreign.python(target, site, str(SCORE_BUNDLES), *bundles) == here(ROOT, *bundles)
-    agent = ("-c", "from edge_agent.cli import main; main()", "score", "--bundle", bundles[0])
+    agent = ("-c", "from edge_agent.cli import main; main()", "score", "--bundle", GOLDEN_BUNDLES[1])
     said = foreign.python(target, site, *agent, given="[1, 2, 3, null]\n")
     assert json.loads(said)["label"] in {"low", "high", "over"}
     foreign.python(target, site, "-c", "import edge_agent.runtime, edge_agent.preparation")
