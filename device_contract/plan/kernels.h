@@ -43,10 +43,20 @@ enum leeway_operation_kind {
     LEEWAY_SOFTMAX = 15,
     LEEWAY_SIGMOID_NORMALIZED = 16,
 
+    LEEWAY_PIECEWISE = 20,       /* piecewise polynomials of each value */
+
     LEEWAY_DISTANCE = 30,        /* to each of a table of points */
     LEEWAY_NEAREST = 31,         /* the smallest values and their positions */
     LEEWAY_SUM_ROWS = 32,        /* of a table, by position */
-    LEEWAY_COUPLING = 33         /* probabilities of pairs of classes to those of classes */
+    LEEWAY_COUPLING = 33,        /* probabilities of pairs of classes to those of classes */
+
+    LEEWAY_CONVOLUTION = 40,     /* over (channels, positions) */
+    LEEWAY_PAD = 41,             /* a number before and after each channel */
+    LEEWAY_POOL = 42,            /* the greatest or the sum of each window */
+    LEEWAY_GRU = 43,
+    LEEWAY_LSTM = 44,
+    LEEWAY_RNN = 45,
+    LEEWAY_CHOOSE = 46           /* of two values, by a third */
 };
 
 /* Functions of LEEWAY_MAP (below 64), of LEEWAY_MAP_CONSTANT and LEEWAY_MAP_PAIR (64 and
@@ -73,6 +83,8 @@ enum leeway_function {
     LEEWAY_CEILING = 19,
     LEEWAY_ROUND = 20,           /* to the nearest, ties to even */
     LEEWAY_TO_FLOAT32 = 21,      /* rounded to float32 */
+    LEEWAY_NORMAL_QUANTILE = 22, /* of the standard normal distribution */
+    LEEWAY_EXPONENTIAL_M1 = 23,  /* exp(x) - 1 */
 
     LEEWAY_ADD = 64,
     LEEWAY_SUBTRACT = 65,
@@ -145,19 +157,78 @@ typedef struct {
 } leeway_operation;
 
 /* Trees: sizes = {values of a leaf, trees, nodes, rows of leaf values}, parameters =
- * {divisor}, tables = {base, trees, nodes, missing, leaf values}. */
+ * {divisor}, tables = {base, trees, nodes, missing, leaf values, steps}. */
 enum { LEEWAY_LEAF_WIDTH = 0, LEEWAY_N_TREES = 1, LEEWAY_N_NODES = 2, LEEWAY_N_LEAVES = 3 };
 enum {
     LEEWAY_TREES_BASE = 0,     /* double[output_width], added first */
     LEEWAY_TREES_TREES = 1,    /* leeway_tree[trees] */
     LEEWAY_TREES_NODES = 2,    /* leeway_node[nodes] or leeway_wide_node[nodes] */
     LEEWAY_TREES_MISSING = 3,  /* one bit a node: NaN goes to the first child; 0: there is no NaN */
-    LEEWAY_TREES_LEAVES = 4    /* double[rows of leaf values][values of a leaf] */
+    LEEWAY_TREES_LEAVES = 4,   /* double[rows of leaf values][values of a leaf] */
+    LEEWAY_TREES_STEPS = 5     /* float[nodes][values of a leaf], for explain.h; 0: none */
+};
+
+/* Piecewise: sizes = {polynomials of each input, their degree, knots of all inputs}. Input i
+ * has the knots starts[i] to starts[i + 1], ascending; interval j, after j of them, is number
+ * starts[i] + i + j. Its polynomials are of the distance to its origin; NaN stays NaN. */
+#define LEEWAY_MAX_DEGREE 15u
+enum { LEEWAY_PIECEWISE_FUNCTIONS = 0, LEEWAY_PIECEWISE_DEGREE = 1, LEEWAY_PIECEWISE_KNOT_COUNT = 2 };
+enum {
+    LEEWAY_PIECEWISE_STARTS = 0,       /* uint32_t[inputs + 1] */
+    LEEWAY_PIECEWISE_KNOTS = 1,        /* double[knots] */
+    LEEWAY_PIECEWISE_ORIGINS = 2,      /* double[knots + inputs] */
+    LEEWAY_PIECEWISE_COEFFICIENTS = 3  /* double[knots + inputs][polynomials][degree + 1], highest power first */
 };
 
 /* Dot and dense: tables = {weights, center, base}. The weights are (outputs, inputs) for a
  * dot, (inputs, outputs) for dense; the center (inputs), if any, is taken from the input first. */
-enum { LEEWAY_LINEAR_WEIGHTS = 0, LEEWAY_LINEAR_CENTER = 1, LEEWAY_LINEAR_BASE = 2 };
+enum {
+    LEEWAY_LINEAR_WEIGHTS = 0,
+    LEEWAY_LINEAR_CENTER = 1,
+    LEEWAY_LINEAR_BASE = 2,
+    LEEWAY_LINEAR_REFERENCE = 3  /* of a dot: double[inputs], the training rows' mean, for explain.h; 0: none */
+};
+
+/* Convolution and pool: a window of `width` taps, `dilation` apart, moves by `stride` over the
+ * positions of each channel. A convolution's parameters = {what a sum below it becomes}. Its
+ * weights are (groups, filters of a group / 4 rounded up, channels of a group, width, 4), its
+ * base (groups, filters of a group, filled up to a multiple of 4). */
+#define LEEWAY_CHANNELS_AT_ONCE 4u
+enum {
+    LEEWAY_WINDOW_CHANNELS = 0,
+    LEEWAY_WINDOW_LENGTH = 1,
+    LEEWAY_WINDOW_WIDTH = 2,
+    LEEWAY_WINDOW_STRIDE = 3,
+    LEEWAY_WINDOW_DILATION = 4,
+    LEEWAY_CONVOLUTION_GROUPS = 5
+};
+enum { LEEWAY_CONVOLUTION_WEIGHTS = 0, LEEWAY_CONVOLUTION_BASE = 1 };
+
+/* Pad: parameters = {the number}. */
+enum { LEEWAY_PAD_CHANNELS = 0, LEEWAY_PAD_LENGTH = 1, LEEWAY_PAD_BEFORE = 2, LEEWAY_PAD_AFTER = 3 };
+
+/* GRU, LSTM and RNN (function: tanh or relu): the output is the states (steps, hidden), and
+ * behind them what the operation works with. A table of weights is (outputs / 16 rounded up,
+ * inputs, 16), its base (outputs, filled up to a multiple of 16); the outputs are the gates in
+ * ONNX's order, and the candidate of a GRU apart. */
+#define LEEWAY_OUTPUTS_AT_ONCE 16u
+enum {
+    LEEWAY_RECURRENT_STEPS = 0,
+    LEEWAY_RECURRENT_INPUTS = 1,
+    LEEWAY_RECURRENT_HIDDEN = 2,
+    LEEWAY_RECURRENT_BACKWARD = 3,    /* not 0: from the last step to the first */
+    LEEWAY_RECURRENT_RESET_AFTER = 4  /* not 0: a GRU's reset gate scales the projected state */
+};
+enum {
+    LEEWAY_RECURRENT_INPUT_WEIGHTS = 0,
+    LEEWAY_RECURRENT_INPUT_BASE = 1,
+    LEEWAY_RECURRENT_WEIGHTS = 2,
+    LEEWAY_RECURRENT_BASE = 3,
+    LEEWAY_RECURRENT_CANDIDATE_WEIGHTS = 4,
+    LEEWAY_RECURRENT_CANDIDATE_BASE = 5,
+    LEEWAY_RECURRENT_INITIAL = 6,
+    LEEWAY_RECURRENT_INITIAL_CELL = 7
+};
 
 typedef struct {
     uint32_t first_node;
@@ -211,12 +282,32 @@ size_t leeway_plan_workspace_bytes(const void *plan);
 void leeway_plan_score(const void *plan, const float *row, void *workspace, double *scores);
 
 #ifndef LEEWAY_SINGLE_ROWS_ONLY
+/* What batches need beside the plan: made once from a checked plan, then only read, by any
+ * number of threads; 64-byte aligned. */
+size_t leeway_plan_batch_tables_bytes(const void *plan);
+void leeway_plan_make_batch_tables(const void *plan, void *tables);
+
 /* Size of the workspace for rows in blocks. */
 size_t leeway_plan_block_workspace_bytes(const void *plan);
 
 /* Score n_rows rows, one after the other in memory; the same numbers to the last bit as
- * row by row. The workspace must start with zeros. */
-void leeway_plan_score_rows(const void *plan, const float *rows, size_t n_rows, void *workspace, double *scores);
+ * row by row. What the workspace holds does not matter. */
+void leeway_plan_score_rows(const void *plan, const void *tables, const float *rows, size_t n_rows, void *workspace,
+                            double *scores);
+
+/* The kernels that the two functions above choose from, for who scores again and again. */
+typedef struct {
+    const char *name;
+    void (*score)(const void *plan, const float *row, void *workspace, double *scores);
+    void (*score_rows)(const void *plan, const void *tables, const float *rows, size_t n_rows, void *workspace,
+                       double *scores);
+} leeway_kernels;
+
+/* The best for this processor. */
+const leeway_kernels *leeway_best_kernels(void);
+
+/* Level 0 is plain C; on x86-64, 1 is AVX2 and 2 AVX-512. NULL where this processor has none. */
+const leeway_kernels *leeway_kernels_of(uint32_t level);
 #endif
 
 #endif

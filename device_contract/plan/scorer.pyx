@@ -4,7 +4,7 @@
 Rows come in through the buffer protocol, so that numpy is never needed and never copied.
 The GIL is kept for one row, which takes less time than giving it away, and released for
 batches. Any number of threads may share a ``PlanScorer``: its workspace is used under the
-GIL only, and a batch has a workspace of its own.
+GIL only, and a batch that runs beside another has a workspace of its own.
 """
 
 from cpython.buffer cimport (
@@ -33,9 +33,19 @@ cdef extern from "kernels.h" nogil:
     leeway_plan_status leeway_plan_check(const void *plan, size_t size_bytes)
     const char *leeway_plan_status_text(leeway_plan_status status)
     size_t leeway_plan_workspace_bytes(const void *plan)
-    void leeway_plan_score(const void *plan, const float *row, void *workspace, double *scores)
+    size_t leeway_plan_batch_tables_bytes(const void *plan)
+    void leeway_plan_make_batch_tables(const void *plan, void *tables)
     size_t leeway_plan_block_workspace_bytes(const void *plan)
-    void leeway_plan_score_rows(const void *plan, const float *rows, size_t n_rows, void *workspace, double *scores)
+    ctypedef struct leeway_kernels:
+        void (*score)(const void *plan, const float *row, void *workspace, double *scores) noexcept nogil
+        void (*score_rows)(const void *plan, const void *tables, const float *rows, size_t n_rows, void *workspace,
+                           double *scores) noexcept nogil
+    const leeway_kernels *leeway_best_kernels()
+
+
+cdef extern from "explain.h" nogil:
+    uint32_t leeway_plan_explained_scores(const void *plan)
+    void leeway_plan_explain(const void *plan, const float *row, double *contributions)
 
 
 cdef extern from "Python.h":
@@ -47,10 +57,6 @@ cdef extern from "Python.h":
 
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
-
-
-cdef extern from "string.h" nogil:
-    void *memset(void *memory, int value, size_t size)
 
 
 cdef enum:
@@ -68,6 +74,7 @@ cdef class PlanScorer:
     Attributes:
         n_features: Width of a row.
         n_outputs: Number of scores of a row.
+        n_explained: Raw scores that ``explain_into`` explains; 0 where the plan cannot.
 
     Raises:
         PlanError: The bytes are not a sound plan.
@@ -75,15 +82,19 @@ cdef class PlanScorer:
 
     cdef Py_buffer _data
     cdef bint _held
+    cdef const leeway_kernels *_kernels
     cdef void *_workspace
+    cdef void *_batch_tables  # made before the first batch
+    cdef void *_block_workspace  # of the last batch; NULL while a batch uses it
     cdef readonly Py_ssize_t n_features
     cdef readonly Py_ssize_t n_outputs
+    cdef readonly Py_ssize_t n_explained
 
     def __cinit__(self, data):
         cdef leeway_plan_status status
         cdef const leeway_plan_header *header
         self._held = False
-        self._workspace = NULL
+        self._kernels = leeway_best_kernels()
         if sys.byteorder != "little":
             raise PlanError("plans are little-endian and read in place; this processor is big-endian")
         self._hold(data)
@@ -100,6 +111,7 @@ cdef class PlanScorer:
         header = <const leeway_plan_header *>self._data.buf
         self.n_features = header.n_features
         self.n_outputs = header.n_outputs
+        self.n_explained = leeway_plan_explained_scores(self._data.buf)
 
     cdef int _hold(self, data) except -1:
         try:
@@ -111,6 +123,8 @@ cdef class PlanScorer:
 
     def __dealloc__(self):
         free(self._workspace)
+        free(self._batch_tables)
+        free(self._block_workspace)
         if self._held:
             PyBuffer_Release(&self._data)
 
@@ -158,6 +172,37 @@ cdef class PlanScorer:
         finally:
             PyBuffer_Release(&view)
 
+    def explain_into(self, row, out):
+        """Write how much each feature adds to the raw scores of a row, before any link.
+
+        Args:
+            row: float32 C-contiguous buffer of n_features values.
+            out: Writable float64 C-contiguous buffer of (n_features + 1) x n_explained values: a line for
+                each feature, the last for the expected scores. A column's sum is a raw score.
+
+        Raises:
+            RowError: The row or ``out`` has the wrong width or the wrong type.
+            PlanError: The plan holds nothing to explain by.
+        """
+        cdef Py_buffer source, target
+        if self.n_explained == 0:
+            raise PlanError("the plan holds nothing to explain by; compile the model with --explain")
+        _open(row, &source, b"f", 0, "row")
+        try:
+            _open(out, &target, b"d", PyBUF_WRITABLE, "out")
+            try:
+                if source.len != self.n_features * <Py_ssize_t>sizeof(float):
+                    raise RowError(f"row has {source.len // 4} values, the model takes {self.n_features}")
+                if target.len != (self.n_features + 1) * self.n_explained * <Py_ssize_t>sizeof(double):
+                    raise RowError(
+                        f"out has {target.len // 8} values, not {self.n_features + 1} lines of {self.n_explained}"
+                    )
+                leeway_plan_explain(self._data.buf, <const float *>source.buf, <double *>target.buf)
+            finally:
+                PyBuffer_Release(&target)
+        finally:
+            PyBuffer_Release(&source)
+
     def score_batch(self, rows, Py_ssize_t n_rows, out):
         """Score many rows; other threads run meanwhile.
 
@@ -191,9 +236,18 @@ cdef class PlanScorer:
         return 0
 
     cdef int _score_rows(self, const float *rows, Py_ssize_t n_rows, double *scores) except -1:
-        cdef void *workspace = _allocate(leeway_plan_block_workspace_bytes(self._data.buf))
+        cdef void *workspace = self._block_workspace
+        self._block_workspace = NULL  # another thread's batch, meanwhile, takes memory of its own
+        if workspace == NULL:
+            workspace = _allocate(leeway_plan_block_workspace_bytes(self._data.buf))
+        if self._batch_tables == NULL:
+            self._batch_tables = _allocate(leeway_plan_batch_tables_bytes(self._data.buf))
+            leeway_plan_make_batch_tables(self._data.buf, self._batch_tables)
         with nogil:
-            leeway_plan_score_rows(self._data.buf, rows, <size_t>n_rows, workspace, scores)
+            self._kernels.score_rows(self._data.buf, self._batch_tables, rows, <size_t>n_rows, workspace, scores)
+        if self._block_workspace == NULL:
+            self._block_workspace = workspace
+        else:
             free(workspace)
         return 0
 
@@ -206,7 +260,7 @@ cdef class PlanScorer:
             width = view.len // 4
             PyBuffer_Release(&view)
             raise RowError(f"row has {width} values, the model takes {self.n_features}")
-        leeway_plan_score(self._data.buf, <const float *>view.buf, self._workspace, scores)
+        self._kernels.score(self._data.buf, <const float *>view.buf, self._workspace, scores)
         PyBuffer_Release(&view)
         return 0
 
@@ -219,7 +273,7 @@ cdef class PlanScorer:
                 raise MemoryError
         try:
             _read_sequence(row, values, self.n_features)
-            leeway_plan_score(self._data.buf, values, self._workspace, scores)
+            self._kernels.score(self._data.buf, values, self._workspace, scores)
         finally:
             if values != few:
                 PyMem_Free(values)
@@ -227,11 +281,10 @@ cdef class PlanScorer:
 
 
 cdef void *_allocate(size_t size) except NULL:
-    """Return memory full of zeros, aligned as the kernels want it."""
+    """Return memory, aligned as the kernels want it."""
     cdef void *memory = NULL
     if posix_memalign(&memory, ALIGNMENT, size) != 0:
         raise MemoryError
-    memset(memory, 0, size)
     return memory
 
 
