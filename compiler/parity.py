@@ -42,12 +42,16 @@ class ParityResult:
         rows: Rows compared.
         max_difference: Largest absolute difference of a score.
         tolerance: What was allowed.
+        edge_rows: Rows compared at the model's edges (``compiler.edges``), beside the sample's.
+        wrong_edge_rows: Those of them that do not agree; a plan has none.
     """
 
     kind: str
     rows: int
     max_difference: float
     tolerance: Tolerance
+    edge_rows: int = 0
+    wrong_edge_rows: int = 0
 
 
 def tolerance_for(signature: Signature, truth: NDArray[np.float64]) -> Tolerance:
@@ -77,6 +81,7 @@ def prove(  # noqa: PLR0913  (what is compared, with what, and how near)
     tolerance: Tolerance,
     *,
     numbers: NDArray[np.intp] | None = None,
+    where: str = "",
 ) -> ParityResult:
     """Compare an artifact with the original model's scores.
 
@@ -87,6 +92,7 @@ def prove(  # noqa: PLR0913  (what is compared, with what, and how near)
         truth: The original model's scores, float64 (n_rows, n_outputs).
         tolerance: How far a score may be off.
         numbers: The number that each row is known by, (n_rows,); its position when left out.
+        where: What the rows are, if they are not the sample's.
 
     Raises:
         ParityError: It does not agree; the message and the error's ``rows`` show the worst rows.
@@ -94,16 +100,23 @@ def prove(  # noqa: PLR0913  (what is compared, with what, and how near)
     scores = artifact.scorer()(rows)
     if scores.shape != truth.shape:
         raise ParityError(f"the {artifact.kind} gives {scores.shape[1]} outputs, the model {truth.shape[1]}")
-    wrong = ~_agrees(scores, truth, tolerance).all(axis=1)
-    if signature.task == "classification":
-        wrong |= _wrong_label(scores, truth, tolerance)
+    wrong = wrong_rows(scores, truth, signature, tolerance)
     if wrong.any():
         worst = _worst(np.flatnonzero(wrong), scores, truth)
         known_by = worst if numbers is None else numbers[worst]
         failed = tuple(map(_wrong_row, known_by, rows[worst], truth[worst], scores[worst]))
-        how_many = f"{np.count_nonzero(wrong)} of {len(truth)} rows (tolerance {tolerance})"
+        how_many = f"{np.count_nonzero(wrong)} of {len(truth)} rows{where} (tolerance {tolerance})"
         raise ParityError(_failure(artifact.kind, how_many, failed), failed)
-    return ParityResult(artifact.kind, len(rows), float(_difference(scores, truth).max()), tolerance)
+    largest = float(_difference(scores, truth).max(initial=0.0))
+    return ParityResult(artifact.kind, len(rows), largest, tolerance)
+
+
+def wrong_rows(
+    scores: NDArray[np.float64], truth: NDArray[np.float64], signature: Signature, tolerance: Tolerance
+) -> NDArray[np.bool_]:
+    """Tell which rows have a score that does not agree, or another label though the truth is no tie."""
+    wrong = np.asarray(~_agrees(scores, truth, tolerance).all(axis=1))
+    return wrong | _wrong_label(scores, truth, tolerance) if signature.task == "classification" else wrong
 
 
 def _difference(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ own error, and nothing is written. ``compiler.preparation`` does the steps that 
 the firmware profile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -166,7 +166,9 @@ def compile_prepared(
     with checklist.step("bundle") as step:
         manifest, data = packaging.pack(contents)
         step.figures["bytes"] = len(data)
-    return CompiledBundle(manifest, data, sha256_hex(data), proved, footprints, (*prepared.notes, *reasons))
+    return CompiledBundle(
+        manifest, data, sha256_hex(data), proved, footprints, (*prepared.notes, *reasons, *_edge_notes(proved))
+    )
 
 
 def _kinds(kind: Kind | None, profile: FirmwareProfile | None) -> tuple[ArtifactKind, ...]:
@@ -207,7 +209,15 @@ def _prove(prepared: PreparedModel, artifact: EmittedArtifact, checklist: Checkl
         step.figures |= {"absolute_tolerance": tolerance.absolute, "relative_tolerance": tolerance.relative}
         result = prepared.prove(artifact.kind)
         step.figures |= {"rows": result.rows, "max_difference": result.max_difference}
+        step.figures |= {"edge_rows": result.edge_rows, "wrong_edge_rows": result.wrong_edge_rows}
     return result
+
+
+def _edge_notes(proved: tuple[parity.ParityResult, ...]) -> Iterator[str]:
+    for each in proved:
+        if each.wrong_edge_rows:
+            where = f"{each.wrong_edge_rows} of {each.edge_rows} rows at thresholds, missing values and infinities"
+            yield f"the {each.kind} disagrees with the model on {where}"
 
 
 def _hold(

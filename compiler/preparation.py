@@ -5,8 +5,10 @@ describing at once; an artifact is emitted and proved when a bundle first wants 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,8 @@ from compiler.backends.artifact import EmittedArtifact
 from compiler.baseline import build_baseline
 from compiler.checks import Checklist
 from compiler.columns import Column
-from compiler.errors import CompilerError, SampleError
+from compiler.edges import edge_rows
+from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
 from compiler.frontends.model_file import read_model
 from compiler.frontends.source import SourceModel
 from compiler.sample import Sample, arrange, read_sample
@@ -25,6 +28,9 @@ from compiler.tables import matrix_columns
 from compiler.truth import score_sample
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import ArtifactKind, Label, Output
+
+if TYPE_CHECKING:
+    from compiler.ir.nodes import Graph
 
 Made = TypeVar("Made")
 
@@ -66,10 +72,13 @@ class PreparedModel:
             UnsupportedModelError: This kind of artifact cannot express the model.
             ModelError: The conversion failed.
         """
-        return self._once("emit", kind, lambda: _emit(self.source, kind))
+        return self._once("emit", kind, lambda: self._emit(kind))
 
     def prove(self, kind: ArtifactKind) -> parity.ParityResult:
-        """Return how well an artifact agrees with the model.
+        """Return how well an artifact agrees with the model, on the sample and at the model's edges.
+
+        A plan is held to every edge. ONNX is told its wrong rows there: its thresholds and
+        scalers are float32, so that beside a threshold it may take the other branch.
 
         Raises:
             ParityError: It does not; the error holds the worst rows.
@@ -80,7 +89,50 @@ class PreparedModel:
         scored = np.flatnonzero(np.isfinite(self.truth).all(axis=1))
         chosen = scored[parity.evenly(len(scored), parity.MAX_ROWS)]
         rows, expected = self.sample.rows[chosen], self.truth[chosen]
-        return parity.prove(artifact, self.source.signature, rows, expected, self.tolerance, numbers=chosen)
+        result = parity.prove(artifact, self.source.signature, rows, expected, self.tolerance, numbers=chosen)
+        compared, wrong = self._prove_edges(artifact)
+        return replace(result, edge_rows=compared, wrong_edge_rows=wrong)
+
+    def _prove_edges(self, artifact: EmittedArtifact) -> tuple[int, int]:
+        """Return how many rows at the edges were compared, and how many of them are wrong."""
+        signature, compared, wrong = self.source.signature, 0, 0
+        for kind, rows, truth in self._edges:
+            if artifact.kind == "plan":
+                parity.prove(artifact, signature, rows, truth, self.tolerance, where=f" at the edges, {kind}")
+            else:
+                scores = artifact.scorer()(rows)
+                wrong += int(parity.wrong_rows(scores, truth, signature, self.tolerance).sum())
+            compared += len(rows)
+        return compared, wrong
+
+    @cached_property
+    def _edges(self) -> tuple[tuple[str, NDArray[np.float32], NDArray[np.float64]], ...]:
+        """The rows at the edges that the model gives finite scores for, with those; by what they are."""
+        try:
+            groups = edge_rows(self._graph, self.sample.rows)
+        except UnsupportedModelError:
+            return ()  # what cannot be lowered shows no edges
+        scored = []
+        for group in groups:
+            try:
+                truth = self.source.score(group.rows)
+            except ModelError:
+                continue  # the model takes none of these
+            taken = np.isfinite(truth).all(axis=1)
+            scored.append((group.kind, group.rows[taken], truth[taken]))
+        return tuple(scored)
+
+    @cached_property
+    def _graph(self) -> "Graph":
+        return self.source.to_graph()
+
+    def _emit(self, kind: ArtifactKind) -> EmittedArtifact:
+        if kind == "onnx":
+            converted = self.source.to_onnx()
+            return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
+        from compiler.backends.plan import emit  # noqa: PLC0415  (only when a plan is wanted)
+
+        return EmittedArtifact("plan", emit(self._graph))
 
     def _once(self, what: str, kind: ArtifactKind, make: Callable[[], Made]) -> Made:
         """Do something the first time; after that answer, or fail, in the same way."""
@@ -160,12 +212,3 @@ def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple
 
 def _ignored(sample: Sample) -> str:
     return f"columns that are no features of the model: {', '.join(sample.ignored)}" if sample.ignored else ""
-
-
-def _emit(source: SourceModel, kind: ArtifactKind) -> EmittedArtifact:
-    if kind == "onnx":
-        converted = source.to_onnx()
-        return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
-    from compiler.backends.plan import emit  # noqa: PLC0415  (only when a plan is wanted)
-
-    return EmittedArtifact("plan", emit(source.to_graph()))
