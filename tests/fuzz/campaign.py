@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KERNELS = ROOT / "device_contract" / "plan"
 WORK = ROOT / "build" / "fuzz"
-_COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-ffp-contract=off", f"-I{KERNELS}")
+_COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-ffp-contract=off", f"-I{KERNELS}")
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
 

@@ -1,9 +1,9 @@
 /* libFuzzer's target: whatever passes leeway_plan_check() is executed under sanitizers.
  *
  * A byte read or written outside the plan, the rows, the workspace or the scores is a hole in the
- * check, and ends the process; so does a score that depends on what the workspace held before, or on
- * whether its row was scored alone or in a block. All memory is exactly as large as is asked for, so
- * that its end is seen.
+ * check, and ends the process; so does a score that depends on what the workspace held before, on
+ * whether its row was scored alone or in a block, or on the processor's vectors. All memory is
+ * exactly as large as is asked for, so that its end is seen.
  */
 #include "kernels.h"
 
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 19                     /* one more vector than whole ones, and some rows over */
-#define MOST_VALUES ((uint64_t)1 << 14)  /* that all operations together may write: larger plans take too long */
+#define ROWS 19  /* more than fill the lanes of a block once */
+#define MOST_VALUES ((uint64_t)1 << 14)  /* that all operations together may write: more take too long */
 
 static void *room(size_t bytes, int fill) {
     void *memory = NULL;
@@ -26,7 +26,10 @@ static void fill(float *rows, uint32_t n_features) {
     uint32_t row, i;
     for (row = 0; row < ROWS; row++, rows += n_features)
         for (i = 0; i < n_features; i++)
-            rows[i] = row % 3 == 0 ? (float)(i % 7) - 2.5f + (float)row : row % 3 == 1 ? edges[(i + row) % 6] : i % 3 ? (float)i : NAN;
+            rows[i] = row % 3 == 0   ? (float)(i % 7) - 2.5f + (float)row
+                      : row % 3 == 1 ? edges[(i + row) % 6]
+                      : i % 3        ? (float)i
+                                     : NAN;
 }
 
 /* Equal to the last bit, but for NaN, of which there are many. */
@@ -36,14 +39,24 @@ static void hold_equal(const double *one, const double *other, size_t count) {
         if (memcmp(&one[i], &other[i], sizeof *one) != 0 && !(isnan(one[i]) && isnan(other[i]))) abort();
 }
 
-static void score_each(const void *plan, const float *rows, int held, double *scores) {
+static void score_each(const leeway_kernels *kernels, const void *plan, const float *rows, int held, double *scores) {
     const leeway_plan_header *header = plan;
     uint32_t row;
-    for (row = 0; row < ROWS; row++) {
+    for (row = 0; row < ROWS; row++, rows += header->n_features, scores += header->n_outputs) {
         void *workspace = room(leeway_plan_workspace_bytes(plan), held);
-        leeway_plan_score(plan, rows + (size_t)row * header->n_features, workspace, scores + (size_t)row * header->n_outputs);
+        kernels->score(plan, rows, workspace, scores);
         free(workspace);
     }
+}
+
+static void score_together(const leeway_kernels *kernels, const void *plan, const float *rows, int held,
+                           double *scores) {
+    void *tables = room(leeway_plan_batch_tables_bytes(plan), held);
+    void *workspace = room(leeway_plan_block_workspace_bytes(plan), held);
+    leeway_plan_make_batch_tables(plan, tables);
+    kernels->score_rows(plan, tables, rows, ROWS, workspace, scores);
+    free(tables);
+    free(workspace);
 }
 
 /* Trees read values that an operation before them has packed as float32. What has been packed and is
@@ -51,9 +64,10 @@ static void score_each(const void *plan, const float *rows, int held, double *sc
 static int packs_values(const leeway_plan_header *header) {
     const leeway_operation *operation = (const leeway_operation *)(header + 1);
     const leeway_operation *end = operation + header->n_operations;
-    for (; operation < end; operation++)
-        if (operation->kind == LEEWAY_FLOAT32 || operation->kind == LEEWAY_TREES || operation->kind == LEEWAY_WIDE_TREES)
-            if (operation->kind == LEEWAY_FLOAT32 || !(operation->input & LEEWAY_OF_ROW)) return 1;
+    for (; operation < end; operation++) {
+        const int is_trees = operation->kind == LEEWAY_TREES || operation->kind == LEEWAY_WIDE_TREES;
+        if (operation->kind == LEEWAY_FLOAT32 || (is_trees && !(operation->input & LEEWAY_OF_ROW))) return 1;
+    }
     return 0;
 }
 
@@ -61,32 +75,28 @@ static void execute(const void *plan) {
     const leeway_plan_header *header = plan;
     const size_t n_scores = (size_t)ROWS * header->n_outputs, bytes = n_scores * sizeof(double);
     float *rows = room((size_t)ROWS * header->n_features * sizeof *rows, 0);
-    double *alone = room(bytes, 0), *again = room(bytes, 0), *together = room(bytes, 0);
-    void *workspace = room(leeway_plan_block_workspace_bytes(plan), 0);
-    void *tables = room(leeway_plan_batch_tables_bytes(plan), 0);
+    double *plain = room(bytes, 0), *scores = room(bytes, 0);
+    const leeway_kernels *kernels;
+    uint32_t level;
     fill(rows, header->n_features);
-    score_each(plan, rows, 0, alone);
-    score_each(plan, rows, 0xa5, again);
-    leeway_plan_make_batch_tables(plan, tables);
-    leeway_plan_score_rows(plan, tables, rows, ROWS, workspace, together);
-    if (!packs_values(header)) {
-        hold_equal(alone, again, n_scores);
-        hold_equal(alone, together, n_scores);
+    score_each(leeway_kernels_of(0), plan, rows, 0, plain);
+    for (level = 0; (kernels = leeway_kernels_of(level)) != NULL; level++) {
+        score_each(kernels, plan, rows, 0xa5, scores);
+        if (!packs_values(header)) hold_equal(plain, scores, n_scores);
+        score_together(kernels, plan, rows, 0x5a, scores);
+        if (!packs_values(header)) hold_equal(plain, scores, n_scores);
     }
     free(rows);
-    free(alone);
-    free(again);
-    free(together);
-    free(tables);
-    free(workspace);
+    free(plain);
+    free(scores);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *plan = room(size + !size, 0);
     const leeway_plan_header *header = (const leeway_plan_header *)plan;
     memcpy(plan, data, size);
-    if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK && (uint64_t)header->n_values * header->n_operations <= MOST_VALUES)
-        execute(plan);
+    if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK)
+        if ((uint64_t)header->n_values * header->n_operations <= MOST_VALUES) execute(plan);
     free(plan);
     return 0;
 }
