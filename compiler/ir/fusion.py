@@ -27,6 +27,7 @@ from compiler.ir.nodes import (
     Tree,
     TreeEnsemble,
 )
+from compiler.ir.piecewise import ranks
 from device_contract.plan.format import Function
 
 _FOLDED: dict[Function, np.ufunc] = {
@@ -61,9 +62,29 @@ def _(node: TreeEnsemble) -> Node:
     steps, source = _scalers_before(node.source, must_rise=True)
     start = source.source if isinstance(source, RefuseMissing) else source
     if not isinstance(start, Row):
+        node = node if node.rounds_row else _over_ranks(node)
         steps, source = (), Float32(node.source)
     trees = tuple(_fold_tree(tree, steps, rounds_row=node.rounds_row) for tree in node.trees)
     return dataclasses.replace(node, source=source, trees=trees)
+
+
+def _over_ranks(node: TreeEnsemble) -> TreeEnsemble:
+    """Compare computed float64 numbers by their ranks among the thresholds, which float32 holds exactly."""
+    splits = [tree.left >= 0 for tree in node.trees]
+    features = np.concatenate([tree.feature[split] for tree, split in zip(node.trees, splits, strict=True)])
+    values = np.concatenate([tree.threshold[split] for tree, split in zip(node.trees, splits, strict=True)])
+    finite = values < np.inf  # an infinite threshold keeps only NaN from going left
+    thresholds = [np.unique(values[finite & (features == column)]) for column in range(node.source.width)]
+    trees = tuple(_ranked(tree, thresholds) for tree in node.trees)
+    return dataclasses.replace(node, source=ranks(node.source, thresholds), trees=trees, rounds_row=True)
+
+
+def _ranked(tree: Tree, thresholds: list[Floats]) -> Tree:
+    ranked = np.zeros_like(tree.threshold)
+    for column in np.unique(tree.feature[tree.left >= 0]):
+        here = (tree.left >= 0) & (tree.feature == column)
+        ranked[here] = np.searchsorted(thresholds[column], tree.threshold[here])
+    return dataclasses.replace(tree, threshold=ranked)
 
 
 def drop_needless_refusals(node: Node) -> Node:

@@ -49,6 +49,9 @@ static int overlap(uint32_t first, uint32_t width, uint32_t other, uint32_t othe
 #include "checks/elementwise.inc"
 #include "checks/linear.inc"
 #include "checks/moves.inc"
+#include "checks/network.inc"
+#include "checks/recurrent.inc"
+#include "checks/tables.inc"
 #include "checks/trees.inc"
 
 static leeway_plan_status check_kind(const plan_view *plan, const leeway_operation *operation) {
@@ -69,10 +72,18 @@ static leeway_plan_status check_kind(const plan_view *plan, const leeway_operati
     case LEEWAY_BINARY_SIGMOID: return check_binary_sigmoid(operation);
     case LEEWAY_SOFTMAX:
     case LEEWAY_SIGMOID_NORMALIZED: return check_same_width(operation);
+    case LEEWAY_PIECEWISE: return check_piecewise(plan, operation);
     case LEEWAY_DISTANCE: return check_distance(plan, operation);
     case LEEWAY_NEAREST: return check_nearest(operation);
     case LEEWAY_SUM_ROWS: return check_sum_rows(plan, operation);
     case LEEWAY_COUPLING: return check_coupling(operation);
+    case LEEWAY_CONVOLUTION: return check_convolution(plan, operation);
+    case LEEWAY_PAD: return check_pad(operation);
+    case LEEWAY_POOL: return check_pool(operation);
+    case LEEWAY_GRU:
+    case LEEWAY_LSTM:
+    case LEEWAY_RNN: return check_recurrent(plan, operation);
+    case LEEWAY_CHOOSE: return check_choose(operation);
     default: return LEEWAY_PLAN_UNKNOWN_OPERATION;
     }
 }

@@ -29,6 +29,8 @@ MAX_NEAREST: Final = 4096
 """Neighbours that one operation finds."""
 MAX_COUPLED: Final = 256
 """Classes whose pairs one operation couples."""
+MAX_DEGREE: Final = 15
+"""Of piecewise polynomials."""
 MAX_PLAN_BYTES: Final = 1 << 32
 """Offsets are 32 bits wide."""
 OF_ROW: Final = 1 << 31
@@ -58,10 +60,18 @@ class Kind(IntEnum):
     BINARY_SIGMOID = 14
     SOFTMAX = 15
     SIGMOID_NORMALIZED = 16
+    PIECEWISE = 20
     DISTANCE = 30
     NEAREST = 31
     SUM_ROWS = 32
     COUPLING = 33
+    CONVOLUTION = 40
+    PAD = 41
+    POOL = 42
+    GRU = 43
+    LSTM = 44
+    RNN = 45
+    CHOOSE = 46
 
 
 class Function(IntEnum):
@@ -88,6 +98,8 @@ class Function(IntEnum):
     CEILING = 19
     ROUND = 20
     TO_FLOAT32 = 21
+    NORMAL_QUANTILE = 22
+    EXPONENTIAL_M1 = 23
     ADD = 64
     SUBTRACT = 65
     MULTIPLY = 66

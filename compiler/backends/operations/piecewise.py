@@ -1,0 +1,32 @@
+"""Piecewise polynomials."""
+
+from itertools import accumulate
+
+import numpy as np
+
+from compiler.backends.operations.emission import Emission, doubles, indices, operation_for, require_finite
+from compiler.errors import UnsupportedModelError
+from compiler.ir.piecewise import Piecewise
+from device_contract.plan.format import MAX_DEGREE, Kind, Operation
+
+
+@operation_for.register
+def _(node: Piecewise, emission: Emission) -> list[Operation]:
+    knots = np.concatenate([piece.knots for piece in node.pieces])
+    origins = np.concatenate([piece.origins for piece in node.pieces])
+    coefficients = np.concatenate([piece.coefficients for piece in node.pieces])
+    _, functions, terms = coefficients.shape
+    if terms > MAX_DEGREE + 1 or emission.single_precision:
+        raise UnsupportedModelError(f"polynomials of degree {terms - 1} are not ones that this plan can express")
+    require_finite("knots and levels", origins, coefficients)
+    starts = tuple(accumulate((len(piece.knots) for piece in node.pieces), initial=0))
+    return [
+        Operation(
+            Kind.PIECEWISE,
+            emission.output,
+            emission.inputs[0],
+            sizes=(functions, terms - 1, len(knots)),
+            # A table of no knots still has a place.
+            tables=(indices(starts), doubles(knots) or bytes(8), doubles(origins), doubles(coefficients)),
+        )
+    ]
