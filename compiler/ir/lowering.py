@@ -9,16 +9,23 @@ from typing import Any
 from sklearn.base import is_classifier
 
 from compiler.ir import (  # noqa: F401  (each fills the registry)
+    sklearn_bins,
     sklearn_clusters,
     sklearn_composition,
     sklearn_discriminant,
+    sklearn_encoders,
+    sklearn_gaussian_process,
+    sklearn_imputers,
+    sklearn_kernel_methods,
     sklearn_linear,
     sklearn_mixtures,
     sklearn_naive_bayes,
     sklearn_neighbors,
     sklearn_outliers,
     sklearn_scalers,
+    sklearn_selection,
     sklearn_svm,
+    sklearn_transforms,
     sklearn_tree_ensembles,
     sklearn_trees,
 )
