@@ -5,7 +5,9 @@ Scaling, probabilities and the loop over rows are not m2cgen's; a few lines of C
 
 import ctypes
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from benchmarks.contender import InProcess, Rows
 from benchmarks.peers.building import built
 from benchmarks.trained import Trained
 
+_RECURSIONS, _STACK_BYTES = 200_000, 2**30
 _LOOP = """
 #include <stddef.h>
 #include <math.h>
@@ -72,20 +75,28 @@ def prepare(model: Trained) -> list[Library]:
 
 
 def _generate(model: Trained, folder: Path) -> Sequence[Path]:
-    import m2cgen  # noqa: PLC0415  (not needed where the library is built already)
-
     estimator, scaler = model.estimator, None
     if isinstance(estimator, Pipeline):
         scaler, estimator = estimator
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(100_000)
-    try:
-        code = m2cgen.export_to_c(estimator)
-    finally:
-        sys.setrecursionlimit(limit)
+    code = _export(estimator)
     source = folder / "model.c"
     source.write_text(code + _loop(model, scaler, code))
     return [source]
+
+
+def _export(estimator: Any) -> str:
+    """Generate on a thread with a large stack: m2cgen calls itself once for each term of a sum."""
+    import m2cgen  # noqa: PLC0415  (not needed where the library is built already)
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(_STACK_BYTES)
+    sys.setrecursionlimit(_RECURSIONS)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            code: str = thread.submit(m2cgen.export_to_c, estimator).result()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    return code
 
 
 def _loop(model: Trained, scaler: Any, code: str) -> str:
