@@ -4,124 +4,114 @@ What onnxruntime gives is the truth here, also where it differs from the library
 graph was converted from. A variant that a plan cannot express is refused, not approximated.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
-from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import BinarySigmoid, Floats, Graph, Linear, MapConstant, Node, Row, SigmoidNormalized, Softmax
-from compiler.ir.onnx_trees import classifier_trees, regressor_trees
-from device_contract.plan.format import Function
-
-Attributes = Mapping[str, Any]
-Operands = list[NDArray[Any]]
-
-_ARITHMETIC: Mapping[str, Function] = MappingProxyType(
-    {"Add": Function.ADD, "Sub": Function.SUBTRACT, "Mul": Function.MULTIPLY, "Div": Function.DIVIDE}
+from compiler.errors import UnsupportedModelError, one_line
+from compiler.ir import (  # noqa: F401  (each fills the registry)
+    onnx_elementwise,
+    onnx_learners,
+    onnx_networks,
+    onnx_recurrent,
+    onnx_reductions,
+    onnx_shapes,
 )
+from compiler.ir.nodes import Graph, Row
+from compiler.ir.onnx_registry import Lowered, Operator, lower_operator
+from compiler.ir.onnx_tensors import Tensor, computed, constant
+from device_contract.plan.format import MAX_VALUES
+
+_LEARNERS: Final = "ai.onnx.ml"
+_MAX_NUMBERS: Final = 32 * MAX_VALUES
+"""Of all tensors together: what lowering may keep in memory."""
 
 
 def lower_onnx(model: ModelProto) -> Graph:
-    """Lower an ONNX graph with one float32 input (n_rows, n_features) and one output.
+    """Lower an ONNX graph with one float32 input (n_rows, ...) and one output.
+
+    Arithmetic is float32, as in ONNX, unless the graph has learners (trees compare float64
+    sums) or float64 tensors of its own.
 
     Raises:
         UnsupportedModelError: It holds an operator, or an operator's variant, that a plan cannot express.
     """
-    graph = model.graph
-    row = Row(graph.input[0].type.tensor_type.shape.dim[-1].dim_value)
-    constants = _constants(graph)
-    node: Node = row
-    name = graph.input[0].name
-    for operator in graph.node:
-        given = [each for each in operator.input if each not in constants]
-        if given != [name] or operator.input[0] != name:
-            raise UnsupportedModelError(f"a plan cannot express a graph that branches at {operator.op_type}")
-        node = _lower(operator, node, [constants[each] for each in operator.input[1:]])
-        name = operator.output[-1]
-    if name != graph.output[0].name or isinstance(node, Row):
-        raise UnsupportedModelError("a plan cannot express a graph that ends without a linear model or trees")
-    return Graph(row, node)
+    return _Lowering(model).graph()
 
 
-def _constants(graph: GraphProto) -> dict[str, NDArray[Any]]:
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+class _Lowering:
+    def __init__(self, model: ModelProto) -> None:
+        self._model = model
+        self._versions = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
+        self._uses = Counter(name for operator in model.graph.node for name in operator.input)
+        self._uses.update(output.name for output in model.graph.output)
+        self._single_precision = not _needs_doubles(model)
+        self._numbers = 0
 
+    def graph(self) -> Graph:
+        given = self._model.graph.input[0]
+        inner = [int(dimension.dim_value) for dimension in given.type.tensor_type.shape.dim][1:]
+        row = Row(int(np.prod(inner)))
+        self._tensors: dict[str, Lowered] = {
+            tensor.name: constant(numpy_helper.to_array(tensor)) for tensor in self._model.graph.initializer
+        }
+        self._tensors[given.name] = computed(row, (1, *inner))
+        for operator in self._model.graph.node:
+            self._lower(operator)
+        output = self._tensor(self._model.graph.output[0].name)
+        if output is None or output.constant is not None:
+            raise UnsupportedModelError("a plan cannot express a model whose output does not depend on the row")
+        return Graph(row, output.node, single_precision=self._single_precision)
 
-def _lower(operator: NodeProto, source: Node, operands: Operands) -> Node:
-    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in operator.attribute}
-    if _changes_nothing(operator.op_type, attributes, source):
-        return source
-    if operator.op_type in _ARITHMETIC:
-        return _elementwise(_ARITHMETIC[operator.op_type], source, operands[0])
-    if operator.op_type in _LOWERINGS:
-        return _LOWERINGS[operator.op_type](attributes, source)
-    raise UnsupportedModelError(f"a plan cannot express the ONNX operator {operator.op_type} where it stands")
-
-
-def _changes_nothing(name: str, attributes: Attributes, source: Node) -> bool:
-    if name == "Cast":
-        return bool(attributes["to"] == TensorProto.FLOAT)
-    # Probabilities that add up to 1 already, divided by their sum.
-    is_normalized = isinstance(source, BinarySigmoid | Softmax | SigmoidNormalized)
-    return name == "Identity" or (name == "Normalizer" and attributes.get("norm") == b"L1" and is_normalized)
-
-
-def _scaler(attributes: Attributes, source: Node) -> Node:
-    centred = _elementwise(Function.SUBTRACT, source, attributes["offset"])
-    return _elementwise(Function.MULTIPLY, centred, attributes["scale"])
-
-
-def _elementwise(function: Function, source: Node, values: Any) -> Node:
-    constants = np.asarray(values, np.float64).reshape(-1)
-    if len(constants) not in {1, source.width} or not np.isfinite(constants).all():
-        raise UnsupportedModelError(
-            f"a plan cannot express {function.name.lower()} with other than one finite number a feature"
+    def _lower(self, node: NodeProto) -> None:
+        inputs = [self._tensor(name) if name else None for name in node.input]
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        given = Operator(
+            node.op_type,
+            self._versions.get("" if node.domain == "ai.onnx" else node.domain, 1),
+            attributes,
+            inputs,
+            n_outputs=len(node.output),
+            used_once=bool(node.input) and self._uses[node.input[0]] == 1,
+            rounds=not self._single_precision,
         )
-    return MapConstant(function, source, np.array(np.broadcast_to(constants, (source.width,))), rounds=True)
+        if all(tensor is None or tensor.constant is not None for tensor in inputs):
+            outputs: Sequence[Lowered] = self._folded(node, inputs)
+        else:
+            try:
+                outputs = lower_operator(given)
+            except UnsupportedModelError:
+                raise
+            except (ValueError, IndexError, KeyError, TypeError) as error:
+                raise given.unsupported(f"with what it is given: {one_line(error)}") from error
+        self._numbers += sum(tensor.size for tensor in outputs if tensor is not None)
+        if self._numbers > _MAX_NUMBERS:
+            raise UnsupportedModelError(f"the ONNX model computes more than {_MAX_NUMBERS} numbers a row")
+        self._tensors.update(zip(node.output, outputs, strict=False))
+
+    def _tensor(self, name: str) -> Tensor:
+        tensor = self._tensors.get(name)
+        if tensor is None:
+            raise UnsupportedModelError(f"a plan cannot express the ONNX output {name!r}, which the model uses")
+        return tensor
+
+    def _folded(self, node: NodeProto, inputs: Sequence[Lowered]) -> list[Lowered]:
+        """Compute what does not depend on the row."""
+        feeds = {name: tensor.constant for name, tensor in zip(node.input, inputs, strict=True) if tensor is not None}
+        try:
+            results = ReferenceEvaluator(node, opsets=self._versions).run(None, feeds)
+        except Exception as error:  # the reference raises whatever it meets
+            raise UnsupportedModelError(
+                f"a plan cannot express the ONNX operator {node.op_type} of constants: {one_line(error)}"
+            ) from error
+        return [constant(result) for result in results]
 
 
-def _linear_regressor(attributes: Attributes, source: Node) -> Node:
-    _require_no_transform(attributes)
-    return _linear(attributes, attributes.get("targets", 1), source)
-
-
-def _linear_classifier(attributes: Attributes, source: Node) -> Node:
-    labels = attributes.get("classlabels_ints") or attributes.get("classlabels_strings") or ()
-    linear = _linear(attributes, len(labels), source)
-    transform = attributes.get("post_transform", b"NONE")
-    if transform == b"SOFTMAX":
-        return Softmax(linear)
-    is_mirrored = len(labels) == 2 and bool((linear.weights[0] == -linear.weights[1]).all())  # noqa: PLR2004  (binary)
-    if transform == b"LOGISTIC" and is_mirrored and linear.base[0] == -linear.base[1]:
-        return BinarySigmoid(Linear(source, linear.weights[1:], linear.center, linear.base[1:]))
-    _require_no_transform(attributes)
-    return linear
-
-
-def _linear(attributes: Attributes, n_scores: int, source: Node) -> Linear:
-    weights: Floats = np.asarray(attributes["coefficients"], np.float64)
-    base: Floats = np.asarray(attributes.get("intercepts") or [0.0] * n_scores, np.float64)
-    if weights.size != n_scores * source.width or base.size != n_scores:
-        raise UnsupportedModelError(f"a plan cannot express {weights.size} coefficients for {n_scores} scores")
-    return Linear(source, weights.reshape(n_scores, source.width), np.zeros(source.width), base)
-
-
-def _require_no_transform(attributes: Attributes) -> None:
-    transform = attributes.get("post_transform", b"NONE")
-    if transform != b"NONE":
-        raise UnsupportedModelError(f"a plan cannot express the post-transform {transform.decode()} here")
-
-
-_LOWERINGS: Mapping[str, Callable[[Attributes, Node], Node]] = MappingProxyType(
-    {
-        "Scaler": _scaler,
-        "LinearRegressor": _linear_regressor,
-        "LinearClassifier": _linear_classifier,
-        "TreeEnsembleRegressor": regressor_trees,
-        "TreeEnsembleClassifier": classifier_trees,
-    }
-)
+def _needs_doubles(model: ModelProto) -> bool:
+    types = [tensor.data_type for tensor in model.graph.initializer]
+    types += [attribute.i for node in model.graph.node for attribute in node.attribute if attribute.name == "to"]
+    return TensorProto.DOUBLE in types or any(node.domain == _LEARNERS for node in model.graph.node)

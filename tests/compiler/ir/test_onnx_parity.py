@@ -81,7 +81,7 @@ def graph_of(*nodes: Any) -> ModelProto:
             name,
             [f"v{index}"],
             [f"label{index}", f"v{index + 1}"] if name.endswith("Classifier") else [f"v{index + 1}"],
-            domain="" if name in {"Identity", "Cast", "Relu"} else "ai.onnx.ml",
+            domain="" if name in {"Identity", "Cast", "Relu", "Det"} else "ai.onnx.ml",
             **attributes,
         )
         for index, (name, attributes) in enumerate(nodes)
@@ -147,6 +147,8 @@ VARIANTS = {
     "average": graph_of(regressor(aggregate_function="AVERAGE", base_values=[0.5])),
     "two targets": graph_of(regressor(n_targets=2, target_ids=[0, 1, 1, 0])),
     "scaled": graph_of(SCALER, ("Identity", {}), ("Cast", {"to": TensorProto.FLOAT}), regressor()),
+    "computed before trees": graph_of(("Relu", {}), regressor()),
+    "margins normalized": graph_of(linear(3), ("Normalizer", {"norm": "L2"})),
     "margin": graph_of(classifier(MIXED, [0, 0, 0, 0])),
     "probability": graph_of(classifier(POSITIVE, [0, 0, 0, 0])),
     "probability with a base": graph_of(classifier(POSITIVE, [0, 0, 0, 0], base_values=[0.125])),
@@ -185,7 +187,7 @@ def test_equals_onnxruntime_in(variant: str) -> None:
 
 
 REFUSED = {
-    "Relu": graph_of(("Relu", {}), regressor()),
+    "operator Det": graph_of(("Det", {}), regressor()),
     "branch by": graph_of(regressor(nodes_modes=["BRANCH_GT", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"])),
     "not added but max": graph_of(regressor(aggregate_function="MAX")),
     "post-transform of its regression": graph_of(regressor(post_transform="LOGISTIC")),
@@ -195,7 +197,6 @@ REFUSED = {
     "no score for class 0": graph_of(classifier(MIXED, [1, 1, 1, 1])),
     "post-transform PROBIT": graph_of(classifier(MIXED, [0, 1, 2, 1], post_transform="PROBIT")),
     "post-transform LOGISTIC": graph_of(linear(3, post_transform="LOGISTIC")),
-    "operator Normalizer": graph_of(linear(3), ("Normalizer", {"norm": "L2"})),
     "no binary tree": graph_of(regressor(nodes_modes=["BRANCH_LT", "LEAF", "BRANCH_LT", "BRANCH_LEQ", "LEAF", "LEAF"])),
 }
 
