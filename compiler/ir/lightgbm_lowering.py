@@ -22,7 +22,9 @@ from device_contract.plan.format import Function
 ZERO = float(np.float32(1e-35))
 """What is nearer to 0 than this is 0."""
 _BELOW_ZERO = float(np.nextafter(np.float32(-ZERO), np.float32(-np.inf)))
-_MISSING_IS_ZERO, _MISSING_IS_NAN = 1, 2
+_FIRST_CATEGORY = float(np.nextafter(-1.0, 0.0))
+"""What is above -1 is cut off to 0."""
+_MISSING_IS_ZERO = 1
 
 
 def _exponential(scores: Node) -> Node:
@@ -109,7 +111,7 @@ def _steeper(text: LightgbmText, scores: Node) -> Node:
 
 
 def _scores(text: LightgbmText, source: Node) -> Node:
-    columns = SplitColumns(source)
+    columns = SplitColumns(source, _FIRST_CATEGORY)
     width = text.trees_a_round
     trees = tuple(_tree(tree, number % width, columns) for number, tree in enumerate(text.trees))
     divisor = float(len(trees) // width) if text.averages else 1.0

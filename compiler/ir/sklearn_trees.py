@@ -13,6 +13,7 @@ from sklearn import ensemble, tree
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from compiler.errors import UnsupportedModelError
+from compiler.ir.histogram_splits import HistogramSplits
 from compiler.ir.nodes import (
     BinarySigmoid,
     Floats,
@@ -157,25 +158,12 @@ def _histogram_scores(model: Any, source: Node) -> Node:
 
 def _histogram_gradient_boosting(model: Any, source: Node) -> Node:
     # The predictors have no public door; their tables are what the model itself walks.
-    tables = [(k, each.nodes) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001  (the same)
-    if model._preprocessor is not None or any(nodes["is_categorical"].any() for _, nodes in tables):  # noqa: SLF001  (the same)
-        raise UnsupportedModelError(f"model {type(model).__name__} splits on categories")
+    predictors = [(k, each) for stage in model._predictors for k, each in enumerate(stage)]  # noqa: SLF001  (the same)
     base = np.asarray(model._baseline_prediction, np.float64).reshape(-1)  # noqa: SLF001  (the same)
-    trees = tuple(_histogram_tree(nodes, output) for output, nodes in tables)
-    return TreeEnsemble(source, trees, base, 1.0, rounds_row=False, takes_missing=True)
-
-
-def _histogram_tree(nodes: NDArray[Any], output: int) -> Tree:
-    is_leaf = nodes["is_leaf"].astype(bool)
-    return Tree(
-        feature=nodes["feature_idx"].astype(np.int64),
-        threshold=nodes["num_threshold"].astype(np.float64),
-        left=np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
-        right=np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
-        missing_left=nodes["missing_go_to_left"].astype(bool),
-        values=nodes["value"].astype(np.float64).reshape(-1, 1),
-        output=output,
-    )
+    splits = HistogramSplits(model, source)
+    trees = tuple(splits.tree(predictor, output) for output, predictor in predictors)
+    columns = splits.columns
+    return TreeEnsemble(columns.node(), trees, base, 1.0, rounds_row=columns.are_float32, takes_missing=True)
 
 
 def _probabilities(scores: Node) -> Node:

@@ -122,7 +122,7 @@ def _scores(document: XgboostDocument, source: Node) -> Node:
         present = MapConstant(Function.REPLACE_MISSING, source, np.zeros(source.width))
         weights = document.weights.astype(np.float64)
         return Linear(present, weights[:-1].T, np.zeros(source.width), weights[-1] + base)
-    columns = SplitColumns(source)
+    columns = SplitColumns(source, first_category=0.0)
     trees = tuple(_tree(tree, columns) for tree in document.trees)
     return TreeEnsemble(columns.node(), trees, base, 1.0, rounds_row=True, takes_missing=True)
 
