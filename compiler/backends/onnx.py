@@ -1,6 +1,5 @@
 """Estimators to ONNX, by skl2onnx."""
 
-import sys
 import warnings
 from typing import Any
 
@@ -33,10 +32,6 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         UnsupportedModelError: skl2onnx cannot convert the estimator.
     """
     mend()
-    if "lightgbm" in sys.modules or "xgboost" in sys.modules:  # no estimator is theirs otherwise
-        from compiler.backends import booster_onnx  # noqa: PLC0415  (imports a fourth library)
-
-        booster_onnx.register()
     method = output_method(estimator)
     rows = [(INPUT_NAME, FloatTensorType([None, n_features]))]
     try:

@@ -2,18 +2,26 @@
 
 from collections import Counter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compiler.backends.allocation import Allocation
 from compiler.backends.operations import Emission, operation_for
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Graph, RefuseMissing, Row
+from compiler.ir.nodes import Graph, Linear, RefuseMissing, Row, TreeEnsemble
 from compiler.ir.ordering import Step, order
 from device_contract.errors import PlanError
 from device_contract.plan.format import MAX_OPERATIONS, MAX_OUTPUTS, Operation, Plan, Range, write_plan
 from device_contract.plan.scorer import PlanScorer
 
 
-def emit(graph: Graph) -> bytes:
+def emit(graph: Graph, reference: NDArray[np.float32] | None = None) -> bytes:
     """Emit a plan; the same graph gives the same bytes.
+
+    Args:
+        graph: The model.
+        reference: Rows like those of the training, float32 (n_rows, n_features): the plan then
+            holds what explains its scores.
 
     Raises:
         UnsupportedModelError: The model is larger than a plan can be, or its numbers are not finite.
@@ -21,14 +29,14 @@ def emit(graph: Graph) -> bytes:
     if graph.n_outputs > MAX_OUTPUTS:
         raise UnsupportedModelError(f"the model has {graph.n_outputs} outputs, a plan at most {MAX_OUTPUTS}")
     try:
-        data = write_plan(_plan(graph))
+        data = write_plan(_plan(graph, reference))
         PlanScorer(data)  # what we write, the device must be able to read
     except (ValueError, PlanError) as error:
         raise UnsupportedModelError(f"the model does not fit a plan: {error}") from error
     return data
 
 
-def _plan(graph: Graph) -> Plan:
+def _plan(graph: Graph, reference: NDArray[np.float32] | None) -> Plan:
     steps = order(graph)
     if len(steps) > MAX_OPERATIONS:
         raise UnsupportedModelError(f"the plan would have {len(steps)} operations, limit {MAX_OPERATIONS}")
@@ -41,11 +49,17 @@ def _plan(graph: Graph) -> Plan:
             continue
         output = inputs[0] if isinstance(step.node, RefuseMissing) else allocation.take(step.node.width)
         places.put(step, output)
-        operations += operation_for(step.node, Emission(inputs, output, single_precision=graph.single_precision))
+        rows = reference if _explains(step) else None
+        emission = Emission(inputs, output, single_precision=graph.single_precision, reference=rows)
+        operations += operation_for(step.node, emission)
         for free in places.used(step):
             allocation.give(free)
     value_bytes = 4 if graph.single_precision else 8
     return Plan(graph.n_features, allocation.size, places.of(steps[-1]), tuple(operations), value_bytes)
+
+
+def _explains(step: Step) -> bool:
+    return isinstance(step.node, Linear | TreeEnsemble) and isinstance(_owner(step.operands[0]).node, Row)
 
 
 class _Places:

@@ -24,7 +24,7 @@ class LightgbmModel:
     A booster knows its classes by number: the labels are 0, 1 and so on.
     """
 
-    packages = ("lightgbm", "numpy", "onnx", "onnxmltools")
+    packages = ("lightgbm", "numpy", "onnx")
 
     def __init__(self, text: str, sha256: str | None = None) -> None:
         """Take a booster's text.
@@ -69,10 +69,10 @@ class LightgbmModel:
         return np.hstack([1.0 - scores, scores]) if scores.shape[1] < len(self.signature.labels) else scores
 
     def to_onnx(self) -> OnnxArtifact:
-        """Convert by onnxmltools."""
-        from compiler.backends.booster_onnx import convert_booster  # noqa: PLC0415  (only when ONNX is wanted)
+        """Convert the graph."""
+        from compiler.backends.tree_onnx import convert_trees  # noqa: PLC0415  (only when ONNX is wanted)
 
-        return convert_booster(self._booster, self.signature)
+        return convert_trees(self.to_graph(), len(self.signature.labels))
 
     def to_graph(self) -> "Graph":
         """Lower the text, with its double thresholds."""

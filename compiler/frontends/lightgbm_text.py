@@ -140,10 +140,7 @@ def _categories(fields: Mapping[str, str]) -> tuple[NDArray[np.int64], ...]:
     if bounds[0] != 0 or (np.diff(bounds) < 0).any() or bounds[-1] != len(words):
         raise ValueError("cat_boundaries do not bound cat_threshold")
     bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
-    return tuple(
-        np.flatnonzero(bits[_WORD_BITS * first : _WORD_BITS * last])
-        for first, last in pairwise(bounds)
-    )
+    return tuple(np.flatnonzero(bits[_WORD_BITS * first : _WORD_BITS * last]) for first, last in pairwise(bounds))
 
 
 def _is_sound(tree: LightgbmTree, n_features: int) -> bool:

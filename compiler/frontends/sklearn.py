@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from compiler.errors import ModelError, one_line
+from compiler.errors import ModelError, UnsupportedModelError, one_line
 from compiler.frontends.column_positions import by_position
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.ir.sklearn_method import output_method
@@ -32,6 +32,8 @@ _FAMILIES: tuple[tuple[str, Family], ...] = (
     ("sklearn.ensemble._forest", "trees"),
     ("sklearn.ensemble._gb", "trees"),
     ("sklearn.ensemble._hist_gradient_boosting", "trees"),
+    ("sklearn.ensemble._iforest", "trees"),
+    ("sklearn.ensemble._weight_boosting", "trees"),
     ("sklearn.linear_model.", "linear"),
     ("sklearn.svm._classes", "linear"),
 )
@@ -93,10 +95,18 @@ class SklearnModel:
         return scores.reshape(len(rows), -1)
 
     def to_onnx(self) -> OnnxArtifact:
-        """Convert by skl2onnx."""
+        """Convert trees over the row from their graph, with its exact thresholds; anything else by skl2onnx."""
         from compiler.backends.onnx import convert_estimator  # noqa: PLC0415  (skl2onnx takes a second to import)
+        from compiler.backends.tree_onnx import convert_trees  # noqa: PLC0415  (the same)
 
-        return convert_estimator(self._estimator, self.signature.n_features, len(self.signature.labels))
+        n_classes = len(self.signature.labels)
+        if self.signature.family == "trees":
+            try:
+                return convert_trees(self.to_graph(), n_classes)
+            except UnsupportedModelError:
+                if not type(_final(self._estimator)).__module__.startswith("sklearn."):
+                    raise  # skl2onnx knows scikit-learn's only
+        return convert_estimator(self._estimator, self.signature.n_features, n_classes)
 
     def to_graph(self) -> "Graph":
         """Lower straight from the estimator, with its double thresholds."""

@@ -23,7 +23,7 @@ class XgboostModel:
     A booster knows its classes by number: the labels are 0, 1 and so on.
     """
 
-    packages = ("numpy", "onnx", "onnxmltools", "xgboost")
+    packages = ("numpy", "onnx", "xgboost")
 
     def __init__(self, data: bytes, sha256: str | None = None) -> None:
         """Take a booster's document.
@@ -80,10 +80,10 @@ class XgboostModel:
         return int(best) + 1 if best is not None else 0
 
     def to_onnx(self) -> OnnxArtifact:
-        """Convert by onnxmltools."""
-        from compiler.backends.booster_onnx import convert_booster  # noqa: PLC0415  (only when ONNX is wanted)
+        """Convert the graph."""
+        from compiler.backends.tree_onnx import convert_trees  # noqa: PLC0415  (only when ONNX is wanted)
 
-        return convert_booster(self._booster, self.signature)
+        return convert_trees(self.to_graph(), len(self.signature.labels))
 
     def to_graph(self) -> "Graph":
         """Lower the document."""

@@ -20,11 +20,13 @@ class Emission:
         inputs: Where the node's operands lie.
         output: Where its results go.
         single_precision: The workspace holds float32.
+        reference: Rows like those of the training, float32 (n_rows, n_features), to explain scores by.
     """
 
     inputs: tuple[Range, ...]
     output: Range
     single_precision: bool
+    reference: NDArray[np.float32] | None = None
 
     def values(self, numbers: NDArray[Any]) -> bytes:
         """Return a table of numbers of the workspace's own type."""

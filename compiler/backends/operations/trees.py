@@ -11,6 +11,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.backends.operations.attribution import MAX_REFERENCE_ROWS, PlannedTree, node_steps
 from compiler.backends.operations.emission import Emission, doubles, operation_for
 from compiler.errors import UnsupportedModelError
 from compiler.ir.nodes import Float32, Floats, Tree, TreeEnsemble
@@ -71,9 +72,30 @@ def _(node: TreeEnsemble, emission: Emission) -> list[Operation]:
                 nodes,
                 missing.tobytes() if node.takes_missing else b"",
                 doubles(leaves),
+                *_explanation(node, trees, emission),
             ),
         )
     ]
+
+
+def _explanation(node: TreeEnsemble, trees: list[_LaidOut], emission: Emission) -> tuple[bytes, ...]:
+    """Return the steps from node to node, and the expected scores."""
+    if emission.reference is None:
+        return ()
+    rows = emission.reference[:MAX_REFERENCE_ROWS]
+    steps = [node_steps(_planned(tree), rows) for tree in trees]
+    expected = node.base.copy()
+    for tree, own in zip(trees, steps, strict=True):
+        expected[tree.output : tree.output + own.shape[1]] += own[0]
+    return np.concatenate(steps).astype("<f4").tobytes(), doubles(expected / node.divisor)
+
+
+def _planned(tree: _LaidOut) -> PlannedTree:
+    is_leaf = tree.left == np.arange(len(tree.left))
+    values = np.zeros((len(tree.left), tree.values.shape[1]))
+    values[is_leaf] = tree.values[tree.threshold_bits[is_leaf] & (MAX_LEAVES - 1)]
+    threshold = tree.threshold_bits.view(np.float32)
+    return PlannedTree(threshold, tree.feature, tree.left, tree.missing_left, values)
 
 
 def _starts(sizes: list[int]) -> list[int]:
