@@ -41,10 +41,11 @@ def _categorical(model: Any, source: Node) -> Node:
     """Add up each category's row of log probabilities; the table's first row, of NaN, is for those never seen."""
     tables = [np.asarray(table, np.float64).T for table in model.feature_log_prob_]
     sizes = [len(table) for table in tables]
-    number = Map(Function.FLOOR, source)
+    # scikit-learn takes the whole part: 0 of anything above -1.
+    number = MapConstant(Function.MAXIMUM, Map(Function.FLOOR, source), np.zeros(len(sizes)))
     known = MapPair(
         Function.MULTIPLY,
-        MapConstant(Function.GREATER_EQUAL, number, np.zeros(len(sizes))),
+        MapConstant(Function.GREATER, source, np.full(len(sizes), -1.0)),
         MapConstant(Function.LESS, number, np.array(sizes, np.float64)),
     )
     starts = np.array(list(accumulate(sizes[:-1], initial=1)), np.float64)

@@ -21,6 +21,8 @@ BOUNDS: Final = (1e-12, 1e-9, 1e-6, 1e-4)
 """What a difference is told as at most: coarse, so that another processor's BLAS tells the same."""
 ALLOWED: Final = 1e-9
 """The largest difference of a plan, relative to the largest score: float64 sums in another order."""
+ALLOWED_FLOAT32: Final = 1e-6
+"""The same of networks, whose sums are float32."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,13 @@ class Coverage:
         converts: skl2onnx converts it.
         difference: Largest difference of a score over the largest score (at least 1); ``None`` without a plan.
         note: Why there is no plan.
+        allowed: The largest difference that the plan's arithmetic excuses.
     """
 
     converts: bool
     difference: float | None
     note: str
+    allowed: float = ALLOWED
 
     @property
     def counts(self) -> bool:
@@ -55,11 +59,13 @@ def measure(case: Case) -> Coverage:
             return Coverage(False, None, str(error))
         converts = _converts(estimator, data.rows.shape[1], len(model.signature.labels))
         try:
-            plan = PlanScorer(emit(model.to_graph()))
+            graph = model.to_graph()
+            plan = PlanScorer(emit(graph))
         except CompilerError as error:
             return Coverage(converts, None, str(error))
         rows = trial_rows(data.rows, missing=estimator.__sklearn_tags__().input_tags.allow_nan)
-        return Coverage(converts, _difference(plan, rows, model.score(rows)), "")
+        allowed = ALLOWED_FLOAT32 if graph.single_precision else ALLOWED
+        return Coverage(converts, _difference(plan, rows, model.score(rows)), "", allowed)
 
 
 def _converts(estimator: Any, n_features: int, n_labels: int) -> bool:
