@@ -1,6 +1,6 @@
 /* The check of a plan: after it, leeway_plan_score() cannot read or write outside the plan,
  * the row and the workspace, nor run for ever, whatever the bytes say. It is linear in the
- * plan's size.
+ * plan's size, for operations may share a table only so often.
  *
  * What an operation reads has been written: it reads below a mark, up to which all values
  * have been written, and writes from the mark or below it, which moves the mark up. */
@@ -8,18 +8,22 @@
 
 #define QUIET_NAN 0x7fc00000u
 #define LEAF_MASK 0x003fffffu
+#define SHARED_TABLE_BYTES (1u << 20)  /* beyond four times the plan's size */
 
 typedef struct {
     const uint8_t *bytes;
     size_t size_bytes;
     const leeway_plan_header *header;
-    uint32_t written;  /* values below it have been written */
+    uint32_t written;       /* values below it have been written */
+    uint64_t *table_bytes;  /* of all operations so far: a table counts for each that has it */
 } plan_view;
 
 static int table_fits(const plan_view *plan, uint32_t offset, uint64_t count, uint64_t item_bytes) {
     const uint64_t tables = sizeof(leeway_plan_header) + (uint64_t)plan->header->n_operations * sizeof(leeway_operation);
     if (offset % LEEWAY_PLAN_ALIGNMENT != 0 || offset < tables || offset > plan->size_bytes) return 0;
-    return count <= (plan->size_bytes - offset) / item_bytes;
+    if (count > (plan->size_bytes - offset) / item_bytes) return 0;
+    *plan->table_bytes += count * item_bytes;
+    return *plan->table_bytes <= 4 * (uint64_t)plan->size_bytes + SHARED_TABLE_BYTES;
 }
 
 /* Values of the workspace's own type. */
@@ -147,6 +151,7 @@ leeway_plan_status leeway_plan_check(const void *data, size_t size_bytes) {
     const leeway_plan_header *header = data;
     const leeway_operation *operations = (const leeway_operation *)(header + 1);
     plan_view plan;
+    uint64_t table_bytes = 0;
     uint32_t index;
     leeway_plan_status status = check_header(header, size_bytes);
     if (status != LEEWAY_PLAN_OK) return status;
@@ -154,6 +159,7 @@ leeway_plan_status leeway_plan_check(const void *data, size_t size_bytes) {
     plan.size_bytes = size_bytes;
     plan.header = header;
     plan.written = 0;
+    plan.table_bytes = &table_bytes;
     for (index = 0; index < header->n_operations; index++) {
         status = check_operation(&plan, &operations[index]);
         if (status != LEEWAY_PLAN_OK) return status;
@@ -170,7 +176,7 @@ const char *leeway_plan_status_text(leeway_plan_status status) {
     case LEEWAY_PLAN_BAD_DIMENSIONS: return "the plan's features, outputs, values or operations are zero or too many";
     case LEEWAY_PLAN_UNKNOWN_OPERATION: return "the plan has an operation of an unknown kind";
     case LEEWAY_PLAN_BAD_OPERATION: return "an operation of the plan contradicts the plan";
-    case LEEWAY_PLAN_BAD_TABLE: return "a table of the plan is misplaced or reaches past its end";
+    case LEEWAY_PLAN_BAD_TABLE: return "a table of the plan is misplaced, reaches past its end, or is shared too often";
     case LEEWAY_PLAN_BAD_INDEX: return "an index of the plan points outside what it counts";
     case LEEWAY_PLAN_BAD_TREE: return "a tree of the plan reaches past its tables";
     case LEEWAY_PLAN_BAD_NODE: return "a node of the plan points outside its tree, the row or the values";
