@@ -92,11 +92,11 @@ static void execute(const void *plan) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t *plan = room(size + !size, 0);
+    uint8_t *memory = room(8 + size, 0), *plan = memory + 8; /* 8 bytes is all that plans are aligned to */
     const leeway_plan_header *header = (const leeway_plan_header *)plan;
     memcpy(plan, data, size);
     if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK)
         if ((uint64_t)header->n_values * header->n_operations <= MOST_VALUES) execute(plan);
-    free(plan);
+    free(memory);
     return 0;
 }
