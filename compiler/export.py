@@ -1,12 +1,13 @@
-"""From a bundle to C files for a microcontroller: read -> write -> build -> hold against the budget."""
+"""From bundles to C files for a microcontroller: read -> write -> build -> hold against the budget."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from compiler import firmware
 from compiler.backends.c_model import Model
 from compiler.backends.c_source import c_sources
-from compiler.errors import UnsupportedModelError
+from compiler.errors import CompilerError, UnsupportedModelError
 from compiler.files import write_whole
 from device_contract.bundle import Bundle
 from device_contract.errors import BundleError
@@ -17,12 +18,12 @@ from device_contract.selftest import decode_self_test
 
 
 @dataclass(frozen=True)
-class ExportedModel:
-    """A bundle's model as C.
+class Export:
+    """The models of a firmware as C.
 
     Attributes:
         sources: Text of each file, by its name.
-        shares: What it takes of the profile's flash and RAM; empty without a profile.
+        shares: What they take of the profile's flash and RAM; empty without a profile.
     """
 
     sources: dict[str, str]
@@ -38,26 +39,30 @@ class ExportedModel:
             write_whole(folder / name, text.encode())
 
 
-def export(bundle: Bundle, profile: FirmwareProfile | None = None) -> ExportedModel:
-    """Export a bundle's plan as C.
+def export(bundles: Sequence[Bundle], profile: FirmwareProfile | None = None) -> Export:
+    """Export the plans of a firmware's bundles as C.
 
     Args:
-        bundle: An opened bundle.
+        bundles: Opened bundles, of models with different names.
         profile: A microcontroller to build for, and to hold the result against.
 
     Raises:
-        UnsupportedModelError: The bundle carries no plan.
+        UnsupportedModelError: A bundle carries no plan.
         ContractError: Its plan or its self-test is not sound.
-        CompilerError: It cannot be built for the profile.
-        BudgetError: It takes more flash or RAM than the profile grants.
+        CompilerError: Two models have one name in C, or they cannot be built for the profile.
+        BudgetError: They take more flash or RAM than the profile grants.
     """
-    model = _model(bundle)
-    sources = c_sources(model)
+    models = [_model(bundle) for bundle in bundles]
+    names = [model.identifier for model in models]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise CompilerError(f"two of the models would be named {repeated!r} in C: export one of them")
+    sources = c_sources(models)
     if profile is None:
-        return ExportedModel(sources, ())
-    shares = firmware.measure(model, sources, profile)
+        return Export(sources, ())
+    shares = firmware.measure(models, sources, profile)
     firmware.hold(shares, profile)
-    return ExportedModel(sources, shares)
+    return Export(sources, shares)
 
 
 def _model(bundle: Bundle) -> Model:

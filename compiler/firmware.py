@@ -1,4 +1,4 @@
-"""A model's C files built for a microcontroller, and what they take of its flash and RAM.
+"""C files of models built for a microcontroller, and what they take of its flash and RAM.
 
 The build is linked as a firmware links it: what ``NAME_score`` needs and nothing else,
 with the C library's ``exp`` and the arithmetic that the processor lacks.
@@ -7,7 +7,7 @@ with the C library's ``exp`` and the arithmetic that the processor lacks.
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,15 +20,15 @@ COMPILER = "arm-none-eabi-gcc"
 SIZE = "arm-none-eabi-size"
 COMPILE_FLAGS = ("-std=c99", "-Os", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 PROCESSOR_FLAGS = {"cortex-m4": ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")}
-_LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections")
+_LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--entry=0")
 
 
 @dataclass(frozen=True)
 class Share:
-    """What a model takes of one of a microcontroller's memories, and what its profile grants.
+    """What models take of one of a microcontroller's memories, and what its profile grants.
 
     Attributes:
-        memory: ``flash`` holds code and constants; ``RAM`` variables, one row and its scores.
+        memory: ``flash`` holds code and constants; ``RAM`` variables, and for each model one row and its scores.
             What a call takes of the stack is not counted.
         taken_bytes: Measured.
         granted_bytes: The profile's budget.
@@ -39,11 +39,11 @@ class Share:
     granted_bytes: int
 
 
-def measure(model: Model, sources: Mapping[str, str], profile: FirmwareProfile) -> tuple[Share, Share]:
-    """Build a model's sources for a profile's processor and measure them.
+def measure(models: Sequence[Model], sources: Mapping[str, str], profile: FirmwareProfile) -> tuple[Share, Share]:
+    """Build the sources of a firmware's models for a profile's processor and measure them.
 
     Args:
-        model: The model.
+        models: The models.
         sources: Text of each file, by its name.
         profile: A microcontroller's.
 
@@ -58,11 +58,11 @@ def measure(model: Model, sources: Mapping[str, str], profile: FirmwareProfile) 
         for file, text in sources.items():
             (Path(folder) / file).write_text(text)
         compiled = [file for file in sources if file.endswith(".c")]
-        entry = f"-Wl,--entry={model.identifier}_score"
-        _run(COMPILER, *flags, entry, *compiled, "-lm", "-o", "firmware.elf", folder=folder)
+        wanted = [f"-Wl,--undefined={model.identifier}_score" for model in models]
+        _run(COMPILER, *flags, *wanted, *compiled, "-lm", "-o", "firmware.elf", folder=folder)
         _, sizes = _run(SIZE, "firmware.elf", folder=folder).splitlines()
     text_bytes, data_bytes, bss_bytes = (int(size) for size in sizes.split()[:3])
-    row_bytes = 4 * model.vectors.n_features + 8 * model.vectors.n_outputs
+    row_bytes = sum(4 * model.vectors.n_features + 8 * model.vectors.n_outputs for model in models)
     return (
         Share("flash", text_bytes + data_bytes, profile.max_artifact_bytes),
         Share("RAM", data_bytes + bss_bytes + row_bytes, profile.max_rss_bytes),
@@ -70,7 +70,7 @@ def measure(model: Model, sources: Mapping[str, str], profile: FirmwareProfile) 
 
 
 def hold(shares: tuple[Share, ...], profile: FirmwareProfile) -> None:
-    """Refuse a model that takes more than a profile grants.
+    """Refuse models that take more than a profile grants.
 
     Raises:
         BudgetError: It does; the message holds the figures.
@@ -81,7 +81,7 @@ def hold(shares: tuple[Share, ...], profile: FirmwareProfile) -> None:
         if share.taken_bytes > share.granted_bytes
     ]
     if broken:
-        raise BudgetError(f"the model breaks the budget of profile {profile.name!r}: {'; '.join(broken)}")
+        raise BudgetError(f"the export breaks the budget of profile {profile.name!r}: {'; '.join(broken)}")
 
 
 def _run(program: str, *arguments: str, folder: str) -> str:
@@ -90,5 +90,5 @@ def _run(program: str, *arguments: str, folder: str) -> str:
     done = subprocess.run([program, *arguments], cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
-        raise CompilerError(f"{program} does not build the model: {said}")
+        raise CompilerError(f"{program} does not build the export: {said}")
     return done.stdout

@@ -7,23 +7,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from compiler.commands.options import BundleFile
 from device_contract.bundle import open_file
 from device_contract.profile import find_profile
 
 
 def export_c(
-    bundle: BundleFile,
+    bundle: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE...", help="The firmware's bundles.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write the C files into.", show_default=False)],
     profile: Annotated[
         str | None, typer.Option(help="Build for this microcontroller and hold its budget.", show_default=False)
     ] = None,
 ) -> None:
-    """Write a bundle's plan as C99 for a microcontroller."""
+    """Write the plans of bundles as C99 for a microcontroller."""
     from compiler.export import export
 
     target = find_profile(profile) if profile is not None else None
-    exported = export(open_file(bundle), target)
+    exported = export([open_file(path) for path in bundle], target)
     exported.write(out)
     if target is not None:
         table = Table(target.name, "bytes", "at most")

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.neural_network import MLPRegressor
 
 from compiler import compile_model
+from compiler.export import export
 from compiler.firmware import COMPILE_FLAGS, COMPILER, PROCESSOR_FLAGS
 from device_contract import bundle as bundles
+from device_contract.profile import find_profile
 from device_contract.selftest import decode_self_test
 from edge_agent import Scorer
 from tests.support.bundles import make_bundle
@@ -26,7 +29,12 @@ QEMU = ("qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none",
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native", "-kernel")
 
 
-@pytest.fixture(params=["forest", "boosted", "linear", "logistic"])
+@pytest.fixture(scope="module")
+def network(rows: NDArray[np.float32], power: NDArray[np.float64]) -> Any:
+    return MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", tol=0.1, random_state=0).fit(rows, power)
+
+
+@pytest.fixture(params=["forest", "boosted", "linear", "logistic", "network"])
 def exported(
     request: pytest.FixtureRequest, tmp_path: Path, rows: NDArray[np.float32], command: Command
 ) -> tuple[Path, Path]:
@@ -37,20 +45,22 @@ def exported(
     return path, tmp_path / "c"
 
 
-def on_this_machine(folder: Path, *flags: str) -> tuple[str, ...]:
+def on_this_machine(folder: Path) -> tuple[str, ...]:
     """Build for this machine; returns the command that runs it."""
     program = folder / "host"
     sources = [*folder.glob("*.c"), BOARD / "main.c"]
-    subprocess.run([*HOST, *flags, "-DMODEL=pump", f"-I{folder}", *sources, "-lm", "-o", program], check=True)
+    subprocess.run([*HOST, "-DMODEL=pump", f"-I{folder}", *sources, "-lm", "-o", program], check=True)
     return (str(program),)
 
 
-def on_a_cortex_m4(folder: Path) -> tuple[str, ...]:
+def on_a_cortex_m4(folder: Path, model: str = "pump") -> tuple[str, ...]:
     """Build for the board; returns the command that plays it."""
     image = folder / "firmware.elf"
     sources = [*folder.glob("*.c"), *BOARD.glob("*.c")]
     script = BOARD / "mps2_an386.ld"
-    subprocess.run([*BARE_METAL, "-DMODEL=pump", f"-I{folder}", *sources, "-T", script, "-lm", "-o", image], check=True)
+    subprocess.run(
+        [*BARE_METAL, f"-DMODEL={model}", f"-I{folder}", *sources, "-T", script, "-lm", "-o", image], check=True
+    )
     return (*QEMU, *SEMIHOSTING, str(image))
 
 
@@ -117,9 +127,33 @@ def test_a_model_over_the_budget_is_refused_and_not_written(
     exit_code, output, errors = command("export-c", path, "--out", tmp_path / "c", "--profile", tmp_path / "tiny.toml")
     assert (exit_code, output) == (6, "")
     assert re.fullmatch(
-        r"leeway-compiler: the model breaks the budget of profile 'tiny': flash \d+ bytes, at most 8192\n", errors
+        r"leeway-compiler: the export breaks the budget of profile 'tiny': flash \d+ bytes, at most 8192\n", errors
     )
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.slow
+def test_a_forest_needs_little_code(tmp_path: Path, forest: Any, rows: NDArray[np.float32]) -> None:
+    path = compile_model(forest, rows, name="pump", version="1", kind="plan").write(tmp_path)
+    flash, _ = export([bundles.open_file(path)], find_profile("cortex-m4")).shares
+    assert flash.taken_bytes - bundles.open_file(path).manifest.budget.artifact_bytes < 6144
+
+
+@pytest.mark.slow
+def test_several_models_share_the_kernels(
+    tmp_path: Path, forest: Any, network: Any, rows: NDArray[np.float32], command: Command
+) -> None:
+    models = {"pump": forest, "fan": network}
+    paths = [
+        compile_model(model, rows, name=name, version="1", kind="plan").write(tmp_path)
+        for name, model in models.items()
+    ]
+    assert command("export-c", *paths, "--out", tmp_path / "c", "--profile", "cortex-m4")[0] == 0
+    for name, path in zip(models, paths, strict=True):
+        scores, _ = run(on_a_cortex_m4(tmp_path / "c", name))
+        assert scores.tobytes() == expected(path).tobytes()
+    exit_code, _, errors = command("export-c", paths[0], paths[0], "--out", tmp_path / "twice")
+    assert (exit_code, errors.count("\n")) == (1, 1)
 
 
 def test_what_cannot_be_exported_is_one_clear_line(

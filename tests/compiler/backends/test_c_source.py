@@ -7,16 +7,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from compiler.backends.c_kernels import amalgamate, kernels_source, resolve, switch_off
 from compiler.backends.c_model import Model, header, plan_array, self_test_rows
-from compiler.backends.c_source import amalgamate, c_sources
+from compiler.backends.c_source import c_sources
 from device_contract.bundle import read
+from device_contract.plan.format import Kind, Operation, Plan, Range, write_plan
 from device_contract.selftest import SelfTestVectors
 from tests.support.bundles import make_bundle
 
+PLAN = write_plan(
+    Plan(
+        2,
+        1,
+        Range(0, 1),
+        (Operation(Kind.DOT, Range(0, 1), Range(0, 2, of_row=True), tables=(bytes(16), b"", bytes(8))),),
+    )
+)
 
-def make_model(
-    name: str = "pump", features: tuple[str, ...] = ("flow", "pressure"), plan: bytes = b"plan" * 5
-) -> Model:
+
+def make_model(name: str = "pump", features: tuple[str, ...] = ("flow", "pressure"), plan: bytes = PLAN) -> Model:
     values = array.array("f", [1.5, float("nan"), float("inf"), -0.0])
     scores = array.array("d", [0.1, float("-inf")])
     vectors = SelfTestVectors(n_rows=2, n_features=2, n_outputs=1, inputs=values.tobytes(), outputs=scores.tobytes())
@@ -24,16 +33,37 @@ def make_model(
     return Model(bundle.manifest, plan, 20, vectors, bundle.sha256)
 
 
-def test_the_same_model_gives_the_same_five_files() -> None:
-    sources = c_sources(make_model())
-    assert sources == c_sources(make_model())
-    assert list(sources) == ["leeway_kernels.h", "leeway_kernels.c", "pump.h", "pump.c", "pump_self_test.c"]
+def test_the_same_models_give_the_same_files() -> None:
+    sources = c_sources([make_model(), make_model("fan")])
+    assert sources == c_sources([make_model(), make_model("fan")])
+    kernels, own = ["leeway_kernels.h", "leeway_kernels.c"], ["pump.h", "pump.c", "pump_self_test.c"]
+    assert list(sources) == [*kernels, *own, *(name.replace("pump", "fan") for name in own)]
 
 
-def test_the_kernels_are_one_file_for_every_model() -> None:
-    kernels = c_sources(make_model())["leeway_kernels.c"]
+def test_the_kernels_are_one_file_without_those_for_batches() -> None:
+    kernels = kernels_source([PLAN])
     assert set(re.findall(r"#\s*include (.+)", kernels)) <= {'"leeway_kernels.h"', "<math.h>", "<string.h>"}
-    assert kernels == c_sources(make_model("fan", ("speed", "current")))["leeway_kernels.c"]
+    assert "score_rows" not in kernels
+    assert "SINGLE_ROWS" not in kernels
+
+
+def test_operations_that_no_plan_uses_are_switched_off() -> None:
+    kernels = kernels_source([PLAN])
+    assert "case LEEWAY_DOT: FN(run_dot)" in kernels
+    assert "case LEEWAY_TREES: break; FN(run_trees)" in kernels
+    assert "case LEEWAY_SINE: break; MAP(" in kernels
+    assert "if (1) {" in kernels
+
+
+def test_a_case_of_several_operations_stays_if_one_is_used() -> None:
+    text = "    case LEEWAY_GRU:\n    case LEEWAY_LSTM: FN(run_recurrent)(context); break;\n"
+    assert switch_off(text, {"GRU"}) == switch_off(text, {"LSTM"}) == text
+    assert switch_off(text, {"DOT"}) == text.replace("FN", "break; FN")
+
+
+def test_only_one_macro_s_conditions_are_resolved() -> None:
+    text = "#ifdef A\na\n#if B\nb\n#endif\n#else\nc\n#ifdef B\nd\n#endif\n#endif\n#ifndef A\ne\n#endif\nf\n"
+    assert resolve(text, "A") == "a\n#if B\nb\n#endif\nf\n"
 
 
 def test_an_included_file_stands_where_it_is_included(tmp_path: Path) -> None:
