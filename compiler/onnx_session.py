@@ -50,10 +50,16 @@ class OnnxSession:
         Raises:
             ModelError: onnxruntime fails on these rows, or gives no numbers for them.
         """
-        scores = np.concatenate([np.asarray(piece) for piece in self.run(input_name, output_name, rows)])
+        pieces = [np.asarray(piece) for piece in self.run(input_name, output_name, rows)]
+        try:
+            scores = np.concatenate(pieces).astype(np.float64)
+        except (TypeError, ValueError) as error:  # maps or text; or one number for all rows
+            raise ModelError(
+                f"the ONNX output {output_name!r} gives no numbers for each row: {_reason(error)}"
+            ) from error
         if scores.shape[:1] != (len(rows),) or scores.ndim > 2:  # noqa: PLR2004  (rows and outputs)
             raise ModelError(f"the ONNX output {output_name!r} has shape {scores.shape} for {len(rows)} rows")
-        return scores.astype(np.float64).reshape(len(rows), -1)
+        return scores.reshape(len(rows), -1)
 
 
 def _reason(error: Exception) -> str:

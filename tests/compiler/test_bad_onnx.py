@@ -125,6 +125,12 @@ def test_a_file_that_lies_is_refused_in_one_line(name: str) -> None:
     assert len(str(refusal.value)) < 500
 
 
+def test_an_output_that_is_one_number_for_all_rows_is_refused() -> None:
+    total = helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)
+    with pytest.raises(ModelError, match="'y' gives no numbers for each row"):
+        OnnxFileModel(model([total]).SerializeToString())
+
+
 def endless() -> ModelProto:
     inner = [
         helper.make_node("Identity", ["go"], ["on"]),
