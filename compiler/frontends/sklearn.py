@@ -140,9 +140,12 @@ def _scoring(estimator: Any) -> tuple[Callable[[Any], Any], tuple[Label, ...]]:
 
 
 def _class_scores(classifier: Any) -> Callable[[Any], Any]:
-    """Return a method that gives one number a class: probabilities, else decision scores."""
-    if hasattr(classifier, "predict_proba"):
+    """Return a method that gives one number a class: probabilities, else decision scores, else 1 for the label."""
+    method = output_method(classifier)
+    if method == "predict_proba":
         return classifier.predict_proba  # type: ignore[no-any-return]
+    if method == "predict":
+        return lambda rows: np.equal.outer(classifier.predict(rows), classifier.classes_)
 
     one_against_one = getattr(_final(classifier), "decision_function_shape", "ovr") == "ovo"
 

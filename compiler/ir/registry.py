@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from compiler.errors import UnsupportedModelError
+from compiler.ir.arithmetic import one_hot
 from compiler.ir.nodes import Concatenate, Map, Node, Reduce, RefuseMissing
+from compiler.ir.sklearn_method import output_method
 from device_contract.plan.format import Function, Reduction
 
 Lowering = Callable[[Any, Node], Node]
@@ -54,8 +56,8 @@ def lower(estimator: Any, method: str, source: Node) -> Node:
     lowering = _LOWERINGS.get((type(estimator), method))
     if lowering is not None:
         return lowering(estimator, source if _takes_missing(estimator) else RefuseMissing(source))
-    if method == "predict" and hasattr(estimator, "classes_"):
-        return Reduce(Reduction.POSITION_OF_GREATEST, class_scores(estimator, source))
+    if method == "predict" and hasattr(estimator, "classes_") and output_method(estimator) != "predict":
+        return Reduce(Reduction.POSITION_OF_GREATEST, _deciding_scores(estimator, source))
     what = "step" if method == "transform" else "model"
     raise UnsupportedModelError(f"{what} {type(estimator).__name__} is not one that a plan can express")
 
@@ -65,12 +67,23 @@ def _takes_missing(estimator: Any) -> bool:
 
 
 def class_scores(classifier: Any, source: Node) -> Node:
-    """Lower a classifier to one number a class: probabilities, else decision scores.
+    """Lower a classifier to one number a class: probabilities, else decision scores, else 1 for its label.
 
     Raises:
         UnsupportedModelError: It cannot be expressed.
     """
-    if hasattr(classifier, "predict_proba"):
-        return lower(classifier, "predict_proba", source)
-    scores = lower(classifier, "decision_function", source)
+    method = output_method(classifier)
+    if method == "predict":
+        return one_hot(lower(classifier, "predict", source), len(classifier.classes_))
+    return _of_each_class(lower(classifier, method, source))
+
+
+def _deciding_scores(classifier: Any, source: Node) -> Node:
+    """Lower what a classifier finds its label by: its decisions, where it has any."""
+    if hasattr(classifier, "decision_function") and (type(classifier), "decision_function") in _LOWERINGS:
+        return _of_each_class(lower(classifier, "decision_function", source))
+    return class_scores(classifier, source)
+
+
+def _of_each_class(scores: Node) -> Node:
     return Concatenate((Map(Function.NEGATIVE, scores), scores)) if scores.width == 1 else scores

@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from compiler.errors import UnsupportedModelError
 from compiler.ir.nodes import Concatenate, Floats, Map, MapConstant, MapPair, Node, Select, Softmax, TreeEnsemble
 from compiler.ir.registry import lowers
+from compiler.ir.sklearn_ensembles import boosted_votes
 from compiler.ir.sklearn_trees import tree_of
 from device_contract.plan.format import Function
 
@@ -67,8 +68,8 @@ def _power_of_two(exponent: Node) -> Node:
 def _votes(model: Any, source: Node) -> Node:
     """Add up the votes: a tree's weight for its class, taken from the others in equal parts."""
     if not all(type(member) in {DecisionTreeClassifier, ExtraTreeClassifier} for member in model.estimators_):
-        kind = type(model.estimators_[0]).__name__
-        raise UnsupportedModelError(f"model AdaBoostClassifier boosts {kind}; a plan takes trees only")
+        votes = boosted_votes(model, source)
+        return MapPair(Function.SUBTRACT, Select(votes, (1,)), Select(votes, (0,))) if votes.width == _BINARY else votes
     weights = model.estimator_weights_[: len(model.estimators_)]
     members = zip(model.estimators_, weights, strict=True)
     trees = tuple(tree_of(member.tree_, _vote(model, member, weight), 0) for member, weight in members)

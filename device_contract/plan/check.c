@@ -77,6 +77,7 @@ static leeway_plan_status check_kind(const plan_view *plan, const leeway_operati
     case LEEWAY_SOFTMAX:
     case LEEWAY_SIGMOID_NORMALIZED: return check_same_width(operation);
     case LEEWAY_PIECEWISE: return check_piecewise(plan, operation);
+    case LEEWAY_WEIGHTED_MEDIAN: return check_weighted_median(plan, operation);
     case LEEWAY_DISTANCE: return check_distance(plan, operation);
     case LEEWAY_NEAREST: return check_nearest(operation);
     case LEEWAY_SUM_ROWS: return check_sum_rows(plan, operation);

@@ -31,6 +31,8 @@ MAX_COUPLED: Final = 256
 """Classes whose pairs one operation couples."""
 MAX_DEGREE: Final = 15
 """Of piecewise polynomials."""
+MAX_MEDIAN: Final = 4096
+"""Numbers that one operation finds the median of."""
 MAX_PLAN_BYTES: Final = 1 << 32
 """Offsets are 32 bits wide."""
 OF_ROW: Final = 1 << 31
@@ -61,6 +63,7 @@ class Kind(IntEnum):
     SOFTMAX = 15
     SIGMOID_NORMALIZED = 16
     PIECEWISE = 20
+    WEIGHTED_MEDIAN = 21
     DISTANCE = 30
     NEAREST = 31
     SUM_ROWS = 32

@@ -44,6 +44,7 @@ enum leeway_operation_kind {
     LEEWAY_SIGMOID_NORMALIZED = 16,
 
     LEEWAY_PIECEWISE = 20,       /* piecewise polynomials of each value */
+    LEEWAY_WEIGHTED_MEDIAN = 21,
 
     LEEWAY_DISTANCE = 30,        /* to each of a table of points */
     LEEWAY_NEAREST = 31,         /* the smallest values and their positions */
@@ -157,7 +158,7 @@ typedef struct {
 } leeway_operation;
 
 /* Trees: sizes = {values of a leaf, trees, nodes, rows of leaf values}, parameters =
- * {divisor}, tables = {base, trees, nodes, missing, leaf values, steps}. */
+ * {divisor}, tables = {base, trees, nodes, missing, leaf values, steps, expected}. */
 enum { LEEWAY_LEAF_WIDTH = 0, LEEWAY_N_TREES = 1, LEEWAY_N_NODES = 2, LEEWAY_N_LEAVES = 3 };
 enum {
     LEEWAY_TREES_BASE = 0,     /* double[output_width], added first */
@@ -165,8 +166,13 @@ enum {
     LEEWAY_TREES_NODES = 2,    /* leeway_node[nodes] or leeway_wide_node[nodes] */
     LEEWAY_TREES_MISSING = 3,  /* one bit a node: NaN goes to the first child; 0: there is no NaN */
     LEEWAY_TREES_LEAVES = 4,   /* double[rows of leaf values][values of a leaf] */
-    LEEWAY_TREES_STEPS = 5     /* float[nodes][values of a leaf], for explain.h; 0: none */
+    LEEWAY_TREES_STEPS = 5,    /* float[nodes][values of a leaf], for explain.h; 0: none */
+    LEEWAY_TREES_EXPECTED = 6  /* double[output_width], with the steps */
 };
+
+/* Weighted median: tables = {double[inputs]}, the inputs' weights. The least input at which
+ * the weights of those up to it are half of all, equal ones in their order. */
+#define LEEWAY_MAX_MEDIAN 4096u
 
 /* Piecewise: sizes = {polynomials of each input, their degree, knots of all inputs}. Input i
  * has the knots starts[i] to starts[i + 1], ascending; interval j, after j of them, is number

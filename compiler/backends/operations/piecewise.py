@@ -1,4 +1,4 @@
-"""Piecewise polynomials."""
+"""Piecewise polynomials, and the weighted median."""
 
 from itertools import accumulate
 
@@ -7,7 +7,8 @@ import numpy as np
 from compiler.backends.operations.emission import Emission, doubles, indices, operation_for, require_finite
 from compiler.errors import UnsupportedModelError
 from compiler.ir.piecewise import Piecewise
-from device_contract.plan.format import MAX_DEGREE, Kind, Operation
+from compiler.ir.weighted_median import WeightedMedian
+from device_contract.plan.format import MAX_DEGREE, MAX_MEDIAN, Kind, Operation
 
 
 @operation_for.register
@@ -30,3 +31,12 @@ def _(node: Piecewise, emission: Emission) -> list[Operation]:
             tables=(indices(starts), doubles(knots) or bytes(8), doubles(origins), doubles(coefficients)),
         )
     ]
+
+
+@operation_for.register
+def _(node: WeightedMedian, emission: Emission) -> list[Operation]:
+    if len(node.weights) > MAX_MEDIAN or emission.single_precision:
+        raise UnsupportedModelError(f"a median of {len(node.weights)} numbers is not one that this plan can express")
+    require_finite("weights", node.weights)
+    tables = (doubles(node.weights),)
+    return [Operation(Kind.WEIGHTED_MEDIAN, emission.output, emission.inputs[0], tables=tables)]

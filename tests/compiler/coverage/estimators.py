@@ -176,6 +176,7 @@ _ROWS: Final = {
     "MiniBatchNMF": "positive",
     "MultinomialNB": "positive",
     "NMF": "positive",
+    "SkewedChi2Sampler": "positive",
     "TfidfTransformer": "positive",
     "CategoricalNB": "categories",
     "OneHotEncoder": "categories",
