@@ -1,6 +1,6 @@
 """scikit-learn's transformers that cut each feature into intervals: bins, quantiles, splines."""
 
-from itertools import pairwise
+from math import factorial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -108,9 +108,12 @@ def _first_where(holds: Any, near: float) -> float:
 
 @lowers("transform", SplineTransformer)
 def _splines(transformer: Any, source: Node) -> Node:
-    if transformer.extrapolation == "error":
+    # Of low degrees scikit-learn takes the ends a knot further in for every feature but the first.
+    continues_low_degree = transformer.extrapolation == "linear" and transformer.degree <= 1
+    if transformer.extrapolation == "error" or continues_low_degree:
         raise UnsupportedModelError(
-            "step SplineTransformer with extrapolation='error' is not one that a plan can express"
+            f"step SplineTransformer of degree {transformer.degree} with extrapolation="
+            f"{transformer.extrapolation!r} is not one that a plan can express"
         )
     splines = transformer.bsplines_
     if transformer.extrapolation == "periodic":
@@ -137,35 +140,22 @@ def _wrapped(source: Node, splines: Any) -> Node:
 
 
 def _spline_pieces(spline: Any, transformer: Any) -> Pieces:
-    degree, least, greatest = spline.k, spline.t[spline.k], spline.t[-spline.k - 1]
+    least, greatest = spline.t[spline.k], spline.t[-spline.k - 1]
     knots = np.unique(spline.t[(spline.t >= least) & (spline.t <= greatest)])
-    inner = [_taylor(spline, start, (start + end) / 2) for start, end in pairwise(knots)]
+    middles = (knots[:-1] + knots[1:]) / 2
+    inner = [_taylor(spline, middle) for middle in middles]
     if transformer.extrapolation in {"continue", "periodic"}:
-        return Pieces(knots[1:-1], knots[:-1], np.array(inner))
+        return Pieces(knots[1:-1], middles, np.array(inner))
     keeps_slope = transformer.extrapolation == "linear"
-    below = _tail(_taylor(spline, least, least), keeps_slope=keeps_slope)
-    above = _tail(_taylor(spline, greatest, greatest), keeps_slope=keeps_slope)
-    if degree == 0:
-        below, above = np.zeros_like(below), np.zeros_like(above)
+    below, above = (_tail(_taylor(spline, end), keeps_slope=keeps_slope) for end in (least, greatest))
     edges = np.array([*knots[:-1], np.nextafter(greatest, np.inf)])
-    return Pieces(edges, np.array([least, *knots[:-1], greatest]), np.array([below, *inner, above]))
+    return Pieces(edges, np.array([least, *middles, greatest]), np.array([below, *inner, above]))
 
 
-def _taylor(spline: Any, origin: float, inside: float) -> Floats:
-    """Return the polynomials of the interval around ``inside``, about ``origin``: (n_splines, degree + 1)."""
-    degree = spline.k
-    shift = inside - origin
-    # The highest derivative is constant in the interval; the others follow from it by integration from the middle.
-    about_inside = [np.asarray(spline(inside, nu=power)) / _factorial(power) for power in range(degree + 1)]
-    polynomials = [
-        np.polynomial.Polynomial(terms)(np.polynomial.Polynomial([-shift, 1.0])) for terms in np.array(about_inside).T
-    ]
-    padded = [np.pad(each.coef, (0, degree + 1 - len(each.coef))) for each in polynomials]
-    return np.array(padded)[:, ::-1]
-
-
-def _factorial(number: int) -> float:
-    return float(np.prod(np.arange(1, number + 1)))
+def _taylor(spline: Any, origin: float) -> Floats:
+    """Return the polynomials of the interval around a point, about it: (n_splines, degree + 1)."""
+    terms = [np.asarray(spline(origin, nu=power), np.float64) / factorial(power) for power in range(spline.k + 1)]
+    return np.stack(terms[::-1], axis=1)
 
 
 def _tail(polynomials: Floats, *, keeps_slope: bool) -> Floats:

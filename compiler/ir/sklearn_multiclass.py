@@ -27,7 +27,7 @@ def positive_score(estimator: Any, source: Node) -> Node:
 @lowers("predict_proba", multiclass.OneVsRestClassifier, composes=True)
 def _rest_probabilities(model: Any, source: Node) -> Node:
     _refuse_many_labels(model)
-    each = [Select(lower(estimator, "predict_proba", source), (1,)) for estimator in model.estimators_]
+    each: list[Node] = [Select(lower(estimator, "predict_proba", source), (1,)) for estimator in model.estimators_]
     if len(each) == 1:
         each = [with_constant(Function.REVERSE_SUBTRACT, each[0], 1.0), each[0]]
     shares = joined(each)
