@@ -24,12 +24,17 @@ class BuildExtensions(build_ext):
             sys.exit(f"leeway-fleet: a C compiler and the Python headers are needed (gcc, python3-dev): {error}")
 
 
-FLAGS = ["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno"]
+FLAGS = ["-O3", "-std=c99", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # the last two: to vectorise
 EXTENSIONS = [
     Extension(
         "device_contract.plan.scorer",
-        ["device_contract/plan/scorer.pyx", "device_contract/plan/kernels.c", "device_contract/plan/check.c"],
-        depends=["device_contract/plan/kernels.h", *map(str, Path("device_contract/plan").glob("*/*.inc"))],
+        [
+            "device_contract/plan/scorer.pyx",
+            "device_contract/plan/kernels.c",
+            "device_contract/plan/check.c",
+            "device_contract/plan/explain.c",
+        ],
+        depends=["device_contract/plan/kernels.h", "device_contract/plan/explain.h", *map(str, Path("device_contract/plan").glob("*/*.inc"))],
         extra_compile_args=FLAGS,
     ),
     Extension(

@@ -8,6 +8,7 @@ import typer
 from compiler.commands import bundle, release
 from compiler.commands.bench import bench
 from compiler.commands.compile import compile_model
+from compiler.commands.explain import explain
 from compiler.commands.export import export_c
 from compiler.errors import CompilerError, exit_code
 from device_contract.errors import ContractError
@@ -25,6 +26,7 @@ app.command("compile")(compile_model)
 app.command()(bundle.inspect)
 app.command()(bundle.verify)
 app.command()(bench)
+app.command()(explain)
 app.command("export-c")(export_c)
 app.command()(release.sign)
 app.command()(release.publish)

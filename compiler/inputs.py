@@ -46,7 +46,9 @@ class InputsRecord(msgspec.Struct, frozen=True, kw_only=True):
     variant_sha256: str
 
 
-def digest_shared(model: Path, sample: Path, schema: Path | None, order: BundleOrder, *, trust_pickle: bool) -> Digests:
+def digest_shared(  # noqa: PLR0913  (everything that a bundle's bytes depend on)
+    model: Path, sample: Path, schema: Path | None, order: BundleOrder, *, trust_pickle: bool, explain: bool
+) -> Digests:
     """Digest what the bundles for all profiles depend on.
 
     Returns:
@@ -60,7 +62,7 @@ def digest_shared(model: Path, sample: Path, schema: Path | None, order: BundleO
         files = {name: _file_sha256(path) if path else "" for name, path in given}
     except (OSError, ValueError):
         return {}
-    options = {"trust_pickle": trust_pickle, **asdict(order)}
+    options = {"trust_pickle": trust_pickle, "explain": explain, **asdict(order)}
     return {
         **files,
         "options": sha256_hex(canonical_json(options)),

@@ -36,6 +36,7 @@ class Build:
         profiles: Profiles as the user names them; empty for the portable bundle.
         schema: Path of a schema file, if any.
         trust_pickle: Load a pickle, which runs any code that it holds.
+        explain: Plans hold what explains their scores.
     """
 
     model: Path
@@ -45,6 +46,7 @@ class Build:
     profiles: Sequence[str] = ()
     schema: Path | None = None
     trust_pickle: bool = False
+    explain: bool = False
 
 
 def find_profiles(entries: Sequence[str]) -> tuple[FirmwareProfile, ...]:
@@ -132,7 +134,12 @@ class _Work:
             request.order.check()
             targets: tuple[Target, ...] = find_profiles(request.profiles) or (None,)
         shared = inputs.digest_shared(
-            request.model, request.sample, request.schema, request.order, trust_pickle=request.trust_pickle
+            request.model,
+            request.sample,
+            request.schema,
+            request.order,
+            trust_pickle=request.trust_pickle,
+            explain=request.explain,
         )
         digests = [inputs.with_profile(shared, target) for target in targets]
         found = [inputs.find_built(self._path(target), each) for target, each in zip(targets, digests, strict=True)]
@@ -155,6 +162,7 @@ class _Work:
             request.sample,
             schema=request.schema,
             trust_pickle=request.trust_pickle,
+            explain=request.explain,
             checklist=self.checklist,
         )
         self.features = tuple(feature.name for feature in prepared.sample.features)

@@ -107,6 +107,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     profile: str | None = None,
     kind: Kind | None = None,
     trust_pickle: bool = False,
+    explain: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> CompiledBundle:
     """Compile a trained model to a bundle.
@@ -120,6 +121,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         profile: Name of the firmware profile (or path of its file) that the bundle is for; portable without.
         kind: Artifacts to emit; without it, all that the profile allows and the model has.
         trust_pickle: Load a pickle, which runs any code that it holds.
+        explain: The plan holds what explains its scores (``PlanScorer.explain_into``).
         environment: Environment variables, in which CI names the commit.
 
     Returns:
@@ -133,7 +135,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     order.check()
     target = find_profile(profile) if profile is not None else None
     checklist = Checklist()
-    prepared = prepare(model, sample, schema=schema, trust_pickle=trust_pickle, checklist=checklist)
+    prepared = prepare(model, sample, schema=schema, trust_pickle=trust_pickle, checklist=checklist, explain=explain)
     return compile_prepared(prepared, order, target, checklist)
 
 

@@ -48,19 +48,22 @@ class PreparedModel:
         notes: What the user should know, a sentence each.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what all bundles share)
         self,
         source: SourceModel,
         sample: Sample,
         truth: NDArray[np.float64],
         outputs: tuple[Output, ...],
         notes: tuple[str, ...],
+        *,
+        explain: bool,
     ) -> None:
         self.source = source
         self.sample = sample
         self.truth = truth
         self.outputs = outputs
         self.notes = notes
+        self._explain = explain
         self.tolerance = parity.tolerance_for(source.signature, truth)
         self.baseline = build_baseline(sample.features, outputs, sample.rows, truth)
         self._outcomes: dict[tuple[str, ArtifactKind], Any] = {}
@@ -132,7 +135,7 @@ class PreparedModel:
             return EmittedArtifact("onnx", converted.data, converted.input, converted.output)
         from compiler.backends.plan import emit  # noqa: PLC0415  (only when a plan is wanted)
 
-        return EmittedArtifact("plan", emit(self._graph))
+        return EmittedArtifact("plan", emit(self._graph, self.sample.rows if self._explain else None))
 
     def _once(self, what: str, kind: ArtifactKind, make: Callable[[], Made]) -> Made:
         """Do something the first time; after that answer, or fail, in the same way."""
@@ -147,13 +150,14 @@ class PreparedModel:
         return outcome
 
 
-def prepare(
+def prepare(  # noqa: PLR0913  (each by its name)
     model: Any,  # noqa: ANN401  (a path or a fitted estimator of any type)
     sample: Path | str | NDArray[Any],
     *,
     schema: Path | str | None,
     trust_pickle: bool,
     checklist: Checklist,
+    explain: bool = False,
 ) -> PreparedModel:
     """Read a model and its sample, and score it.
 
@@ -163,6 +167,7 @@ def prepare(
         schema: Path of a schema file that describes the features and outputs.
         trust_pickle: Load a pickle, which runs any code that it holds.
         checklist: Told of each step.
+        explain: Plans hold what explains their scores, by the sample's rows.
 
     Raises:
         CompilerError: The model, the sample or the schema is not right.
@@ -179,7 +184,7 @@ def prepare(
         outputs = _outputs(truth.shape[1], source.signature.labels, described)
         step.figures |= {"rows": int(np.isfinite(truth).all(axis=1).sum()), "outputs": len(outputs)}
     notes = tuple(note for note in (_ignored(arranged), refusal) if note)
-    return PreparedModel(source, arranged, truth, outputs, notes)
+    return PreparedModel(source, arranged, truth, outputs, notes, explain=explain)
 
 
 def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401

@@ -7,6 +7,7 @@ from rich.table import Column, Table
 from compiler.benchmark import ArtifactBench, BenchReport
 from compiler.checks import Figure
 from compiler.compile_report import CompileReport, Variant
+from compiler.explanation import Explanation
 from compiler.model_card import feature_range
 from compiler.parity import ParityResult
 from device_contract.bundle import Bundle
@@ -66,6 +67,19 @@ def _show_file(console: Console, variant: Variant) -> None:
         file = variant.bundle
         text = f"{done} {file.path}, {file.size_bytes} bytes, sha256 {file.sha256}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_explanation(console: Console, explanation: Explanation) -> None:
+    """Show a row's contributions, the features that move the raw scores most first."""
+    ordered = sorted(explanation.features, key=lambda each: -max(map(abs, each.contributions)))
+    numbers = [Column(f"score {k}", justify="right") for k in range(len(explanation.raw))]
+    table = Table("feature", Column("value", justify="right"), *numbers, box=None, padding=(0, 1))
+    table.add_row("(expected)", "", *(f"{value:.4g}" for value in explanation.expected))
+    for feature in ordered[:_SHOWN_FEATURES]:
+        table.add_row(feature.feature, f"{feature.value:.6g}", *(f"{value:+.4g}" for value in feature.contributions))
+    table.add_row("(raw score)", "", *(f"{value:.4g}" for value in explanation.raw))
+    console.print(table)
+    console.print(f"the model gives {', '.join(f'{score:.6g}' for score in explanation.scores)}")
 
 
 def show_parity(console: Console, manifest: Manifest, results: tuple[ParityResult, ...]) -> None:

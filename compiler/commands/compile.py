@@ -9,6 +9,10 @@ from rich.console import Console
 
 from compiler.commands.options import TrustPickle
 
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Plans hold what explains their scores; trees take twice the room.")
+]
+
 if TYPE_CHECKING:
     from compiler.compile_report import CompileReport
 
@@ -47,6 +51,7 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
         Path | None, typer.Option(help="Write each check to this file, as JUnit XML.", show_default=False)
     ] = None,
     trust_pickle: TrustPickle = False,  # noqa: FBT002  (a flag)
+    explain: Explain = False,  # noqa: FBT002  (a flag)
 ) -> None:
     """Compile a trained model to a bundle, or to one for each of several profiles."""
     from compiler.matrix import Build, build
@@ -64,6 +69,7 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
             profiles=matrix or ([] if profile is None else [profile]),
             schema=schema,
             trust_pickle=trust_pickle,
+            explain=explain,
         )
     )
     _show(done, report, junit)

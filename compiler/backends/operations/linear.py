@@ -15,9 +15,21 @@ def _(node: Linear, emission: Emission) -> list[Operation]:
     # A dot sums in float64: a network's last layer, of few outputs, stays in float32 with the others.
     fits_dense = emission.single_precision and not source.of_row and not node.center.any()
     if len(node.base) <= MAX_DOT_WIDTH and not fits_dense:
-        rows = emission.reference
-        mean = b"" if rows is None else doubles(np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64)))
-        tables = (doubles(node.weights), doubles(node.center), doubles(node.base), mean)
+        tables = (doubles(node.weights), doubles(node.center), doubles(node.base), *_reference(emission))
         return [Operation(Kind.DOT, emission.output, source, tables=tables)]
-    tables = (emission.values(node.weights.T), b"", emission.values(node.base))
-    return [Operation(Kind.DENSE, emission.output, source, tables=tables)]
+    return [
+        Operation(
+            Kind.DENSE,
+            emission.output,
+            source,
+            tables=(emission.values(node.weights.T), b"", emission.values(node.base)),
+        )
+    ]
+
+
+def _reference(emission: Emission) -> tuple[bytes, ...]:
+    """Return the mean of the rows to explain scores by, if there are any."""
+    if emission.reference is None:
+        return ()
+    present = np.ma.masked_invalid(emission.reference.astype(np.float64))
+    return (doubles(present.mean(axis=0).filled(0.0)),)

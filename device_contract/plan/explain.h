@@ -1,0 +1,23 @@
+/* Contributions: how much of a row's raw scores is due to each feature.
+ *
+ * For a plan whose row goes to one matrix or one ensemble of trees. For a matrix the
+ * contribution of a feature is its weight times its distance from the training rows' mean:
+ * exact. For trees it is the sum, over the row's paths, of the steps between the mean scores
+ * of the nodes (Saabas 2014); the mean scores are those of the training rows that reached
+ * the node. Contributions and the expected scores add up to the raw scores, which are what
+ * the matrix or the trees give, before any link.
+ */
+#ifndef LEEWAY_EXPLAIN_H
+#define LEEWAY_EXPLAIN_H
+
+#include "kernels.h"
+
+/* Raw scores that the plan can explain; 0 where it cannot. The plan must have passed
+ * leeway_plan_check(). */
+uint32_t leeway_plan_explained_scores(const void *plan);
+
+/* Write contributions (n_features + 1, explained scores): a line for each feature, the last
+ * for the expected scores. */
+void leeway_plan_explain(const void *plan, const float *row, double *contributions);
+
+#endif
