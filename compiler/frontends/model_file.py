@@ -4,6 +4,7 @@ from pathlib import Path
 
 from compiler.errors import ModelError, one_line
 from compiler.files import read_limited
+from compiler.frontends import booster_file
 from compiler.frontends.source import SourceModel
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
@@ -11,16 +12,14 @@ from device_contract.canonical import sha256_hex
 _ONNX_SUFFIX = ".onnx"
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 _SKOPS_SUFFIX = ".skops"
-_LIGHTGBM_SUFFIX = ".txt"
-_XGBOOST_SUFFIXES = (".json", ".ubj")
-_SUFFIXES = (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES, _LIGHTGBM_SUFFIX, *_XGBOOST_SUFFIXES)
+_SUFFIXES = (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES, *booster_file.SUFFIXES)
 
 
 def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
     """Read a trained model by what its name ends with.
 
     ``.onnx``, ``.skops``, a pickle (``.pkl``, ``.pickle``, ``.joblib``), LightGBM's ``.txt``, XGBoost's ``.json`` and
-    ``.ubj``.
+    ``.ubj``, CatBoost's ``.json`` and ``.cbm``.
 
     Args:
         path: The file.
@@ -39,8 +38,8 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
 
         try_out(data, path.parent)
         return OnnxFileModel(data, path.parent)
-    if suffix in (_LIGHTGBM_SUFFIX, *_XGBOOST_SUFFIXES):
-        return _read_booster(data, path)
+    if suffix in booster_file.SUFFIXES:
+        return booster_file.read_booster(data, path)
     from compiler.frontends import sklearn_file  # noqa: PLC0415  (the same)
     from compiler.frontends.model_object import source_of  # noqa: PLC0415  (the same)
 
@@ -54,19 +53,6 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         raise
     except Exception as error:  # an estimator that misses a part may raise anything
         raise ModelError(f"the {type(estimator).__name__} in {path} is not whole: {one_line(error)}") from error
-
-
-def _read_booster(data: bytes, path: Path) -> SourceModel:
-    try:
-        if path.suffix.lower() in _XGBOOST_SUFFIXES:
-            from compiler.frontends.xgboost_model import XgboostModel  # noqa: PLC0415  (see above)
-
-            return XgboostModel(data)
-        from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
-
-        return LightgbmModel(data.decode(), sha256_hex(data))
-    except (ModelError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: {one_line(error)}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -19,6 +19,10 @@ def source_of(model: Any, sha256: str | None = None) -> SourceModel:
     """
     # Each imports its own library, and only when such a model comes.
     library, name = type(model).__module__.partition(".")[0], type(model).__name__
+    if library == "catboost":
+        from compiler.frontends.catboost_model import CatboostModel  # noqa: PLC0415  (see above)
+
+        return CatboostModel(model, sha256)
     if (library, name) not in _BOOSTERS:
         from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (see above)
 

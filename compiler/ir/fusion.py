@@ -164,7 +164,7 @@ def round_down(values: Floats) -> NDArray[np.float32]:
     """Return the largest float32 that is not above each value."""
     with np.errstate(over="ignore"):
         nearest = values.astype(np.float32)
-    return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 def _largest_at_most(

@@ -1,0 +1,43 @@
+"""The files of boosted trees: LightGBM's text, XGBoost's JSON and UBJSON, CatBoost's JSON and ``.cbm``."""
+
+from pathlib import Path
+
+from compiler.errors import ModelError, one_line
+from compiler.frontends.catboost_json import is_catboost
+from compiler.frontends.source import SourceModel
+from device_contract.canonical import sha256_hex
+
+SUFFIXES = (".txt", ".json", ".ubj", ".cbm")
+
+
+def read_booster(data: bytes, path: Path) -> SourceModel:
+    """Read a booster by what its file's name ends with.
+
+    Args:
+        data: The file.
+        path: Its path, for the name and for messages.
+
+    Raises:
+        ModelError: It is not sound, or its library is not installed.
+    """
+    try:
+        return _read(data, path.suffix.lower())
+    except (ModelError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: {one_line(error)}") from error
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{path}: install {error.name}, which the model was trained with") from error
+
+
+def _read(data: bytes, suffix: str) -> SourceModel:
+    # Each imports its own library.
+    if suffix == ".txt":
+        from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
+
+        return LightgbmModel(data.decode(), sha256_hex(data))
+    if suffix == ".cbm" or (suffix == ".json" and is_catboost(data)):
+        from compiler.frontends import catboost_model  # noqa: PLC0415  (see above)
+
+        return catboost_model.read_file(data, sha256_hex(data))
+    from compiler.frontends.xgboost_model import XgboostModel  # noqa: PLC0415  (see above)
+
+    return XgboostModel(data)
