@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import check_is_fitted
@@ -18,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from compiler.errors import ModelError, UnsupportedModelError, one_line
 from compiler.frontends.column_positions import by_position
 from compiler.frontends.source import Family, OnnxArtifact, Signature
-from compiler.ir.sklearn_method import output_method
+from compiler.ir.sklearn_method import output_method, width_of
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import Label
 
@@ -59,7 +60,7 @@ class SklearnModel:
         self._estimator = by_position(estimator)
         self._method, labels = _scoring(self._estimator)
         self.sha256 = sha256 or sha256_hex(_state_hash(estimator).encode())
-        n_features = int(estimator.n_features_in_)
+        n_features = width_of(estimator)
         names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
         self.signature = Signature(
             task="classification" if labels else "regression",
@@ -128,7 +129,7 @@ def _check(estimator: Any) -> None:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
         raise ModelError(f"the {kind} is not fitted: call fit before saving it") from error
-    if not hasattr(estimator, "n_features_in_"):
+    if not hasattr(estimator, "n_features_in_") and not isinstance(estimator, IsotonicRegression):
         raise ModelError(f"the {kind} does not tell how many features it was fitted with")
 
 

@@ -20,6 +20,7 @@ from compiler.ir import (  # noqa: F401  (each fills the registry)
     sklearn_ensembles,
     sklearn_gaussian_process,
     sklearn_imputers,
+    sklearn_inverses,
     sklearn_kernel_approximation,
     sklearn_kernel_methods,
     sklearn_linear,
@@ -39,7 +40,7 @@ from compiler.ir.fusion import drop_needless_refusals
 from compiler.ir.nodes import Graph, Node, Row
 from compiler.ir.onnx_lowering import lower_onnx
 from compiler.ir.registry import class_scores, lower
-from compiler.ir.sklearn_method import output_method
+from compiler.ir.sklearn_method import output_method, width_of
 from compiler.ir.sklearn_neural_network import is_network
 
 __all__ = ["lower_estimator", "lower_onnx"]
@@ -54,7 +55,7 @@ def lower_estimator(estimator: Any) -> Graph:
     Raises:
         UnsupportedModelError: A step cannot be expressed; the message names it.
     """
-    row = Row(int(estimator.n_features_in_))
+    row = Row(width_of(estimator))
     scores = class_scores if is_classifier(estimator) else _other_numbers
     output = drop_needless_refusals(scores(estimator, row))
     return Graph(row, output, single_precision=is_network(estimator))

@@ -14,6 +14,8 @@ from compiler.ir.registry import lower, lowers
 from device_contract.plan.format import Function
 
 _BINARY = 2
+_LEAST_PROBABILITY = 1e-12
+"""scikit-learn adds it to probabilities before it takes their logarithms."""
 
 
 @lowers("predict", IsotonicRegression)
@@ -74,7 +76,7 @@ def _logits(estimator: Any, scores: Node) -> Node:
     if hasattr(estimator, "decision_function"):
         return scores if scores.width > 1 else joined([Map(Function.NEGATIVE, scores), scores])
     both = joined([with_constant(Function.REVERSE_SUBTRACT, scores, 1.0), scores]) if scores.width == 1 else scores
-    return Map(Function.LOGARITHM, with_constant(Function.ADD, both, np.finfo(np.float64).eps))
+    return Map(Function.LOGARITHM, with_constant(Function.ADD, both, _LEAST_PROBABILITY))
 
 
 @lowers("predict", model_selection.FixedThresholdClassifier, composes=True)

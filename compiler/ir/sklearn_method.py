@@ -1,4 +1,4 @@
-"""Which method of an estimator gives the model's numbers: those of its artifacts, and of the truth."""
+"""What an estimator takes, and which of its methods gives the model's numbers: of its artifacts, and of the truth."""
 
 from typing import Any, Final
 
@@ -34,3 +34,8 @@ def output_method(estimator: Any) -> str:
         if hasattr(estimator, method):
             return method
     raise UnsupportedModelError(f"{type(estimator).__name__} neither predicts nor transforms")
+
+
+def width_of(estimator: Any) -> int:
+    """Return how many features an estimator takes; an isotonic regression does not tell, and takes one."""
+    return int(getattr(estimator, "n_features_in_", 1))

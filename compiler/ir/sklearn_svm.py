@@ -8,10 +8,10 @@ from sklearn import svm
 
 from compiler.errors import UnsupportedModelError
 from compiler.ir.distances import Coupling
-from compiler.ir.nodes import Floats, Linear, Map, MapConstant, MapPair, Node, Select
+from compiler.ir.nodes import Floats, Linear, Map, MapConstant, MapPair, Node, Reduce, Select
 from compiler.ir.pairwise_kernels import Kernel, kernel_values
 from compiler.ir.registry import lowers
-from device_contract.plan.format import Function
+from device_contract.plan.format import Function, Reduction
 
 _CLASSIFIERS = (svm.SVC, svm.NuSVC)
 _LEAST_PROBABILITY = 1e-7
@@ -28,6 +28,24 @@ def _one_sum(model: Any, source: Node) -> Node:
 def _decision(model: Any, source: Node) -> Node:
     decided = _pairs(model, source)
     return decided if decided.width == 1 else votes(decided, len(model.classes_))
+
+
+@lowers("predict", *_CLASSIFIERS)
+def _label(model: Any, source: Node) -> Node:
+    """Give the position of the class that wins most pairs, the first of equals, as libsvm does."""
+    n_classes = len(model.classes_)
+    if n_classes == 2 or (model.break_ties and model.decision_function_shape == "ovr"):  # noqa: PLR2004
+        scores = _decision(model, source)
+        return MapConstant(Function.GREATER, scores, np.zeros(1)) if n_classes == 2 else _greatest(scores)  # noqa: PLR2004
+    won = MapConstant(Function.GREATER, _pairs(model, source), np.zeros(n_classes * (n_classes - 1) // 2))
+    pairs = list(combinations(range(n_classes), 2))
+    first = np.array([[i == k for i, _ in pairs] for k in range(n_classes)], np.float64)
+    second = np.array([[j == k for _, j in pairs] for k in range(n_classes)], np.float64)
+    return _greatest(Linear(won, first - second, np.zeros(won.width), second.sum(axis=1)))
+
+
+def _greatest(scores: Node) -> Node:
+    return Reduce(Reduction.POSITION_OF_GREATEST, scores)
 
 
 @lowers("predict_proba", *_CLASSIFIERS)

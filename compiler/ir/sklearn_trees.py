@@ -30,32 +30,17 @@ from compiler.ir.nodes import (
 from compiler.ir.registry import lower, lowers
 from device_contract.plan.format import Function, Reduction
 
-_TREES = (
-    tree.DecisionTreeClassifier,
-    tree.DecisionTreeRegressor,
-    tree.ExtraTreeClassifier,
-    tree.ExtraTreeRegressor,
-)
-_FORESTS = (
-    ensemble.RandomForestClassifier,
-    ensemble.RandomForestRegressor,
-    ensemble.ExtraTreesClassifier,
-    ensemble.ExtraTreesRegressor,
-)
-_METHODS = ("predict", "predict_proba")
 
-
+@lowers("predict", tree.DecisionTreeRegressor, tree.ExtraTreeRegressor)
+@lowers("predict_proba", tree.DecisionTreeClassifier, tree.ExtraTreeClassifier)
 def _single_tree(model: Any, source: Node) -> Node:
     return _averaged(model, (model,), source)
 
 
+@lowers("predict", ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor)
+@lowers("predict_proba", ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier)
 def _forest(model: Any, source: Node) -> Node:
     return _averaged(model, model.estimators_, source)
-
-
-for _method in _METHODS:
-    lowers(_method, *_TREES)(_single_tree)
-    lowers(_method, *_FORESTS)(_forest)
 
 
 def _averaged(model: Any, estimators: Iterable[Any], source: Node) -> Node:

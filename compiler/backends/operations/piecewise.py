@@ -19,7 +19,7 @@ def _(node: Piecewise, emission: Emission) -> list[Operation]:
     _, functions, terms = coefficients.shape
     if terms > MAX_DEGREE + 1 or emission.single_precision:
         raise UnsupportedModelError(f"polynomials of degree {terms - 1} are not ones that this plan can express")
-    require_finite("knots and levels", origins, coefficients)
+    require_finite("knots and levels", origins, coefficients[~np.isnan(coefficients)])
     starts = tuple(accumulate((len(piece.knots) for piece in node.pieces), initial=0))
     return [
         Operation(
