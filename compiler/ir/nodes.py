@@ -8,6 +8,7 @@ only to themselves. Arithmetic is float64, as in scikit-learn, unless the graph 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Unary(Node):
 
     source: Node
 
-    @property
+    @cached_property  # once: a network may be deeper than Python's stack
     def width(self) -> int:
         """The source's width."""
         return self.source.width
@@ -147,7 +148,7 @@ class MapPair(Node):
         """Left and right."""
         return (self.left, self.right)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The left's width."""
         return self.left.width

@@ -1,14 +1,15 @@
 """ONNX operators that take number by number, with broadcasting."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from onnx import helper
 
 from compiler.ir.networks import Choose, Convolution
 from compiler.ir.nodes import Concatenate, Map, MapConstant, MapPair, Node
 from compiler.ir.onnx_registry import Operator, operator
-from compiler.ir.onnx_tensors import Tensor, broadcast, computed
+from compiler.ir.onnx_tensors import Tensor, broadcast, computed, constant, reshaped
 from device_contract.plan.format import Function
 
 _FUNCTIONS: Final = {
@@ -150,10 +151,18 @@ def _clip(given: Operator) -> Tensor:
 
 @operator("Cast")
 def _cast(given: Operator) -> Tensor:
-    from onnx import helper  # noqa: PLC0415  (the type's number is ONNX's own)
+    return _converted(given, np.dtype(helper.tensor_dtype_to_np_dtype(given.attributes["to"])))
 
+
+@operator("CastLike")
+def _cast_like(given: Operator) -> Tensor:
+    return _converted(given, given.input(1).dtype)
+
+
+def _converted(given: Operator, dtype: np.dtype[Any]) -> Tensor:
     tensor = given.input()
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(given.attributes["to"]))
+    if tensor.constant is not None:
+        return constant(tensor.constant.astype(dtype))
     if dtype.kind == "f":
         given.require(dtype in (np.float32, np.float64), f"to {dtype}")
         return Tensor(tensor.shape, dtype, source=tensor.as_scaled)
@@ -237,5 +246,8 @@ def _activation(given: Operator) -> Tensor:
 def _parametric_relu(given: Operator) -> Tensor:
     tensor = given.input()
     negative = computed(_negative_part(tensor.node), tensor.shape, tensor.dtype)
-    slope = paired(Function.MULTIPLY, negative, given.input(1))
-    return computed(_with_negative(tensor.node, slope.node), tensor.shape, tensor.dtype)
+    slope = given.input(1)
+    if len(slope.shape) == 1 and slope.size not in {1, tensor.shape[-1]}:  # of the channels, before operator set 7
+        slope = reshaped(slope, (slope.size, *[1] * (len(tensor.shape) - 2)))
+    sloped = paired(Function.MULTIPLY, negative, slope)
+    return computed(_with_negative(tensor.node, sloped.node), tensor.shape, tensor.dtype)

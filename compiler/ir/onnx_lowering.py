@@ -6,9 +6,9 @@ graph was converted from. A variant that a plan cannot express is refused, not a
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from typing import Final
 
-import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -24,7 +24,7 @@ from compiler.ir import (  # noqa: F401  (each fills the registry)
 from compiler.ir.nodes import Graph, Row
 from compiler.ir.onnx_registry import Lowered, Operator, lower_operator
 from compiler.ir.onnx_tensors import Tensor, computed, constant
-from device_contract.plan.format import MAX_VALUES
+from device_contract.plan.format import MAX_FEATURES, MAX_VALUES
 
 _LEARNERS: Final = "ai.onnx.ml"
 _MAX_NUMBERS: Final = 32 * MAX_VALUES
@@ -55,7 +55,9 @@ class _Lowering:
     def graph(self) -> Graph:
         given = self._model.graph.input[0]
         inner = [int(dimension.dim_value) for dimension in given.type.tensor_type.shape.dim][1:]
-        row = Row(int(np.prod(inner)))
+        row = Row(prod(inner))
+        if not 0 < row.width <= MAX_FEATURES:
+            raise UnsupportedModelError(f"the ONNX model takes {row.width} numbers a row, a plan 1 to {MAX_FEATURES}")
         self._tensors: dict[str, Lowered] = {
             tensor.name: constant(numpy_helper.to_array(tensor)) for tensor in self._model.graph.initializer
         }

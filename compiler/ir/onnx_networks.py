@@ -6,14 +6,15 @@ matrix: every window's inputs are gathered, and what is left is a convolution of
 
 import dataclasses
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from compiler.ir.networks import Convolution, Pad, Pool, Window
-from compiler.ir.nodes import Floats, Linear, Map, MapConstant, Node, Reduce
-from compiler.ir.onnx_elementwise import paired
+from compiler.ir.nodes import Floats, Linear, Map, MapConstant, MapPair, Node
+from compiler.ir.onnx_elementwise import paired, with_number
 from compiler.ir.onnx_reductions import reduced
 from compiler.ir.onnx_registry import Lowered, Operator, operator
 from compiler.ir.onnx_tensors import (
@@ -98,9 +99,9 @@ def _batch_normalization(given: Operator) -> list[Lowered]:
     elif isinstance(node, Linear) and given.used_once:
         folded = dataclasses.replace(node, weights=node.weights * factor[:, None], base=node.base * factor + base)
     else:
-        each = tensor.size // len(factor)
-        scaled = MapConstant(Function.MULTIPLY, node, np.repeat(factor, each))
-        folded = MapConstant(Function.ADD, scaled, np.repeat(base, each))
+        rows, each = tensor.shape[0], tensor.size // len(factor) // tensor.shape[0]
+        scaled = MapConstant(Function.MULTIPLY, node, np.tile(np.repeat(factor, each), rows))
+        folded = MapConstant(Function.ADD, scaled, np.tile(np.repeat(base, each), rows))
     return [computed(folded, tensor.shape, tensor.dtype), None, None]
 
 
@@ -165,6 +166,7 @@ def _conv(given: Operator) -> Tensor:
     weights = given.constant(1).astype(np.float64)
     base = given.constant(2).astype(np.float64) if given.has(2) else np.zeros(len(weights))
     groups = given.attribute("group", 1)
+    given.require(tensor.shape[0] == 1, "over more than one row")
     positions = tensor.shape[2:]
     windows = _windows(given, positions, weights.shape[2:])
     if len(positions) == 1:
@@ -172,8 +174,9 @@ def _conv(given: Operator) -> Tensor:
         window = Window(length, windows.kernel[0], windows.strides[0], windows.dilations[0])
         convolution = Convolution(node, window, weights, base, groups)
         return computed(convolution, (1, len(base), window.positions), tensor.dtype)
+    rank = len(positions)
     taken = windows.over(places(tensor)[0], tensor.size)
-    rank, counts = len(positions), taken.shape[1 : 1 + len(positions)]
+    counts = taken.shape[1 : 1 + rank]
     order = taken.transpose(0, *range(1 + rank, 1 + 2 * rank), *range(1, 1 + rank)).reshape(-1)
     columns = select(with_constant(tensor.node, 0.0), order)
     convolution = Convolution(columns, Window(prod(counts), 1), weights.reshape(len(base), -1, 1), base, groups)
@@ -207,11 +210,11 @@ def _pool(given: Operator) -> list[Lowered]:
 
 
 def _norm_pool(given: Operator, tensor: Tensor, windows: _Windows) -> Tensor:
-    order = given.attribute("p", 2)
-    given.require(order in {1, 2}, f"with p = {order}")
-    function = Function.ABSOLUTE if order == 1 else Function.SQUARE
-    total = _pooled(Reduction.SUM, computed(Map(function, tensor.node), tensor.shape, tensor.dtype), windows, 0.0)
-    return total if order == 1 else computed(Map(Function.SQUARE_ROOT, total.node), total.shape, total.dtype)
+    """Take a norm of each window: the root of the sum of powers."""
+    order = float(given.attribute("p", 2))
+    powers = with_number(Function.POWER, Map(Function.ABSOLUTE, tensor.node), order)
+    total = _pooled(Reduction.SUM, computed(powers, tensor.shape, tensor.dtype), windows, 0.0)
+    return computed(with_number(Function.POWER, total.node, 1 / order), total.shape, total.dtype)
 
 
 def _pooled(function: Reduction, tensor: Tensor, windows: _Windows, padding: float) -> Tensor:
@@ -220,11 +223,13 @@ def _pooled(function: Reduction, tensor: Tensor, windows: _Windows, padding: flo
         node, length = _padded(tensor.node, positions[0], windows, padding)
         window = Window(length, windows.kernel[0], windows.strides[0], windows.dilations[0])
         return computed(Pool(function, node, window), (*tensor.shape[:2], window.positions), tensor.dtype)
-    taken = windows.over(places(tensor)[0], tensor.size)
-    rank, counts = len(positions), taken.shape[1 : 1 + len(positions)]
-    order = taken.transpose(0, *range(1 + rank, 1 + 2 * rank), *range(1, 1 + rank)).reshape(-1)
-    columns = select(with_constant(tensor.node, padding), order)
-    pooled = Reduce(function, columns, prod(windows.kernel), prod(counts))
+    # Tap by tap: all taps of all windows at once may be more numbers than a workspace holds.
+    taken = windows.over(places(tensor).reshape(-1, *positions), tensor.size)
+    counts = taken.shape[1 : 1 + len(positions)]
+    padded = with_constant(tensor.node, padding)
+    taps = [select(padded, each) for each in taken.reshape(-1, prod(windows.kernel)).T]
+    pair = Function.MAXIMUM if function == Reduction.GREATEST else Function.ADD
+    pooled = reduce(lambda left, right: MapPair(pair, left, right), taps)
     return computed(pooled, (*tensor.shape[:2], *counts), tensor.dtype)
 
 

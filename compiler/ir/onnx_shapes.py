@@ -167,7 +167,8 @@ def _space_to_depth(given: Operator) -> Tensor:
     tensor, size = given.input(), given.attributes["blocksize"]
     n, channels, height, width = tensor.shape
     seen = places(tensor).reshape(n, channels, height // size, size, width // size, size)
-    return taken(tensor, seen.transpose(0, 3, 5, 1, 2, 4).reshape(n, -1, height // size, width // size))
+    axes = (0, 3, 5, 1, 2, 4) if given.attribute("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    return taken(tensor, seen.transpose(axes).reshape(n, -1, height // size, width // size))
 
 
 @operator("Pad")

@@ -65,7 +65,13 @@ def constant(values: Any) -> Tensor:
 
 
 def computed(node: Node, shape: tuple[int, ...], dtype: Any = np.float32) -> Tensor:
-    """Return a tensor that is computed from the row."""
+    """Return a tensor that is computed from the row.
+
+    Raises:
+        ValueError: The shape has not as many numbers as the node.
+    """
+    if node.width != prod(shape):
+        raise ValueError(f"{node.width} numbers make no tensor of shape {shape}")
     return Tensor(tuple(int(size) for size in shape), np.dtype(dtype), source=node)
 
 
@@ -129,6 +135,10 @@ def starts_from_row(node: Node) -> bool:
 
 
 def _unrounded(node: Node) -> Node:
-    if not (isinstance(node, MapConstant) and node.rounds):
-        return node
-    return MapConstant(node.function, _unrounded(node.source), node.constants)
+    steps = []
+    while isinstance(node, MapConstant) and node.rounds:
+        steps.append(node)
+        node = node.source
+    for step in reversed(steps):
+        node = MapConstant(step.function, node, step.constants)
+    return node
