@@ -102,6 +102,6 @@ def _embedding(model: Any, source: Node) -> Node:
         tree_of(member.tree_, np.arange(member.tree_.node_count, dtype=np.float64)[:, None], output)
         for output, member in enumerate(model.estimators_)
     )
-    reached = TreeEnsemble(source, trees, np.zeros(len(trees)), 1.0, rounds_row=True, takes_missing=False)
+    reached = TreeEnsemble(source, trees, np.zeros(len(trees)), 1.0, rounds_row=True, takes_missing=True)
     repeated = Select(reached, tuple(np.repeat(np.arange(len(trees)), [len(each) for each in leaves]).tolist()))
     return MapConstant(Function.EQUAL, repeated, np.concatenate(leaves).astype(np.float64))
