@@ -122,7 +122,8 @@ class PreparedModel:
             except ModelError:
                 continue  # the model takes none of these
             taken = np.isfinite(truth).all(axis=1)
-            scored.append((group.kind, group.rows[taken], truth[taken]))
+            if taken.any():
+                scored.append((group.kind, group.rows[taken], truth[taken]))
         return tuple(scored)
 
     @cached_property
