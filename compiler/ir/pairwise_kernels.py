@@ -11,6 +11,7 @@ from compiler.ir.nodes import Floats, Linear, Map, MapConstant, MapPair, Node, R
 from device_contract.plan.format import Function, Metric, Reduction
 
 _MAX_DEGREE = 64
+_NO_LENGTH = 10 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def kernel_values(kernel: Kernel, source: Node, points: Floats) -> Node:
         case "sigmoid":
             return Map(Function.TANH, _products(source, points, kernel.gamma, kernel.coef0))
         case "cosine":
-            lengths = np.linalg.norm(points, axis=1, keepdims=True)
-            return _products(unit_length(source), points / np.where(lengths == 0, 1, lengths))
+            return _products(unit_length(source), points_of_unit_length(points))
         case _:
             raise UnsupportedModelError(f"kernel {kernel.name!r} is not one that a plan can express")
 
@@ -76,10 +76,16 @@ def power(source: Node, degree: float) -> Node:
 
 
 def unit_length(source: Node) -> Node:
-    """Return the source divided by its Euclidean length; zeros as they are."""
+    """Return the source divided by its Euclidean length; next to zero as it is, as scikit-learn leaves it."""
     length = Map(Function.SQUARE_ROOT, Reduce(Reduction.SUM_OF_SQUARES, source))
-    is_zero = MapConstant(Function.EQUAL, length, np.zeros(1))
-    return MapPair(Function.DIVIDE, source, MapPair(Function.ADD, length, is_zero))
+    is_nothing = MapConstant(Function.LESS, length, np.full(1, _NO_LENGTH))
+    return MapPair(Function.DIVIDE, source, MapPair(Function.MAXIMUM, length, is_nothing))
+
+
+def points_of_unit_length(points: Floats) -> Floats:
+    """Return points, (n_points, n_features), divided by their lengths as ``unit_length`` does."""
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return points / np.where(lengths < _NO_LENGTH, 1.0, lengths)
 
 
 def _products(source: Node, points: Floats, scale: float = 1.0, base: float = 0.0) -> Node:

@@ -12,7 +12,7 @@ from sklearn import neighbors
 from compiler.errors import UnsupportedModelError
 from compiler.ir.distances import Distance, Nearest, SumRows
 from compiler.ir.nodes import Constant, Floats, Linear, Map, MapConstant, MapPair, Node, Reduce, Select, Softmax
-from compiler.ir.pairwise_kernels import unit_length
+from compiler.ir.pairwise_kernels import points_of_unit_length, unit_length
 from compiler.ir.registry import lowers
 from device_contract.plan.format import Function, Metric, Reduction
 
@@ -112,9 +112,7 @@ def _minkowski(power: float, source: Node, points: Floats) -> tuple[Node, Functi
 
 
 def _cosine_distances(source: Node, points: Floats) -> Node:
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    units = points / np.where(lengths == 0, 1, lengths)
-    gaps = Linear(unit_length(source), -units, np.zeros(points.shape[1]), np.ones(len(points)))
+    gaps = Linear(unit_length(source), -points_of_unit_length(points), np.zeros(points.shape[1]), np.ones(len(points)))
     # Not below nothing, nor above two: rounding may have put them there.
     above = MapConstant(Function.MAXIMUM, gaps, np.zeros(len(points)))
     return MapConstant(Function.MINIMUM, above, np.full(len(points), 2.0))

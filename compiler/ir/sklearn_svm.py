@@ -54,8 +54,9 @@ def _probabilities(model: Any, source: Node) -> Node:
     decided = _pairs(model, source)
     if n_classes == 2:  # noqa: PLR2004  (scikit-learn turns the sign of two classes, not of their probabilities)
         decided = Map(Function.NEGATIVE, decided)
-    scaled = MapConstant(Function.MULTIPLY, decided, -np.asarray(model.probA_, np.float64))
-    shifted = MapConstant(Function.SUBTRACT, scaled, np.asarray(model.probB_, np.float64))
+    # The public names of what Platt's method fitted warn of their end.
+    scaled = MapConstant(Function.MULTIPLY, decided, -np.asarray(model._probA, np.float64))  # noqa: SLF001
+    shifted = MapConstant(Function.SUBTRACT, scaled, np.asarray(model._probB, np.float64))  # noqa: SLF001
     first_wins = Map(Function.SIGMOID, shifted)
     low, high = np.full(decided.width, _LEAST_PROBABILITY), np.full(decided.width, 1 - _LEAST_PROBABILITY)
     inside = MapConstant(Function.MINIMUM, MapConstant(Function.MAXIMUM, first_wins, low), high)
