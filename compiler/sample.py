@@ -66,7 +66,10 @@ def arrange(columns: tuple[Column, ...], sha256: str, signature: Signature, sche
     unknown = sorted(set(described) - {column.name for column in chosen})
     if unknown:
         raise SampleError(f"the schema describes {_listed(unknown)}, which the model does not take")
-    columns_read = [_encode(column, described.get(column.name)) for column in chosen]
+    known = signature.categories or ((),) * len(chosen)
+    columns_read = [
+        _encode(column, described.get(column.name), texts) for column, texts in zip(chosen, known, strict=True)
+    ]
     _check_values(columns_read)
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as on the device
         rows = np.column_stack([column.values for column in columns_read]).astype(np.float32)
@@ -101,16 +104,26 @@ def _renamed(column: Column, name: str) -> Column:
     return Column(name, column.values)
 
 
-def _encode(column: Column, schema: FeatureSchema | None) -> Column:
-    """Return the column as numbers; text becomes the position in the schema's categories."""
-    if schema is not None and schema.categories and (column.text or column.categories):
+def _encode(column: Column, schema: FeatureSchema | None, known: tuple[str, ...]) -> Column:
+    """Return the column as numbers; text becomes the position in the model's categories, then the schema's.
+
+    Args:
+        column: As it was read.
+        schema: What the schema says of it.
+        known: The texts that the model was fitted on, in its order.
+    """
+    named = schema.categories if schema is not None else ()
+    categories = known + tuple(text for text in named if text not in known)
+    if known and not (column.text or column.categories):
+        raise SampleError(f"column {column.name!r} holds numbers, where the model was fitted on text")
+    if categories and (column.text or column.categories):
         texts = column.text or _texts(column)
-        positions = {text: float(position) for position, text in enumerate(schema.categories)}
+        positions = {text: float(position) for position, text in enumerate(categories)}
         strange = sorted({text for text in texts if text is not None and text not in positions})
         if strange:
             raise SampleError(f"column {column.name!r} holds {_listed(strange)}, not among its categories")
         values = np.array([np.nan if text is None else positions[text] for text in texts], dtype=np.float64)
-        return Column(column.name, values, schema.categories, unit=column.unit)
+        return Column(column.name, values, categories, unit=column.unit)
     if column.text:
         raise SampleError(f"column {column.name!r} holds text; list its categories in a schema file")
     if column.kind != "numbers":
@@ -134,7 +147,7 @@ def _feature(column: Column, schema: FeatureSchema | None, values: NDArray[np.fl
     """Describe a feature: what the schema leaves open comes from the column itself."""
     schema = schema or FeatureSchema(name=column.name)
     unit = column.unit if schema.unit is None else schema.unit
-    categories = schema.categories or column.categories
+    categories = column.categories or schema.categories
     if categories:
         return Feature(name=column.name, unit=unit, kind="category", categories=categories)
     finite = values[np.isfinite(values)]

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from compiler.errors import ModelError, UnsupportedModelError, one_line
 from compiler.frontends.column_positions import by_position
 from compiler.frontends.source import Family, OnnxArtifact, Signature
+from compiler.frontends.text_columns import as_texts, categories_of, on_positions
 from compiler.ir.sklearn_method import output_method, width_of
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import Label
@@ -61,6 +62,8 @@ class SklearnModel:
         self._method, labels = _scoring(self._estimator)
         self.sha256 = sha256 or sha256_hex(_state_hash(estimator).encode())
         n_features = width_of(estimator)
+        categories = categories_of(self._estimator, n_features)
+        self._on_positions = on_positions(self._estimator, categories)
         names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
         self.signature = Signature(
             task="classification" if labels else "regression",
@@ -68,6 +71,7 @@ class SklearnModel:
             n_features=n_features,
             feature_names=names,
             labels=labels,
+            categories=categories,
         )
 
     @property
@@ -84,7 +88,7 @@ class SklearnModel:
         with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"), threadpool_limits(1):
             warnings.simplefilter("ignore")
             try:
-                given = self._method(rows.astype(np.float64))
+                given = self._method(as_texts(rows, self.signature.categories))
                 scores = np.asarray(given.toarray() if issparse(given) else given, dtype=np.float64)
             except (ValueError, TypeError) as error:
                 raise ModelError(f"the model does not take these rows: {one_line(error)}") from error
@@ -107,13 +111,13 @@ class SklearnModel:
             except UnsupportedModelError:
                 if not type(_final(self._estimator)).__module__.startswith("sklearn."):
                     raise  # skl2onnx knows scikit-learn's only
-        return convert_estimator(self._estimator, self.signature.n_features, n_classes)
+        return convert_estimator(self._on_positions, self.signature.n_features, n_classes)
 
     def to_graph(self) -> "Graph":
         """Lower straight from the estimator, with its double thresholds."""
         from compiler.ir.lowering import lower_estimator  # noqa: PLC0415  (only when a plan is wanted)
 
-        return lower_estimator(self._estimator)
+        return lower_estimator(self._on_positions)
 
 
 def _state_hash(estimator: Any) -> str:

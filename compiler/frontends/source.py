@@ -42,6 +42,8 @@ class Signature:
         n_features: Numbers in a row.
         feature_names: The names that it was fitted with; empty when it does not know them.
         labels: For classification, the label of each output.
+        categories: For each feature that was text in training its texts, in the order of their positions;
+            empty where there are none.
     """
 
     task: Task
@@ -49,6 +51,7 @@ class Signature:
     n_features: int
     feature_names: tuple[str, ...]
     labels: tuple[Label, ...]
+    categories: tuple[tuple[str, ...], ...] = ()
 
 
 class SourceModel(Protocol):
