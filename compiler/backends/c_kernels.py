@@ -17,7 +17,7 @@ KERNELS_HEADER = "leeway_kernels.h"
 KERNELS_SOURCE = "leeway_kernels.c"
 _FOLDER = Path(device_contract.plan.__file__).parent
 _INCLUDE = re.compile(r'^#include "([\w./]+)"\n', re.MULTILINE)
-_CONDITION = re.compile(r"#\s*(ifdef|ifndef|if|else|endif)\b\s*(\w*)")
+_CONDITION = re.compile(r"\s*#\s*(ifdef|ifndef|if|else|endif)\b\s*(\w*)")
 _SINGLE_ROWS = "LEEWAY_SINGLE_ROWS_ONLY"
 _CASES = re.compile(r"((?:^ *case LEEWAY_\w+:\n)*^ *case LEEWAY_\w+: )(?=FN\(run_|MAP)", re.MULTILINE)
 """The cases of one operation or of one function of single values, in the style of the kernels."""

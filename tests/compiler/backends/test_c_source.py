@@ -62,8 +62,8 @@ def test_a_case_of_several_operations_stays_if_one_is_used() -> None:
 
 
 def test_only_one_macro_s_conditions_are_resolved() -> None:
-    text = "#ifdef A\na\n#if B\nb\n#endif\n#else\nc\n#ifdef B\nd\n#endif\n#endif\n#ifndef A\ne\n#endif\nf\n"
-    assert resolve(text, "A") == "a\n#if B\nb\n#endif\nf\n"
+    text = "#ifdef A\na\n  #if B\nb\n#endif\n#else\nc\n#ifdef B\nd\n#endif\n#endif\n#ifndef A\ne\n#endif\nf\n"
+    assert resolve(text, "A") == "a\n  #if B\nb\n#endif\nf\n"
 
 
 def test_an_included_file_stands_where_it_is_included(tmp_path: Path) -> None:
