@@ -13,7 +13,7 @@ from device_contract.errors import ManifestError
 from device_contract.names import Name, Sha256, whole
 
 SCHEMA_VERSION: Final = 1
-MAX_MANIFEST_BYTES = 1 << 20
+MAX_MANIFEST_BYTES = 16 << 20
 MAX_FEATURES = 65_535
 
 ArtifactKind = Literal["onnx", "plan"]

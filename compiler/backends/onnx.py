@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 from onnx import ModelProto, TensorProto, helper
+from onnx.inliner import inline_local_functions
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_clusterer
@@ -63,7 +64,7 @@ def _label_as_number(model: ModelProto) -> None:
 
 
 def finish(model: ModelProto, n_classes: int) -> OnnxArtifact:
-    """Cut a converted model down to one output of numbers, in place, and serialise it.
+    """Cut a converted model down to one output of numbers and serialise it.
 
     Args:
         model: The model, with one input.
@@ -72,6 +73,8 @@ def finish(model: ModelProto, n_classes: int) -> OnnxArtifact:
     Raises:
         ModelError: It is not portable.
     """
+    if model.functions:
+        model = inline_local_functions(model)
     take_off_zipmap(model)
     output = numeric_outputs(model)[-1]
     if n_classes == 2 and _width(model, output) == 1:  # noqa: PLR2004  (a margin stands for two classes)

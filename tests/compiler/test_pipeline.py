@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.impute import KNNImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 from compiler import compile_model
 from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
@@ -103,7 +105,7 @@ def test_nothing_of_this_machine_is_in_a_bundle(model_file: Path, sample_file: P
 def test_without_a_kind_a_missing_plan_is_told_and_left_out(
     rows: NDArray[np.float32], power: NDArray[np.float64]
 ) -> None:
-    model = KNeighborsRegressor(3).fit(rows, power)
+    model = make_pipeline(KNNImputer(), Ridge()).fit(rows, power)
     compiled = compile_model(model, rows, name="pump", version="1")
     assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["onnx"]
     (note,) = compiled.notes

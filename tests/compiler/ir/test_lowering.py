@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import ensemble, linear_model, preprocessing
+from sklearn import decomposition, ensemble, impute, linear_model, preprocessing
 from sklearn.pipeline import make_pipeline
 
 from compiler.errors import UnsupportedModelError
@@ -19,17 +19,9 @@ def fit(*steps: Any) -> Any:
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (fit(preprocessing.FunctionTransformer(np.abs), linear_model.Ridge()), "step FunctionTransformer is not"),
-        (fit(preprocessing.Normalizer(), linear_model.Ridge()), "step Normalizer is not"),
-        (fit(linear_model.SGDClassifier(loss="modified_huber")), "loss='modified_huber'"),
-        (fit(ensemble.GradientBoostingRegressor(init=linear_model.Ridge())), "starts from a Ridge"),
-        (
-            fit(
-                ensemble.HistGradientBoostingRegressor(categorical_features=[0]),
-            ),
-            "splits on categories",
-        ),
-        (fit(ensemble.AdaBoostClassifier()), "model AdaBoostClassifier is not"),
+        (fit(preprocessing.FunctionTransformer(np.sort), linear_model.Ridge()), "step FunctionTransformer of sort"),
+        (fit(impute.KNNImputer(), linear_model.Ridge()), "step KNNImputer is not"),
+        (fit(preprocessing.MinMaxScaler(), decomposition.LatentDirichletAllocation(2)), "step LatentDirichletAllocation is"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
