@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from device_contract.plan.format import (
     QUIET_NAN_BITS,
+    TILE_POINTS,
     Function,
     Kind,
+    Metric,
     Operation,
     Plan,
     Range,
@@ -58,6 +60,12 @@ def stumps(n_trees: int, *, wide: bool = False, missing: bool = True, width: int
             doubles(*[1.0] * width, *[10.0] * width),
         ),
     )
+
+
+def tile(*points: tuple[float, ...]) -> bytes:
+    """Return at most sixteen points as the one tile of a distance."""
+    filled = (*points, *[(0.0,) * len(points[0])] * (TILE_POINTS - len(points)))
+    return b"".join(doubles(*coordinates) for coordinates in zip(*filled, strict=True))
 
 
 def plan(n_outputs: int, *operations: Operation) -> bytes:
@@ -137,6 +145,43 @@ PLANS: dict[str, bytes] = {
                 Operation(Kind.MAP, Range(4, 2), Range(2, 2), function=Function.RELU),
             ),
             value_bytes=4,
+        )
+    ),
+    "neighbours": write_plan(
+        Plan(
+            2,
+            11,
+            Range(10, 1),
+            (
+                Operation(Kind.LOAD, Range(0, 2), ROW),
+                Operation(
+                    Kind.DISTANCE,
+                    Range(2, 4),
+                    Range(0, 2),
+                    function=Metric.SQUARED_EUCLIDEAN,
+                    tables=(tile((0.0, 0.0), (1.0, 0.0), (0.0, 2.0), (3.0, 4.0)),),
+                ),
+                Operation(Kind.NEAREST, Range(6, 4), Range(2, 4)),
+                Operation(
+                    Kind.SUM_ROWS,
+                    Range(10, 1),
+                    Range(8, 2),
+                    Range(6, 2),
+                    sizes=(4, 2),
+                    tables=(doubles(1.0, 10.0, 100.0, 1000.0),),
+                ),
+            ),
+        )
+    ),
+    "coupling": write_plan(
+        Plan(
+            3,
+            18,
+            Range(3, 3),
+            (
+                Operation(Kind.LOAD, Range(0, 3), Range(0, 3, of_row=True)),
+                Operation(Kind.COUPLING, Range(3, 15), Range(0, 3), sizes=(3,)),
+            ),
         )
     ),
 }
