@@ -53,6 +53,9 @@ cdef extern from "Python.h":
     object PySequence_Fast(object values, const char *message)
     Py_ssize_t PySequence_Fast_GET_SIZE(object values)
     PyObject **PySequence_Fast_ITEMS(object values)
+    # Without Cython's look at the error state, which costs more than the look at the result.
+    int get_buffer "PyObject_GetBuffer"(object values, Py_buffer *view, int flags) noexcept
+    void PyErr_Clear() noexcept
 
 
 cdef extern from "stdlib.h" nogil:
@@ -86,6 +89,7 @@ cdef class PlanScorer:
     cdef void *_workspace
     cdef void *_batch_tables  # made before the first batch
     cdef void *_block_workspace  # of the last batch; NULL while a batch uses it
+    cdef Py_ssize_t _row_bytes
     cdef readonly Py_ssize_t n_features
     cdef readonly Py_ssize_t n_outputs
     cdef readonly Py_ssize_t n_explained
@@ -110,6 +114,7 @@ cdef class PlanScorer:
         self._workspace = _allocate(leeway_plan_workspace_bytes(self._data.buf))
         header = <const leeway_plan_header *>self._data.buf
         self.n_features = header.n_features
+        self._row_bytes = self.n_features * <Py_ssize_t>sizeof(float)
         self.n_outputs = header.n_outputs
         self.n_explained = leeway_plan_explained_scores(self._data.buf)
 
@@ -141,17 +146,20 @@ cdef class PlanScorer:
             RowError: The row has the wrong width or the wrong type.
         """
         cdef double few[STACK_VALUES]
-        cdef double *scores = few
         if self.n_outputs > STACK_VALUES:
-            scores = <double *>PyMem_Malloc(self.n_outputs * sizeof(double))
-            if scores == NULL:
-                raise MemoryError
+            return self._score_many(row)
+        self._score(row, few)
+        return _to_python(few, self.n_outputs)
+
+    cdef object _score_many(self, row):
+        cdef double *scores = <double *>PyMem_Malloc(self.n_outputs * sizeof(double))
+        if scores == NULL:
+            raise MemoryError
         try:
             self._score(row, scores)
             return _to_python(scores, self.n_outputs)
         finally:
-            if scores != few:
-                PyMem_Free(scores)
+            PyMem_Free(scores)
 
     def score_into(self, row, out):
         """Score one row into a buffer.
@@ -255,8 +263,21 @@ cdef class PlanScorer:
         cdef Py_buffer view
         if not PyObject_CheckBuffer(row):
             return self._score_sequence(row, scores)
+        if get_buffer(row, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0:
+            PyErr_Clear()
+            return self._score_other(row, scores)
+        if view.len != self._row_bytes or view.format == NULL or view.format[0] != c"f" or view.format[1] != 0:
+            PyBuffer_Release(&view)
+            return self._score_other(row, scores)
+        self._kernels.score(self._data.buf, <const float *>view.buf, self._workspace, scores)
+        PyBuffer_Release(&view)
+        return 0
+
+    cdef int _score_other(self, row, double *scores) except -1:
+        """Score a buffer that states its byte order, or tell what is wrong with it."""
+        cdef Py_buffer view
         _open(row, &view, b"f", 0, "row")
-        if view.len != self.n_features * <Py_ssize_t>sizeof(float):
+        if view.len != self._row_bytes:
             width = view.len // 4
             PyBuffer_Release(&view)
             raise RowError(f"row has {width} values, the model takes {self.n_features}")
