@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
-from sklearn.impute import KNNImputer
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
+from onnx import TensorProto, helper, numpy_helper
 
 from compiler import compile_model
 from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
@@ -102,10 +101,18 @@ def test_nothing_of_this_machine_is_in_a_bundle(model_file: Path, sample_file: P
     assert os.getcwd().encode() not in data  # noqa: PTH109  (as text)
 
 
-def test_without_a_kind_a_missing_plan_is_told_and_left_out(
-    rows: NDArray[np.float32], power: NDArray[np.float64]
-) -> None:
-    model = make_pipeline(KNNImputer(), Ridge()).fit(rows, power)
+def running_sums(path: Path) -> Path:
+    """Write an ONNX model of an operator that no plan expresses."""
+    values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 4]) for name in ("rows", "sums")}
+    axis = numpy_helper.from_array(np.array(1, np.int64), "axis")
+    node = helper.make_node("CumSum", ["rows", "axis"], ["sums"])
+    graph = helper.make_graph([node], "running sums", [values["rows"]], [values["sums"]], [axis])
+    onnx.save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]), path)
+    return path
+
+
+def test_without_a_kind_a_missing_plan_is_told_and_left_out(tmp_path: Path, rows: NDArray[np.float32]) -> None:
+    model = running_sums(tmp_path / "sums.onnx")
     compiled = compile_model(model, rows, name="pump", version="1")
     assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["onnx"]
     (note,) = compiled.notes
