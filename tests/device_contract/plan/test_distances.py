@@ -3,6 +3,7 @@
 import array
 import math
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ def scores_of(plan: bytes, rows: list[tuple[float, ...]]) -> list[list[float]]:
 
 POINTS = [(float(i % 7), float(i * i % 11)) for i in range(70)]
 WEIGHTS = [(0.5 + i % 3, float(i % 5)) for i in range(70)]
-EXPECTED = {
+EXPECTED: dict[Metric, Callable[[float, float, tuple[float, float]], float]] = {
     Metric.SQUARED_EUCLIDEAN: lambda x, y, _: x * x + y * y,
     Metric.MANHATTAN: lambda x, y, _: abs(x) + abs(y),
     Metric.CHEBYSHEV: lambda x, y, _: max(abs(x), abs(y)),
