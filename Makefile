@@ -3,7 +3,7 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
-EXTENSION_SOURCES := $(shell find device_contract -name '*.pyx' -o -name '*.inc' -o -name 'kernels.[ch]' -o -name 'check.c')
+EXTENSION_SOURCES := $(shell git ls-files 'device_contract/*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
 HOUSES := device_contract edge_agent compiler fleet_server
 
 .PHONY: demo test test-quick lint format bench coverage fuzz services fuzzers cross wheels lock clean
@@ -53,8 +53,8 @@ wheels: .venv/ready  ## the agent's wheels for x86_64, aarch64 and armv7, into d
 
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-header --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--extra dev --extra bench --extra cross --no-header --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info
@@ -63,7 +63,7 @@ clean:
 .venv/installed: requirements.lock
 	@.ci/system-packages python
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
 .venv/ready: .venv/installed pyproject.toml setup.py $(EXTENSION_SOURCES)
