@@ -6,7 +6,7 @@ BIN := .venv/bin
 EXTENSION_SOURCES := $(shell git ls-files 'device_contract/*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
 HOUSES := device_contract edge_agent compiler fleet_server
 
-.PHONY: demo test test-quick lint format bench coverage fuzz services fuzzers cross wheels lock clean
+.PHONY: demo test test-quick test-frontends lint format bench coverage fuzz services fuzzers cross wheels lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
@@ -16,6 +16,13 @@ test: .venv/ready services fuzzers cross  ## every test, with real brokers and d
 
 test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+
+# Libraries that train warn of one another: their warnings are shown, but no errors as elsewhere.
+FRONTENDS_PYTEST := --override-ini addopts="--import-mode=importlib -ra" --override-ini filterwarnings=default \
+	--confcutdir=tests/frontends
+
+test-frontends: .venv/ready .venv-frontends/ready  ## models of torch, Keras and CatBoost, in an environment of their own
+	OMP_NUM_THREADS=1 .venv-frontends/bin/python -m pytest $(FRONTENDS_PYTEST) tests/frontends $(ARGS)
 
 lint: .venv/ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -51,13 +58,22 @@ cross:  ## a compiler for microcontrollers and QEMU, for the tests
 wheels: .venv/ready  ## the agent's wheels for x86_64, aarch64 and armv7, into dist/
 	@$(BIN)/python -m cross_build $(ARGS)
 
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate
+EXTRAS := agent bench boosters compiler cross dev onnx server
+# What the lock of the frontends holds beside that extra: the test runner, and what torch asks for.
+FRONTENDS_TOO := pytest pytest-timeout setuptools filelock fsspec jinja2 networkx sympy typing-extensions
+
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra dev --extra bench --extra cross --no-header --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
+	$(LOCK) $(EXTRAS:%=--extra %) --output-file requirements.lock pyproject.toml
+	mkdir -p build && echo torch > build/left-out.txt
+	printf '%s\n' $(FRONTENDS_TOO) > build/frontends.in
+	$(LOCK) --extra frontends --excludes build/left-out.txt --output-file requirements-frontends.lock \
+		pyproject.toml build/frontends.in
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-frontends build dist *.egg-info
 	find $(HOUSES) -name '*.so' -delete
 
 .venv/installed: requirements.lock
@@ -68,4 +84,12 @@ clean:
 
 .venv/ready: .venv/installed pyproject.toml setup.py $(EXTENSION_SOURCES)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# torch by its version alone, and not in the lock: where pip finds a build for the CPU only, that
+# is a local one, whose hash is not the registry's.
+.venv-frontends/ready: requirements-frontends.lock
+	$(PYTHON) -m venv --clear .venv-frontends
+	.venv-frontends/bin/python -m pip install --quiet --require-hashes --requirement requirements-frontends.lock
+	.venv-frontends/bin/python -m pip install --quiet torch==2.13.0
 	@touch $@

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from compiler.errors import ModelError, one_line
 from compiler.files import read_limited
-from compiler.frontends import booster_file
+from compiler.frontends import booster_file, network_file
 from compiler.frontends.source import SourceModel
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
@@ -12,18 +12,18 @@ from device_contract.canonical import sha256_hex
 _ONNX_SUFFIX = ".onnx"
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 _SKOPS_SUFFIX = ".skops"
-_SUFFIXES = (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES, *booster_file.SUFFIXES)
+_SUFFIXES = (_ONNX_SUFFIX, _SKOPS_SUFFIX, *_PICKLE_SUFFIXES, *booster_file.SUFFIXES, *network_file.SUFFIXES)
 
 
 def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
     """Read a trained model by what its name ends with.
 
     ``.onnx``, ``.skops``, a pickle (``.pkl``, ``.pickle``, ``.joblib``), LightGBM's ``.txt``, XGBoost's ``.json`` and
-    ``.ubj``, CatBoost's ``.json`` and ``.cbm``.
+    ``.ubj``, CatBoost's ``.json`` and ``.cbm``, ``.keras``, torch's ``.pt2``, ``.pt`` and ``.pth``.
 
     Args:
         path: The file.
-        trust_pickle: Load pickles, which run any code that they hold.
+        trust_pickle: Load pickles and torch's files, which run any code that they hold.
 
     Raises:
         ModelError: The file cannot be read, or its model is not one that the compiler takes.
@@ -40,6 +40,8 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         return OnnxFileModel(data, path.parent)
     if suffix in booster_file.SUFFIXES:
         return booster_file.read_booster(data, path)
+    if suffix in network_file.SUFFIXES:
+        return network_file.read_network(data, path, trust_pickle=trust_pickle)
     from compiler.frontends import sklearn_file  # noqa: PLC0415  (the same)
     from compiler.frontends.model_object import source_of  # noqa: PLC0415  (the same)
 

@@ -5,10 +5,14 @@ from typing import Any
 from compiler.frontends.source import SourceModel
 
 _BOOSTERS = frozenset({("lightgbm", "Booster"), ("xgboost", "Booster")})
+_TORCH = frozenset({"torch.nn.modules.module.Module", "torch.export.exported_program.ExportedProgram"})
 
 
 def source_of(model: Any, sha256: str | None = None) -> SourceModel:
-    """Take a fitted model: a scikit-learn estimator, which those of the boosters' libraries are too, or a booster.
+    """Take a fitted model.
+
+    A scikit-learn estimator, which those of the boosters' libraries are too; a booster; a torch module or exported
+    program; a Keras model.
 
     Args:
         model: The model.
@@ -23,6 +27,15 @@ def source_of(model: Any, sha256: str | None = None) -> SourceModel:
         from compiler.frontends.catboost_model import CatboostModel  # noqa: PLC0415  (see above)
 
         return CatboostModel(model, sha256)
+    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
+        from compiler.frontends.keras_model import KerasModel  # noqa: PLC0415  (see above)
+
+        return KerasModel(model, sha256)
+    # After Keras, whose models are torch modules too.
+    if any(f"{kind.__module__}.{kind.__name__}" in _TORCH for kind in type(model).__mro__):
+        from compiler.frontends.torch_module import TorchModel  # noqa: PLC0415  (see above)
+
+        return TorchModel(model, sha256)
     if (library, name) not in _BOOSTERS:
         from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (see above)
 

@@ -1,11 +1,13 @@
 """ONNX files: what they take and give, made fit for a device.
 
 The device gives one float32 tensor of rows and takes one tensor of numbers. A model with
-another number type at its input gets a cast in front; a map of labels to probabilities
+another number type at its input gets a cast in front, one that takes windows of several axes
+(n_rows, channels, length) a reshape: a row is the window in C order. A map of labels to probabilities
 (ZipMap) is taken off, and its labels are kept for the manifest.
 """
 
 from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from compiler.ir.nodes import Graph
 
 _ROW = "row"
-_DIMENSIONS = 2
+_LEAST_DIMENSIONS = 2
 _INPUT_TYPES: dict[int, Any] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.DOUBLE: np.float64,
@@ -66,7 +68,8 @@ class OnnxFileModel:
             data = model.SerializeToString(deterministic=True)
         check_portable(model)
         row = _only_input(model)
-        n_features = _row_width(row)
+        self._row_shape = _row_shape(row)
+        n_features = prod(self._row_shape)
         self.sha256 = sha256_hex(data)
         self._original = OnnxSession(data)
         self._input, self._dtype = row.name, _INPUT_TYPES[row.type.tensor_type.elem_type]
@@ -92,7 +95,7 @@ class OnnxFileModel:
 
     def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score rows of shape (n_rows, n_features); returns (n_rows, n_outputs)."""
-        given = rows.astype(self._dtype)
+        given = rows.astype(self._dtype).reshape(len(rows), *self._row_shape)
         if not self._zipmap_labels:
             return self._original.score(self._input, self._original_output, given)
         maps = [entry for piece in self._original.run(self._input, self._original_output, given) for entry in piece]
@@ -131,18 +134,19 @@ def _only_input(model: ModelProto) -> ValueInfoProto:
     return row
 
 
-def _row_width(row: ValueInfoProto) -> int:
-    """Return the number of features, once the input is known to be a tensor of rows."""
+def _row_shape(row: ValueInfoProto) -> tuple[int, ...]:
+    """Return the shape of a row, once the input is known to be a tensor of rows."""
     if row.type.tensor_type.elem_type not in _INPUT_TYPES:
         raise ModelError(f"the ONNX input {row.name!r} is no tensor of numbers that float32 rows can be cast to")
-    dimensions = row.type.tensor_type.shape.dim
-    if len(dimensions) != _DIMENSIONS or dimensions[1].dim_value < 1:
+    rows, *inner = row.type.tensor_type.shape.dim or [None]
+    if rows is None or len(inner) + 1 < _LEAST_DIMENSIONS or any(size.dim_value < 1 for size in inner):
         raise ModelError(f"the ONNX input {row.name!r} must have shape (n_rows, features) with a fixed width")
-    if dimensions[0].HasField("dim_value"):
-        raise ModelError(f"the ONNX input {row.name!r} is fixed to {dimensions[0].dim_value} rows; export it open")
-    if dimensions[1].dim_value > MAX_FEATURES:
-        raise ModelError(f"the ONNX model takes {dimensions[1].dim_value} features, limit {MAX_FEATURES}")
-    return int(dimensions[1].dim_value)
+    if rows.HasField("dim_value"):
+        raise ModelError(f"the ONNX input {row.name!r} is fixed to {rows.dim_value} rows; export it open")
+    width = prod(size.dim_value for size in inner)
+    if width > MAX_FEATURES:
+        raise ModelError(f"the ONNX model takes {width} features, limit {MAX_FEATURES}")
+    return tuple(size.dim_value for size in inner)
 
 
 def _class_labels(model: ModelProto) -> tuple[Label, ...]:
@@ -179,19 +183,22 @@ def _score_outputs(model: ModelProto) -> tuple[str, str]:
 
 def _artifact(model: ModelProto, row: ValueInfoProto, output: str) -> OnnxArtifact:
     keep_output(model, output)
-    if row.type.tensor_type.elem_type != TensorProto.FLOAT:
-        _cast_from_float32(model, row)
+    if row.type.tensor_type.elem_type != TensorProto.FLOAT or len(row.type.tensor_type.shape.dim) > _LEAST_DIMENSIONS:
+        _take_float32_rows(model, row)
     check_portable(model)
     return OnnxArtifact(serialize(model), _only_input(model).name, output)
 
 
-def _cast_from_float32(model: ModelProto, row: ValueInfoProto) -> None:
-    """Put a cast between float32 rows and the type that the model takes."""
-    width = row.type.tensor_type.shape.dim[1].dim_value
-    cast = helper.make_node("Cast", [_ROW], [row.name], to=row.type.tensor_type.elem_type)
-    nodes = [cast, *model.graph.node]
+def _take_float32_rows(model: ModelProto, row: ValueInfoProto) -> None:
+    """Put a reshape and a cast between float32 rows and what the model takes."""
+    shape, name = _row_shape(row), f"{_ROW} of {row.name}"
+    inner = numpy_helper.from_array(np.array([-1, *shape], np.int64), f"shape of {row.name}")
+    reshape = helper.make_node("Reshape", [name, inner.name], [f"{row.name} as float32"])
+    cast = helper.make_node("Cast", reshape.output, [row.name], to=row.type.tensor_type.elem_type)
+    nodes = [reshape, cast, *model.graph.node]
     del model.graph.input[:], model.graph.node[:]
-    model.graph.input.append(helper.make_tensor_value_info(_ROW, TensorProto.FLOAT, [None, width]))
+    model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, prod(shape)]))
+    model.graph.initializer.append(inner)
     model.graph.node.extend(nodes)
 
 
