@@ -18,6 +18,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint32_t, uintptr_t
 from libc.stdlib cimport free
+from libc.string cimport strcmp
 
 import sys
 
@@ -58,6 +59,31 @@ cdef extern from "Python.h":
     void PyErr_Clear() noexcept
 
 
+cdef extern from *:
+    """
+    /* The first fields of numpy's PyArrayObject, which its ABI fixes (numpy/ndarraytypes.h). */
+    typedef struct {
+        PyObject_HEAD
+        char *data;
+        int n_dimensions;
+        Py_ssize_t *dimensions;
+        Py_ssize_t *strides;
+        PyObject *base;
+        PyObject *descr;
+        int flags;
+    } leeway_ndarray;
+    """
+    ctypedef struct leeway_ndarray:
+        char *data
+        int n_dimensions
+        Py_ssize_t *dimensions
+        Py_ssize_t *strides
+        PyObject *descr
+    ctypedef struct PyTypeObject:
+        const char *tp_name
+    PyTypeObject *Py_TYPE(PyObject *row)
+
+
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
@@ -90,6 +116,8 @@ cdef class PlanScorer:
     cdef void *_batch_tables  # made before the first batch
     cdef void *_block_workspace  # of the last batch; NULL while a batch uses it
     cdef Py_ssize_t _row_bytes
+    cdef PyTypeObject *_array_type  # numpy's, once a row of it has been read
+    cdef object _array_descr  # that row's dtype
     cdef readonly Py_ssize_t n_features
     cdef readonly Py_ssize_t n_outputs
     cdef readonly Py_ssize_t n_explained
@@ -261,6 +289,10 @@ cdef class PlanScorer:
 
     cdef int _score(self, row, double *scores) except -1:
         cdef Py_buffer view
+        cdef const leeway_ndarray *array = <const leeway_ndarray *><PyObject *>row
+        if Py_TYPE(<PyObject *>row) == self._array_type and self._is_known(array):
+            self._kernels.score(self._data.buf, <const float *>array.data, self._workspace, scores)
+            return 0
         if not PyObject_CheckBuffer(row):
             return self._score_sequence(row, scores)
         if get_buffer(row, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0:
@@ -271,6 +303,26 @@ cdef class PlanScorer:
             return self._score_other(row, scores)
         self._kernels.score(self._data.buf, <const float *>view.buf, self._workspace, scores)
         PyBuffer_Release(&view)
+        self._learn(row)
+        return 0
+
+    # numpy writes the format anew for each buffer that it gives, which takes as long as a
+    # small model. An array whose dtype is the very object that a row before had needs none.
+    cdef inline bint _is_known(self, const leeway_ndarray *array) noexcept:
+        return (
+            array.descr == <PyObject *>self._array_descr
+            and array.n_dimensions == 1
+            and array.dimensions[0] == self.n_features
+            and array.strides[0] == sizeof(float)
+            and <uintptr_t>array.data % sizeof(float) == 0
+        )
+
+    cdef int _learn(self, row) except -1:
+        """Remember the dtype of a numpy array that has been read as float32."""
+        cdef PyTypeObject *kind = Py_TYPE(<PyObject *>row)
+        if kind.tp_name[0] == c"n" and strcmp(kind.tp_name, b"numpy.ndarray") == 0:
+            self._array_descr = <object>(<const leeway_ndarray *><PyObject *>row).descr
+            self._array_type = kind
         return 0
 
     cdef int _score_other(self, row, double *scores) except -1:
