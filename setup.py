@@ -38,6 +38,12 @@ EXTENSIONS = [
         extra_compile_args=FLAGS,
     ),
     Extension(
+        "device_contract.frames.framer",
+        ["device_contract/frames/framer.pyx", "device_contract/frames/frame.c"],
+        depends=["device_contract/frames/frame.h", *map(str, Path("device_contract/frames").glob("*.inc"))],
+        extra_compile_args=FLAGS,
+    ),
+    Extension(
         "device_contract.sketches.summarizer",
         ["device_contract/sketches/summarizer.pyx"],
         extra_compile_args=FLAGS,
