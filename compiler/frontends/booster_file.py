@@ -3,19 +3,44 @@
 from pathlib import Path
 
 from compiler.errors import ModelError, one_line
-from compiler.frontends.catboost_json import is_catboost
+from compiler.frontends import catboost_json, lightgbm_text, xgboost_json
 from compiler.frontends.source import SourceModel
+from compiler.frontends.trial import try_out
 from device_contract.canonical import sha256_hex
 
 SUFFIXES = (".txt", ".json", ".ubj", ".cbm")
 
 
 def read_booster(data: bytes, path: Path) -> SourceModel:
-    """Read a booster by what its file's name ends with.
+    """Read a booster by what its file's name ends with, after a first run elsewhere: its library believes its numbers.
 
     Args:
         data: The file.
         path: Its path, for the name and for messages.
+
+    Raises:
+        ModelError: It is not sound, or its library is not installed.
+    """
+    try:
+        _check(data, path.suffix.lower())
+    except (ModelError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: {one_line(error)}") from error
+    try_out(data, path)
+    return load(data, path)
+
+
+def _check(data: bytes, suffix: str) -> None:
+    """Refuse at once what our own readers refuse; CatBoost's binary form has none."""
+    if suffix == ".txt":
+        lightgbm_text.read_text(data.decode())
+    elif suffix == ".json" and catboost_json.is_catboost(data):
+        catboost_json.read_document(data)
+    elif suffix in {".json", ".ubj"}:
+        xgboost_json.read_document(data)
+
+
+def load(data: bytes, path: Path) -> SourceModel:
+    """Read a booster in this process.
 
     Raises:
         ModelError: It is not sound, or its library is not installed.
@@ -34,7 +59,7 @@ def _read(data: bytes, suffix: str) -> SourceModel:
         from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
 
         return LightgbmModel(data.decode(), sha256_hex(data))
-    if suffix == ".cbm" or (suffix == ".json" and is_catboost(data)):
+    if suffix == ".cbm" or (suffix == ".json" and catboost_json.is_catboost(data)):
         from compiler.frontends import catboost_model  # noqa: PLC0415  (see above)
 
         return catboost_model.read_file(data, sha256_hex(data))

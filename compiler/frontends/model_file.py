@@ -34,9 +34,9 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
     data = _read(path)
     if suffix == _ONNX_SUFFIX:
         from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (each kind imports its own libraries)
-        from compiler.frontends.onnx_trial import try_out  # noqa: PLC0415  (the same)
+        from compiler.frontends.trial import try_out  # noqa: PLC0415  (the same)
 
-        try_out(data, path.parent)
+        try_out(data, path)
         return OnnxFileModel(data, path.parent)
     if suffix in booster_file.SUFFIXES:
         return booster_file.read_booster(data, path)

@@ -12,7 +12,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from compiler.errors import ModelError
 from compiler.frontends.model_file import read_model
 from compiler.frontends.onnx_file import OnnxFileModel
-from compiler.frontends.onnx_trial import try_out
+from compiler.frontends.trial import try_out
 
 WEIGHTS = numpy_helper.from_array(np.array([[1.0], [2.0]], np.float32), "w")
 PRODUCT = helper.make_node("MatMul", ["x", "w"], ["y"])
@@ -162,14 +162,14 @@ def test_what_never_ends_or_needs_all_memory_is_tried_out_in_another_process(
     made: ModelProto, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=reason):
-        try_out(made.SerializeToString(), tmp_path, processor_s=1)
+        try_out(made.SerializeToString(), tmp_path / "slow.onnx", processor_s=1)
 
 
 @pytest.mark.slow
 def test_what_unfolds_while_it_is_parsed_is_refused(tmp_path: Path) -> None:
     bomb = b"\x0a\x00" * 6_000_000
     with pytest.raises(ModelError, match=r"brings down|not an ONNX model"):
-        try_out(b"\x08\x0a\x3a" + length(bomb) + bomb, tmp_path, memory_bytes=512 << 20)
+        try_out(b"\x08\x0a\x3a" + length(bomb) + bomb, tmp_path / "bomb.onnx", memory_bytes=512 << 20)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from tests.compiler.frontends.booster_models import (
 )
 
 
+@pytest.mark.slow
 def test_lightgbm_reads_its_text(tmp_path: Path) -> None:
     booster = lightgbm_model("regression").booster_
     booster.save_model(tmp_path / "pump.txt")
@@ -32,6 +33,7 @@ def test_lightgbm_reads_its_text(tmp_path: Path) -> None:
     assert source.signature.feature_names == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".json", ".ubj"])
 def test_xgboost_reads_both_its_forms(tmp_path: Path, suffix: str) -> None:
     path, model = tmp_path / f"pump{suffix}", xgboost_model("binary")
@@ -203,6 +205,15 @@ def test_a_file_of_something_else_is_one_clear_line(tmp_path: Path, name: str) -
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.slow
+def test_a_file_that_brings_its_library_down_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "pump.txt"
+    path.write_text(re.sub(r"tree_sizes=\d+", "tree_sizes=99999999", _text()))
+    with pytest.raises(ModelError, match="brings down the process that loads it"):
+        read_model(path)
+
+
+@pytest.mark.slow
 def test_a_library_that_is_not_installed_is_named(tmp_path: Path) -> None:
     path = tmp_path / "pump.cbm"
     path.write_bytes(b"CBM1")

@@ -1,4 +1,4 @@
-"""A first run of an ONNX file in a process of its own, with bounded memory and time.
+"""A first run of a model's file in a process of its own, with bounded memory and time.
 
 A small file may unfold to any size while it is parsed, loaded or run (a message of two bytes
 becomes an object of a hundred; ``ConstantOfShape`` makes gigabytes of one number; a ``Loop`` need not
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler.errors import ModelError
+from compiler.frontends.source import SourceModel
 
 MEMORY_BYTES = 4 << 30
 """Address space of the trial, without what the file itself takes."""
@@ -24,12 +25,12 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each thre
 _EDGES = (0.0, 1.0, -1.0, 1e6, -1e6)
 
 
-def try_out(data: bytes, folder: Path, *, processor_s: int = PROCESSOR_S, memory_bytes: int = MEMORY_BYTES) -> None:
+def try_out(data: bytes, path: Path, *, processor_s: int = PROCESSOR_S, memory_bytes: int = MEMORY_BYTES) -> None:
     """Read a model and score some rows of it, in another process.
 
     Args:
         data: The file.
-        folder: Where it lies.
+        path: Where it lies; an ONNX file or a booster's.
         processor_s: Processor time that it may take, seconds.
         memory_bytes: Address space that it may take; eight times the size of the file is added.
 
@@ -41,8 +42,8 @@ def try_out(data: bytes, folder: Path, *, processor_s: int = PROCESSOR_S, memory
         sys.executable,
         "-P",
         "-m",
-        "compiler.frontends.onnx_trial",
-        str(folder),
+        "compiler.frontends.trial",
+        str(path),
         str(processor_s),
         str(memory_bytes),
     ]
@@ -50,10 +51,10 @@ def try_out(data: bytes, folder: Path, *, processor_s: int = PROCESSOR_S, memory
     if run.returncode == ModelError.exit_code:
         raise ModelError(run.stdout.decode(errors="replace"))
     if run.returncode == -signal.SIGXCPU:
-        raise ModelError(f"the ONNX model takes more than {processor_s} s to load and to score {len(_EDGES)} rows")
+        raise ModelError(f"the model takes more than {processor_s} s to load and to score {len(_EDGES)} rows")
     if run.returncode != 0:
         raise ModelError(
-            "the ONNX model brings down the process that loads it: it is malformed, or needs more than "
+            "the model brings down the process that loads it: it is malformed, or needs more than "
             f"{memory_bytes >> 20} MiB of memory"
         )
 
@@ -66,18 +67,27 @@ def _limit(processor_s: int, memory_bytes: int) -> None:
 
 def main() -> int:
     """Read a model from standard input; returns the exit code, and writes why it is not 0."""
-    folder, processor_s, memory_bytes = sys.argv[1:]
+    path, processor_s, memory_bytes = sys.argv[1:]
     _limit(int(processor_s), int(memory_bytes))
     data = sys.stdin.buffer.read()
-    from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (imported under the limits too)
-
     try:
-        model = OnnxFileModel(data, Path(folder))
+        model = _read(data, Path(path))
         model.score(np.repeat(np.array(_EDGES, np.float32)[:, None], model.signature.n_features, axis=1))
     except ModelError as error:
         sys.stdout.write(str(error))
         return ModelError.exit_code
     return 0
+
+
+def _read(data: bytes, path: Path) -> SourceModel:
+    # Imported under the limits too.
+    if path.suffix.lower() == ".onnx":
+        from compiler.frontends.onnx_file import OnnxFileModel  # noqa: PLC0415  (see above)
+
+        return OnnxFileModel(data, path.parent)
+    from compiler.frontends.booster_file import load  # noqa: PLC0415  (see above)
+
+    return load(data, path)
 
 
 if __name__ == "__main__":
