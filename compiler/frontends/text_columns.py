@@ -82,7 +82,8 @@ def _rewritten(estimator: Any, categories: Sequence[tuple[str, ...]]) -> Any:
         changed.categories_ = [_positions(*each) for each in zip(estimator.categories_, categories, strict=True)]
     elif isinstance(estimator, SimpleImputer):
         changed.statistics_ = _positions_of_statistics(estimator.statistics_, categories)
-        changed.missing_values, changed._fit_dtype = np.nan, np.dtype(np.float64)  # noqa: SLF001  (it holds rows to it)
+        changed.missing_values = np.nan
+        changed._fit_dtype = changed._fill_dtype = np.dtype(np.float64)  # noqa: SLF001  (it holds rows to them)
     elif isinstance(estimator, Pipeline):
         changed.steps = _rewritten_steps(estimator.steps, categories)
     elif isinstance(estimator, FeatureUnion):
@@ -114,7 +115,14 @@ def _positions(known: NDArray[Any], texts: tuple[str, ...]) -> NDArray[Any]:
 
 def _positions_of_statistics(statistics: NDArray[Any], categories: Sequence[tuple[str, ...]]) -> NDArray[Any]:
     pairs = zip(statistics.tolist(), categories, strict=True)
-    return np.array([texts.index(each) if each in texts else each for each, texts in pairs], np.float64)
+    return np.array([_position(each, texts) for each, texts in pairs], np.float64)
+
+
+def _position(statistic: Any, texts: tuple[str, ...]) -> Any:
+    """Return the position of what an imputer fills in; -1 for a text that its encoder does not know."""
+    if not isinstance(statistic, str):
+        return statistic
+    return texts.index(statistic) if statistic in texts else -1
 
 
 def as_texts(rows: NDArray[np.float32], categories: Categories) -> NDArray[Any]:
