@@ -5,7 +5,6 @@ from pathlib import Path
 from compiler.errors import ModelError, one_line
 from compiler.frontends import catboost_json, lightgbm_text, xgboost_json
 from compiler.frontends.source import SourceModel
-from compiler.frontends.trial import try_out
 from device_contract.canonical import sha256_hex
 
 SUFFIXES = (".txt", ".json", ".ubj", ".cbm")
@@ -21,6 +20,8 @@ def read_booster(data: bytes, path: Path) -> SourceModel:
     Raises:
         ModelError: It is not sound, or its library is not installed.
     """
+    from compiler.frontends.trial import try_out  # noqa: PLC0415  (a program of its own, too)
+
     try:
         _check(data, path.suffix.lower())
     except (ModelError, UnicodeDecodeError) as error:

@@ -1,14 +1,20 @@
 """Every kind of booster: its plan and its ONNX give what the library gives, at each threshold and beside it."""
 
+from functools import cache, partial
 from typing import Any
 
 import lightgbm
 import numpy as np
 import pytest
 import xgboost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from compiler import CompiledBundle, compile_model
+from compiler.backends.artifact import EmittedArtifact
+from compiler.backends.plan import emit
 from compiler.errors import ModelError, UnsupportedModelError
 from compiler.frontends.model_object import source_of
 from tests.compiler.frontends.booster_models import (
@@ -60,6 +66,31 @@ def test_lightgbm_over_categories(zeros_are_missing: bool) -> None:  # noqa: FBT
 @pytest.mark.parametrize("one_hot_up_to", [1, 100])
 def test_xgboost_over_categories(one_hot_up_to: int) -> None:
     _hold(_compiled(xgboost_over_categories(one_hot_up_to), CATEGORICAL, "plan"), _FLOAT32)
+
+
+_STRANGE = (0.0, -0.0, 1e-35, -1e-35, 1e-45, -1e-45, 1e-40, 3e38, -3e38, -1.0, -0.5, 0.5, 8.0, 9.0, 59.0, 1e9, np.nan)
+_NUMBERS = st.floats(width=32, allow_infinity=False) | st.sampled_from(_STRANGE) | st.integers(-2, 62).map(float)
+_MODELS = {
+    "lightgbm": partial(lightgbm_over_categories, zeros_are_missing=False),
+    "lightgbm, zeros are missing": partial(lightgbm_over_categories, zeros_are_missing=True),
+    "lightgbm, nothing is missing": partial(lightgbm_model, "nothing is missing"),
+    "xgboost": partial(xgboost_over_categories, 1),
+    "xgboost, single categories": partial(xgboost_over_categories, 100),
+}
+
+
+@cache
+def _plan(name: str) -> tuple[Any, Any]:
+    source = source_of(_MODELS[name]())
+    return source, EmittedArtifact("plan", emit(source.to_graph())).scorer()
+
+
+@pytest.mark.parametrize("name", _MODELS)
+@settings(max_examples=40, deadline=None)
+@given(rows=arrays(np.float32, (8, 5), elements=_NUMBERS))
+def test_strange_rows(name: str, rows: NDArray[np.float32]) -> None:
+    source, score = _plan(name)
+    assert np.allclose(score(rows), source.score(rows), rtol=_FLOAT32, atol=1e-5)
 
 
 def test_splits_on_categories_are_not_written_as_onnx() -> None:
