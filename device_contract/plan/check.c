@@ -7,6 +7,8 @@
 #include "kernels.h"
 
 #define QUIET_NAN 0x7fc00000u
+#define SIGN 0x80000000u
+#define INFINITE 0x7f800000u
 #define LEAF_MASK 0x003fffffu
 #define SHARED_TABLE_BYTES (1u << 20)  /* beyond four times the plan's size */
 
@@ -54,6 +56,7 @@ static int overlap(uint32_t first, uint32_t width, uint32_t other, uint32_t othe
 #include "checks/linear.inc"
 #include "checks/moves.inc"
 #include "checks/network.inc"
+#include "checks/quantized.inc"
 #include "checks/recurrent.inc"
 #include "checks/tables.inc"
 #include "checks/trees.inc"
@@ -89,6 +92,8 @@ static leeway_plan_status check_kind(const plan_view *plan, const leeway_operati
     case LEEWAY_LSTM:
     case LEEWAY_RNN: return check_recurrent(plan, operation);
     case LEEWAY_CHOOSE: return check_choose(operation);
+    case LEEWAY_DENSE_INT8:
+    case LEEWAY_DENSE_FLOAT16: return check_quantized(plan, operation);
     default: return LEEWAY_PLAN_UNKNOWN_OPERATION;
     }
 }

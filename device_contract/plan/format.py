@@ -75,6 +75,8 @@ class Kind(IntEnum):
     LSTM = 44
     RNN = 45
     CHOOSE = 46
+    DENSE_INT8 = 70
+    DENSE_FLOAT16 = 71
 
 
 class Function(IntEnum):

@@ -57,7 +57,10 @@ enum leeway_operation_kind {
     LEEWAY_GRU = 43,
     LEEWAY_LSTM = 44,
     LEEWAY_RNN = 45,
-    LEEWAY_CHOOSE = 46           /* of two values, by a third */
+    LEEWAY_CHOOSE = 46,          /* of two values, by a third */
+
+    LEEWAY_DENSE_INT8 = 70,      /* dense, of weights of 8 bits */
+    LEEWAY_DENSE_FLOAT16 = 71    /* dense, of weights of 16 bits */
 };
 
 /* Functions of LEEWAY_MAP (below 64), of LEEWAY_MAP_CONSTANT and LEEWAY_MAP_PAIR (64 and
@@ -194,6 +197,11 @@ enum {
     LEEWAY_LINEAR_BASE = 2,
     LEEWAY_LINEAR_REFERENCE = 3  /* of a dot: double[inputs], the training rows' mean, for explain.h; 0: none */
 };
+
+/* Dense of 8 or 16 bits: base + scale * the sum of the products. A word of the weights, uint32_t
+ * [inputs / P rounded up][outputs], holds those of P inputs, the first in the lowest bits: P = 4
+ * codes of 8 bits with a sign, or 2 halves (IEEE 754's binary16; there is no NaN and no infinity). */
+enum { LEEWAY_QUANTIZED_WEIGHTS = 0, LEEWAY_QUANTIZED_SCALE = 1, LEEWAY_QUANTIZED_BASE = 2 };
 
 /* Convolution and pool: a window of `width` taps, `dilation` apart, moves by `stride` over the
  * positions of each channel. A convolution's parameters = {what a sum below it becomes}. Its

@@ -7,6 +7,7 @@ from compiler.backends.operations import (  # noqa: F401  (each fills the regist
     moves,
     networks,
     piecewise,
+    quantized,
     trees,
 )
 from compiler.backends.operations.emission import Emission, operation_for
