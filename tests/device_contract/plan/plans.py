@@ -85,7 +85,97 @@ def link(kind: Kind, n_scores: int, n_outputs: int) -> Operation:
 REFUSE = Operation(Kind.REFUSE_MISSING, Range(0, 0), ROW)
 EXPONENTIAL = Operation(Kind.MAP, Range(0, 1), Range(0, 1), function=Function.EXPONENTIAL)
 
+
+def floats(*values: float) -> bytes:
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def filled(*values: float, at_once: int = 16) -> bytes:
+    """Return a table of float32, filled up to a multiple of what is computed at once."""
+    return floats(*values, *[0.0] * (-len(values) % at_once))
+
+
+def weights(*outputs: tuple[float, ...]) -> bytes:
+    """Return the weights of at most sixteen outputs of a projection: (inputs, 16)."""
+    return b"".join(filled(*inputs) for inputs in zip(*outputs, strict=True))
+
+
+SIGNAL = Range(8, 12)
+"""Of the plan ``networks``: two channels of four positions, padded by one, convolved to three, pooled to two."""
+NETWORKS = write_plan(
+    Plan(
+        8,
+        191,
+        Range(178, 13),
+        (
+            Operation(Kind.LOAD, Range(0, 8), Range(0, 8, of_row=True)),
+            Operation(Kind.PAD, SIGNAL, Range(0, 8), sizes=(2, 4, 1, 1), parameters=(0.5,)),
+            Operation(
+                Kind.CONVOLUTION,
+                Range(20, 12),
+                SIGNAL,
+                sizes=(2, 6, 3, 1, 1, 1),
+                parameters=(-0.25,),
+                tables=(
+                    floats(*[weight for tap in range(6) for weight in (1.0 - tap, 0.5 * tap, -0.25, 0.0)]),
+                    filled(0.5, -0.5, 1.0, at_once=4),
+                ),
+            ),
+            Operation(Kind.POOL, Range(32, 6), Range(20, 12), function=Reduction.GREATEST, sizes=(3, 4, 2, 2, 1)),
+            Operation(
+                Kind.GRU,
+                Range(38, 58),
+                Range(32, 6),
+                sizes=(3, 2, 2),
+                tables=(
+                    weights(*[(0.5, -0.25 * gate) for gate in range(6)]),
+                    filled(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+                    weights(*[(0.25, 0.125 * gate) for gate in range(4)]),
+                    filled(0.0),
+                    weights((0.5, -0.5), (1.0, 0.25)),
+                    filled(0.25, -0.25),
+                    floats(0.0, 0.0),
+                ),
+            ),
+            Operation(
+                Kind.LSTM,
+                Range(96, 42),
+                Range(32, 6),
+                sizes=(3, 2, 2, 1),
+                tables=(
+                    weights(*[(0.5, -0.25 * gate) for gate in range(8)]),
+                    filled(*[0.1 * gate for gate in range(8)]),
+                    weights(*[(0.25, 0.125 * gate) for gate in range(8)]),
+                    filled(0.0),
+                    b"",
+                    b"",
+                    floats(0.5, -0.5),
+                    floats(0.0, 1.0),
+                ),
+            ),
+            Operation(
+                Kind.RNN,
+                Range(138, 36),
+                Range(32, 6),
+                function=Function.TANH,
+                sizes=(3, 2, 1),
+                tables=(weights((0.5, -0.5)), filled(0.125), weights((0.75,)), filled(0.0), b"", b"", floats(0.0)),
+            ),
+            Operation(Kind.CHOOSE, Range(174, 1), Range(138, 3)),
+            Operation(Kind.MAP_PAIR, Range(175, 3), Range(138, 3), Range(174, 1), Function.MULTIPLY),
+            Operation(
+                Kind.GATHER,
+                Range(178, 13),
+                Range(0, 178),
+                tables=(struct.pack("<13I", *range(38, 44), *range(96, 102), 174),),
+            ),
+        ),
+        value_bytes=4,
+    )
+)
+
 PLANS: dict[str, bytes] = {
+    "networks": NETWORKS,
     "linear": plan(1, linear(1)),
     "linear-binary": plan(2, linear(1), link(Kind.BINARY_SIGMOID, 1, 2)),
     "linear-exponential": plan(1, linear(1), EXPONENTIAL),
@@ -181,6 +271,31 @@ PLANS: dict[str, bytes] = {
             (
                 Operation(Kind.LOAD, Range(0, 3), Range(0, 3, of_row=True)),
                 Operation(Kind.COUPLING, Range(3, 15), Range(0, 3), sizes=(3,)),
+            ),
+        )
+    ),
+    "steps-and-splines": write_plan(
+        Plan(
+            2,
+            6,
+            Range(2, 4),
+            (
+                Operation(Kind.LOAD, Range(0, 2), ROW),
+                # The first value: 7 below 0, 2 x from 0 to 1, 5 from there; the second: 3 (x - 1)^2 + 1 anywhere.
+                Operation(
+                    Kind.PIECEWISE,
+                    Range(2, 2),
+                    Range(0, 2),
+                    sizes=(1, 2, 2),
+                    tables=(
+                        struct.pack("<3I", 0, 2, 2),
+                        doubles(0.0, 1.0),
+                        doubles(0.0, 0.0, 0.0, 1.0),
+                        doubles(0.0, 0.0, 7.0, 0.0, 2.0, 0.0, 0.0, 0.0, 5.0, 3.0, 0.0, 1.0),
+                    ),
+                ),
+                Operation(Kind.WEIGHTED_MEDIAN, Range(4, 1), Range(0, 4), tables=(doubles(1.0, 1.0, 1.0, 4.0),)),
+                Operation(Kind.MAP, Range(5, 1), Range(4, 1), function=Function.NORMAL_QUANTILE),
             ),
         )
     ),
