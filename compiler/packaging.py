@@ -96,6 +96,7 @@ def _manifest(contents: Contents, files: Mapping[str, bytes], self_test_rows: in
         model=contents.model,
         version=contents.version,
         task=contents.signature.task,
+        frame=contents.sample.frame or msgspec.UNSET,
         features=contents.sample.features,
         outputs=contents.outputs,
         labels=contents.signature.labels,

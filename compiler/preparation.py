@@ -21,7 +21,7 @@ from compiler.columns import Column
 from compiler.edges import edge_rows
 from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
 from compiler.frontends.model_file import read_model
-from compiler.frontends.source import SourceModel
+from compiler.frontends.source import Signature, SourceModel
 from compiler.sample import Sample, arrange, read_sample
 from compiler.schema import Schema, read_schema
 from compiler.tables import matrix_columns
@@ -178,7 +178,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
     with checklist.step("sample") as step:
         described = read_schema(Path(schema)) if schema is not None else Schema()
         columns, sample_sha256 = _read_columns(sample)
-        arranged = arrange(columns, sample_sha256, source.signature, described)
+        arranged = _arrange(columns, sample_sha256, source.signature, described)
         step.figures |= {"rows": len(arranged.rows), "features": len(arranged.features)}
     with checklist.step("truth") as step:
         truth, refusal = score_sample(source, arranged.rows)
@@ -202,6 +202,14 @@ def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...]
     if sample.ndim != 2 or sample.dtype.kind not in "biuf":  # noqa: PLR2004  (rows and columns)
         raise SampleError(f"the sample has shape {sample.shape} of {sample.dtype}; expected numbers, (rows, features)")
     return matrix_columns(sample), sha256_hex(np.ascontiguousarray(sample, dtype=np.float32).tobytes())
+
+
+def _arrange(columns: tuple[Column, ...], sha256: str, signature: Signature, schema: Schema) -> Sample:
+    if signature.frame is None:
+        return arrange(columns, sha256, signature, schema)
+    from compiler.framed_sample import arrange_frames  # noqa: PLC0415  (scikit-learn, which ONNX files do not need)
+
+    return arrange_frames(columns, sha256, signature, signature.frame, schema)
 
 
 def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple[Output, ...]:

@@ -17,6 +17,7 @@ from compiler.frontends.source import Signature
 from compiler.schema import FeatureSchema, Schema
 from compiler.tables import read_table
 from device_contract.canonical import sha256_hex
+from device_contract.frames import Frame
 from device_contract.manifest import Feature
 
 MAX_SAMPLE_BYTES = 1 << 30
@@ -32,12 +33,14 @@ class Sample:
         rows: float32 (n_rows, n_features), NaN where missing.
         sha256: Digest of the sample's file, or of its numbers when it came from memory.
         ignored: Columns that are no features of the model.
+        frame: How the rows were computed from a stream, its channels described; None if they were given.
     """
 
     features: tuple[Feature, ...]
     rows: NDArray[np.float32]
     sha256: str
     ignored: tuple[str, ...]
+    frame: Frame | None = None
 
 
 def read_sample(path: Path) -> tuple[tuple[Column, ...], str]:

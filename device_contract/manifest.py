@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from device_contract.errors import ManifestError
+from device_contract.frames.frame import Frame
 from device_contract.names import Name, Sha256, whole
 
 SCHEMA_VERSION: Final = 1
@@ -94,6 +95,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     model: Name
     version: Name
     task: Literal["regression", "classification"]
+    frame: Frame | msgspec.UnsetType = msgspec.UNSET
+    """How the features are computed from a stream of samples; left out where a device is given rows."""
     features: Annotated[tuple[Feature, ...], msgspec.Meta(min_length=1, max_length=MAX_FEATURES)]
     outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1, max_length=4096)]
     labels: tuple[Label, ...] = ()
@@ -152,6 +155,16 @@ def _check_consistency(manifest: Manifest) -> None:
     _refuse_repeats("artifact kind", [artifact.kind for artifact in manifest.artifacts])
     if manifest.task == "classification" and len(manifest.labels) != len(manifest.outputs):
         raise ManifestError(f"{len(manifest.labels)} labels for {len(manifest.outputs)} outputs")
+    if manifest.frame is not msgspec.UNSET:
+        _check_frame(manifest.frame, manifest.features)
+
+
+def _check_frame(frame: Frame, features: tuple[Feature, ...]) -> None:
+    frame.check()
+    if any(feature.kind != "number" for feature in features):
+        raise ManifestError("the features of a frame are numbers, not categories")
+    if tuple(feature.name for feature in features) != frame.feature_names():
+        raise ManifestError("the features are not those that the frame gives")
 
 
 def _refuse_repeats(what: str, names: list[str]) -> None:

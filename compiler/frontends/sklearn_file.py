@@ -17,6 +17,7 @@ from compiler.frontends.sklearn_tables import check_tables
 logger = logging.getLogger(__name__)
 
 TRUSTED_TYPES = (
+    "compiler.frames.FrameFeatures",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
@@ -28,7 +29,7 @@ TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )
-"""scikit-learn's own parts of an estimator, plain holders of numbers, which skops leaves to the caller."""
+"""scikit-learn's own parts of an estimator, plain holders of numbers, which skops leaves to the caller; and ours."""
 
 
 def load_skops(data: bytes, path: Path) -> Any:

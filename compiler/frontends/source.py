@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from device_contract.frames import Frame
 from device_contract.manifest import Label
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Signature:
         labels: For classification, the label of each output.
         categories: For each feature that was text in training its texts, in the order of their positions;
             empty where there are none.
+        frame: How the features are computed from a stream, its channels known by name only; None of a model of rows.
     """
 
     task: Task
@@ -52,6 +54,7 @@ class Signature:
     feature_names: tuple[str, ...]
     labels: tuple[Label, ...]
     categories: tuple[tuple[str, ...], ...] = ()
+    frame: Frame | None = None
 
 
 class SourceModel(Protocol):

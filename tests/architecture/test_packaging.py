@@ -21,7 +21,7 @@ def source_tree(tmp_path: Path) -> Path:
     tree.mkdir()
     for name in SOURCES:
         shutil.copy(ROOT / name, tree / name)
-    built = shutil.ignore_patterns("*.so", "__pycache__", "scorer.c", "summarizer.c")
+    built = shutil.ignore_patterns("*.so", "__pycache__", "framer.c", "scorer.c", "summarizer.c")
     for name in HOUSES:
         shutil.copytree(ROOT / name, tree / name, ignore=built)
     return tree
@@ -37,10 +37,11 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
         archive.extractall(site)
     assert (site / "fleet_server" / "migrations" / "versions" / "0001_first.py").is_file()
     program = (
+        "from device_contract.frames import Framer\n"
         "from device_contract.plan.scorer import PlanScorer\n"
         "from device_contract.sketches import RowSummarizer\n"
         "from device_contract.profile import find_profile\n"
-        "print(PlanScorer.__name__, RowSummarizer.__name__, find_profile('cortex-m4').name)\n"
+        "print(Framer.__name__, PlanScorer.__name__, RowSummarizer.__name__, find_profile('cortex-m4').name)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -50,7 +51,7 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
         capture_output=True,
         text=True,
     )
-    assert run.stdout.split() == ["PlanScorer", "RowSummarizer", "cortex-m4"]
+    assert run.stdout.split() == ["Framer", "PlanScorer", "RowSummarizer", "cortex-m4"]
 
 
 @pytest.mark.slow
