@@ -12,12 +12,12 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
-from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from compiler.errors import ModelError, UnsupportedModelError, one_line
 from compiler.frontends.column_positions import by_position
+from compiler.frontends.final_step import made_to_score
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.frontends.text_columns import as_texts, categories_of, on_positions
 from compiler.ir.sklearn_method import output_method, width_of
@@ -58,7 +58,7 @@ class SklearnModel:
             ModelError: It is no estimator, is not fitted, or gives nothing that the compiler knows.
         """
         _check(estimator)
-        self._estimator = by_position(estimator)
+        self._estimator = made_to_score(by_position(estimator))
         self._method, labels = _scoring(self._estimator)
         self.sha256 = sha256 or sha256_hex(_state_hash(estimator).encode())
         n_features = width_of(estimator)
@@ -152,13 +152,9 @@ def _class_scores(classifier: Any) -> Callable[[Any], Any]:
     if method == "predict":
         return lambda rows: np.equal.outer(classifier.predict(rows), classifier.classes_)
 
-    one_against_one = getattr(_final(classifier), "decision_function_shape", "ovr") == "ovo"
-
     def decide(rows: Any) -> Any:
         scores = classifier.decision_function(rows)
-        if scores.ndim == 1:
-            return np.stack([-scores, scores], axis=1)
-        return _ovr_decision_function(scores < 0, -scores, len(classifier.classes_)) if one_against_one else scores
+        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
     return decide
 
