@@ -74,6 +74,11 @@ def _probabilities(model: Any, source: Node) -> Node:
     return lower_classifier(read_text(model.booster_.model_to_string()), source)
 
 
+@lowers("decision_function", LGBMClassifier)
+def _margins(model: Any, source: Node) -> Node:
+    return _scores(read_text(model.booster_.model_to_string()), source)
+
+
 def lower_booster(text: LightgbmText, source: Node) -> Node:
     """Lower what ``Booster.predict`` gives.
 

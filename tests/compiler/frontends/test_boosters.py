@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import VotingClassifier
 
 from compiler import CompiledBundle, compile_model
 from compiler.backends.artifact import EmittedArtifact
@@ -148,6 +151,16 @@ def test_xgboost_refuses_infinities_and_so_its_rows_of_them_are_not_tried() -> N
 
 def _squared(target: Any, scores: Any) -> tuple[Any, Any]:
     return scores - target, np.ones_like(scores)
+
+
+@pytest.mark.parametrize("name", ["binary", "three classes, texts"])
+def test_boosters_inside_other_estimators(name: str) -> None:
+    _, _, target = LIGHTGBM[name]
+    calibrated = CalibratedClassifierCV(clone(lightgbm_model(name)), cv=2).fit(ROWS, target)
+    _hold(_compiled(calibrated, ROWS, "plan"), _EXACT)
+    members = [("lightgbm", clone(lightgbm_model(name))), ("xgboost", clone(xgboost_model("binary")))]
+    voting = VotingClassifier(members, voting="soft").fit(ROWS, target)
+    _hold(_compiled(voting, ROWS, "plan"), _FLOAT32)
 
 
 def test_an_objective_of_ones_own_has_no_plan() -> None:
