@@ -68,6 +68,12 @@ class ParityError(CompilerError):
         self.rows = rows
 
 
+class AccuracyError(CompilerError):
+    """A quantized model is worse than the trained one by more than is allowed."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class BudgetError(CompilerError):
     """The bundle breaks a budget of its firmware profile."""
 

@@ -21,6 +21,7 @@ import device_contract
 from compiler.compile_report import Variant
 from compiler.files import read_limited, write_whole
 from compiler.pipeline import BundleOrder
+from compiler.quantization import Quantization
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import canonical_json, sha256_hex
 from device_contract.profile import FirmwareProfile
@@ -47,7 +48,14 @@ class InputsRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_shared(  # noqa: PLR0913  (everything that a bundle's bytes depend on)
-    model: Path, sample: Path, schema: Path | None, order: BundleOrder, *, trust_pickle: bool, explain: bool
+    model: Path,
+    sample: Path,
+    schema: Path | None,
+    order: BundleOrder,
+    *,
+    trust_pickle: bool,
+    explain: bool,
+    quantization: Quantization | None,
 ) -> Digests:
     """Digest what the bundles for all profiles depend on.
 
@@ -62,7 +70,8 @@ def digest_shared(  # noqa: PLR0913  (everything that a bundle's bytes depend on
         files = {name: _file_sha256(path) if path else "" for name, path in given}
     except (OSError, ValueError):
         return {}
-    options = {"trust_pickle": trust_pickle, "explain": explain, **asdict(order)}
+    smaller = asdict(quantization) if quantization else None
+    options = {"trust_pickle": trust_pickle, "explain": explain, "quantization": smaller, **asdict(order)}
     return {
         **files,
         "options": sha256_hex(canonical_json(options)),

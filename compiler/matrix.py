@@ -17,6 +17,7 @@ from compiler.inputs import Digests
 from compiler.packaging import compiler_version
 from compiler.pipeline import BundleOrder, compile_prepared
 from compiler.preparation import PreparedModel, prepare
+from compiler.quantization import Quantization
 from device_contract.errors import ContractError, ProfileError
 from device_contract.profile import FirmwareProfile, find_profile, read_profile
 
@@ -37,6 +38,7 @@ class Build:
         schema: Path of a schema file, if any.
         trust_pickle: Load a pickle, which runs any code that it holds.
         explain: Plans hold what explains their scores.
+        quantization: What shall be made smaller, if anything.
     """
 
     model: Path
@@ -47,6 +49,7 @@ class Build:
     schema: Path | None = None
     trust_pickle: bool = False
     explain: bool = False
+    quantization: Quantization | None = None
 
 
 def find_profiles(entries: Sequence[str]) -> tuple[FirmwareProfile, ...]:
@@ -140,6 +143,7 @@ class _Work:
             request.order,
             trust_pickle=request.trust_pickle,
             explain=request.explain,
+            quantization=request.quantization,
         )
         digests = [inputs.with_profile(shared, target) for target in targets]
         found = [inputs.find_built(self._path(target), each) for target, each in zip(targets, digests, strict=True)]
@@ -163,6 +167,7 @@ class _Work:
             schema=request.schema,
             trust_pickle=request.trust_pickle,
             explain=request.explain,
+            quantization=request.quantization,
             checklist=self.checklist,
         )
         self.features = tuple(feature.name for feature in prepared.sample.features)

@@ -19,6 +19,7 @@ from compiler.contents import Contents
 from compiler.errors import BudgetError, CompilerError, ModelError, UnsupportedModelError
 from compiler.files import write_whole
 from compiler.preparation import PreparedModel, prepare
+from compiler.quantization import Quantization
 from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import ArtifactKind, Lineage, Manifest
@@ -108,6 +109,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     kind: Kind | None = None,
     trust_pickle: bool = False,
     explain: bool = False,
+    quantization: Quantization | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> CompiledBundle:
     """Compile a trained model to a bundle.
@@ -122,6 +124,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         kind: Artifacts to emit; without it, all that the profile allows and the model has.
         trust_pickle: Load a pickle, which runs any code that it holds.
         explain: The plan holds what explains its scores (``PlanScorer.explain_into``).
+        quantization: What shall be made smaller, if anything; the bundle then holds a plan only.
         environment: Environment variables, in which CI names the commit.
 
     Returns:
@@ -135,7 +138,15 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     order.check()
     target = find_profile(profile) if profile is not None else None
     checklist = Checklist()
-    prepared = prepare(model, sample, schema=schema, trust_pickle=trust_pickle, checklist=checklist, explain=explain)
+    prepared = prepare(
+        model,
+        sample,
+        schema=schema,
+        trust_pickle=trust_pickle,
+        checklist=checklist,
+        explain=explain,
+        quantization=quantization,
+    )
     return compile_prepared(prepared, order, target, checklist)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler import parity
+from compiler.accuracy import take_labels
 from compiler.backends.artifact import EmittedArtifact
 from compiler.baseline import build_baseline
 from compiler.checks import Checklist
@@ -22,6 +23,7 @@ from compiler.edges import edge_rows
 from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
 from compiler.frontends.model_file import read_model
 from compiler.frontends.source import Signature, SourceModel
+from compiler.quantization import Quantization, quantize
 from compiler.sample import Sample, arrange, read_sample
 from compiler.schema import Schema, read_schema
 from compiler.tables import matrix_columns
@@ -159,6 +161,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
     trust_pickle: bool,
     checklist: Checklist,
     explain: bool = False,
+    quantization: Quantization | None = None,
 ) -> PreparedModel:
     """Read a model and its sample, and score it.
 
@@ -169,6 +172,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
         trust_pickle: Load a pickle, which runs any code that it holds.
         checklist: Told of each step.
         explain: Plans hold what explains their scores, by the sample's rows.
+        quantization: What shall be made smaller, if anything.
 
     Raises:
         CompilerError: The model, the sample or the schema is not right.
@@ -178,12 +182,17 @@ def prepare(  # noqa: PLR0913  (each by its name)
     with checklist.step("sample") as step:
         described = read_schema(Path(schema)) if schema is not None else Schema()
         columns, sample_sha256 = _read_columns(sample)
+        if quantization is not None:
+            labels, columns = take_labels(columns, quantization.labels, source.signature)
         arranged = _arrange(columns, sample_sha256, source.signature, described)
         step.figures |= {"rows": len(arranged.rows), "features": len(arranged.features)}
     with checklist.step("truth") as step:
         truth, refusal = score_sample(source, arranged.rows)
         outputs = _outputs(truth.shape[1], source.signature.labels, described)
         step.figures |= {"rows": int(np.isfinite(truth).all(axis=1).sum()), "outputs": len(outputs)}
+    if quantization is not None:
+        with checklist.step("quantize") as step:
+            source, truth = quantize(source, quantization, arranged.rows, truth, labels, step.figures)
     notes = tuple(note for note in (_ignored(arranged), refusal) if note)
     return PreparedModel(source, arranged, truth, outputs, notes, explain=explain)
 

@@ -19,6 +19,9 @@ _SHOWN_FEATURES = 50
 
 def show_compiled(console: Console, done: CompileReport) -> None:
     """Show what a compilation made: artifacts, parity, what they need, files, notes. Nothing if it made nothing."""
+    for check in done.checks:
+        if check.name == "quantize" and check.figures:
+            _show_quantization(console, check.figures)
     made = [variant for variant in done.variants if variant.bundle]
     if not made:
         return
@@ -33,6 +36,19 @@ def show_compiled(console: Console, done: CompileReport) -> None:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     for variant in made:
         _show_file(console, variant)
+
+
+def _show_quantization(console: Console, figures: dict[str, Figure]) -> None:
+    """Show what became of the model: each figure that there is of before and after."""
+    numbers = [Column(name, justify="right") for name in ("before", "after")]
+    table = Table(f"quantized to {figures['method']}", *numbers, box=None, padding=(0, 1))
+    for name in [name.removesuffix("_before") for name in figures if name.endswith("_before")]:
+        cells = (figures[f"{name}_{when}"] for when in ("before", "after"))
+        table.add_row(
+            name.replace("_", " "), *(f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in cells)
+        )
+    console.print(table)
+    console.print(f"measured on {figures['rows']} rows with labels")
 
 
 def _artifact_cells(variant: Variant) -> list[tuple[str, ...]]:

@@ -13,8 +13,26 @@ Explain = Annotated[
     bool, typer.Option("--explain", help="Plans hold what explains their scores; trees take twice the room.")
 ]
 
+Quantize = Annotated[
+    Literal["int8", "float16"] | None,
+    typer.Option(help="Write the weights of dense layers in fewer bits; needs --labels.", show_default=False),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="With --quantize: the sample's column of what each row turned out to be.", show_default=False),
+]
+AccuracyLoss = Annotated[
+    float | None,
+    typer.Option(
+        help="With --quantize: how much accuracy may be lost, or by how much of itself the RMSE may grow; 0.01.",
+        min=0.0,
+        show_default=False,
+    ),
+]
+
 if TYPE_CHECKING:
     from compiler.compile_report import CompileReport
+    from compiler.quantization import Quantization
 
 
 def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
@@ -52,6 +70,9 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
     ] = None,
     trust_pickle: TrustPickle = False,  # noqa: FBT002  (a flag)
     explain: Explain = False,  # noqa: FBT002  (a flag)
+    quantize: Quantize = None,
+    labels: Labels = None,
+    accuracy_loss: AccuracyLoss = None,
 ) -> None:
     """Compile a trained model to a bundle, or to one for each of several profiles."""
     from compiler.matrix import Build, build
@@ -70,9 +91,26 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
             schema=schema,
             trust_pickle=trust_pickle,
             explain=explain,
+            quantization=_quantization(quantize, labels, accuracy_loss, explain=explain),
         )
     )
     _show(done, report, junit)
+
+
+def _quantization(
+    method: Literal["int8", "float16"] | None, labels: str | None, accuracy_loss: float | None, *, explain: bool
+) -> "Quantization | None":
+    if method is None:
+        if labels is not None or accuracy_loss is not None:
+            raise typer.BadParameter("it needs --quantize", param_hint="--labels" if labels else "--accuracy-loss")
+        return None
+    from compiler.quantization import ACCURACY_LOSS, Quantization
+
+    if labels is None:
+        raise typer.BadParameter("give --labels, the sample's column to measure accuracy by", param_hint="--quantize")
+    if explain:
+        raise typer.BadParameter("a quantized plan explains no scores", param_hint="--explain")
+    return Quantization(method, labels, ACCURACY_LOSS if accuracy_loss is None else accuracy_loss)
 
 
 def _show(done: "CompileReport", report: Path | None, junit: Path | None) -> None:

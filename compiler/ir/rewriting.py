@@ -37,7 +37,7 @@ def _over(node: Node, made: Mapping[Node, Node]) -> Node:
     return type(node)(**{name: _replaced(value, made) for name, value in fields.items()})
 
 
-def _replaced(value: Any, made: Mapping[Node, Node]) -> Any:  # noqa: ANN401  (any field of a node)
+def _replaced(value: Any, made: Mapping[Node, Node]) -> Any:
     if isinstance(value, Node):
         return made[value]
     if isinstance(value, tuple) and value and all(isinstance(each, Node) for each in value):
