@@ -42,13 +42,16 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
         return booster_file.read_booster(data, path)
     if suffix in network_file.SUFFIXES:
         return network_file.read_network(data, path, trust_pickle=trust_pickle)
-    from compiler.frontends import sklearn_file  # noqa: PLC0415  (the same)
     from compiler.frontends.model_object import source_of  # noqa: PLC0415  (the same)
 
     if suffix == _SKOPS_SUFFIX:
-        estimator = sklearn_file.load_skops(data, path)
+        from compiler.frontends.skops_file import load_skops  # noqa: PLC0415  (the same)
+
+        estimator = load_skops(data, path)
     else:
-        estimator = sklearn_file.load_pickle(data, path, trust_pickle=trust_pickle)
+        from compiler.frontends.pickle_file import load_pickle  # noqa: PLC0415  (the same)
+
+        estimator = load_pickle(data, path, trust_pickle=trust_pickle)
     try:
         return source_of(estimator, sha256_hex(data))
     except ModelError:

@@ -17,7 +17,7 @@ from sklearn.svm import SVC, SVR, OneClassSVM
 from sklearn.tree import DecisionTreeRegressor
 
 from compiler.errors import ModelError
-from compiler.frontends.sklearn_file import load_skops
+from compiler.frontends.skops_file import load_skops
 from compiler.frontends.sklearn_tables import check_tables
 
 
