@@ -59,7 +59,7 @@ class TorchModel:
         pieces = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE)]
         with torch.inference_mode():
             scores = [self._module(torch.from_numpy(piece.reshape(-1, *self._row_shape).copy())) for piece in pieces]
-        return torch.cat(scores).numpy().astype(np.float64).reshape(len(rows), -1)
+        return np.asarray(torch.cat(scores).numpy(), np.float64).reshape(len(rows), -1)
 
     def to_onnx(self) -> OnnxArtifact:
         """Return what torch's exporter made, over flat rows."""
