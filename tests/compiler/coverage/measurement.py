@@ -6,11 +6,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn import clone
 from threadpoolctl import threadpool_limits
 
-from compiler.backends.onnx import convert_estimator
+from compiler.backends.onnx_artifact import OPSETS
 from compiler.backends.plan import emit
+from compiler.backends.skl2onnx_mend import mend
 from compiler.errors import CompilerError
 from compiler.frontends.sklearn import SklearnModel
 from device_contract.plan.scorer import PlanScorer
@@ -53,12 +56,9 @@ def measure(case: Case) -> Coverage:
         warnings.simplefilter("ignore")
         data = data_set(case.rows, case.target)
         estimator = clone(case.estimator).fit(data.rows, data.target)
+        converts = _converts(estimator, data.rows.shape[1])
         try:
             model = SklearnModel(estimator)
-        except CompilerError as error:
-            return Coverage(False, None, str(error))
-        converts = _converts(estimator, data.rows.shape[1], len(model.signature.labels))
-        try:
             graph = model.to_graph()
             plan = PlanScorer(emit(graph))
         except CompilerError as error:
@@ -68,10 +68,12 @@ def measure(case: Case) -> Coverage:
         return Coverage(converts, _difference(plan, rows, model.score(rows)), "", allowed)
 
 
-def _converts(estimator: Any, n_features: int, n_labels: int) -> bool:
+def _converts(estimator: Any, n_features: int) -> bool:
+    """Tell whether skl2onnx converts an estimator, also to what no bundle carries (functions, several targets)."""
+    mend()
     try:
-        convert_estimator(estimator, n_features, n_labels)
-    except CompilerError:
+        convert_sklearn(estimator, "model", [("row", FloatTensorType([None, n_features]))], target_opset=OPSETS)
+    except Exception:  # noqa: BLE001  (skl2onnx raises whatever its converters meet)
         return False
     return True
 
