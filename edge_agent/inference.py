@@ -4,7 +4,8 @@ One *lane* for each slot that scores (champion; shadow beside it, reported and n
 answered): a scorer, its row reader, its open window and, after an activation, its
 probation. ``InferenceLoop.score`` takes a record from a source and never raises: what is
 wrong with a row is counted. Activations and timers come from other threads; one lock
-keeps each row whole.
+keeps each row whole. A record is a row, or a sample of the model's frame: then it is the frame's
+features that are scored and counted, at the time of its last sample.
 """
 
 import array
@@ -23,8 +24,9 @@ from device_contract.manifest import Label
 from device_contract.messages import SCORING_SLOTS
 from edge_agent.counters import Counters
 from edge_agent.errors import AgentError, RowRefusedError
+from edge_agent.frames import reader_for
 from edge_agent.probation import Probation
-from edge_agent.rows import Record, RowReader
+from edge_agent.rows import Record
 from edge_agent.scoring.scorer import Scorer
 from edge_agent.sources.source import BadRow
 from edge_agent.summary import ClosedWindow, Windows
@@ -60,7 +62,7 @@ class Lane:
         self.labels = bundle.manifest.labels
         self.baseline_sha256 = bundle.manifest.baseline.sha256
         self.windows = Windows(decode_baseline(bundle.files[bundle.manifest.baseline.path]), window_ms)
-        self.reader = RowReader(bundle.manifest.features)
+        self.reader = reader_for(bundle.manifest)
         self.scorer = Scorer.open(path)
         self.outputs = array.array("d", bytes(8 * len(bundle.manifest.outputs)))
         self.probation: Probation | None = None
@@ -117,6 +119,9 @@ class InferenceLoop:
         """Score one row in every lane; whatever is wrong with it is counted."""
         if isinstance(record, BadRow):
             self._counters.add(record.reason, record.detail)
+            with self._lock:
+                for lane in self._lanes:
+                    lane.reader.skip()
             return
         with self._lock:
             self._last_row_ms = self._clock_ms()
@@ -145,8 +150,11 @@ class InferenceLoop:
         try:
             row = lane.reader.read(record)
         except RowRefusedError as error:
+            lane.reader.skip()
             self._count(lane, error.reason, str(error))
             return
+        if row is None:
+            return  # a sample, in the middle of a frame
         try:
             began_ns = time.perf_counter_ns()
             lane.scorer.score_into(row, lane.outputs)

@@ -125,6 +125,9 @@ class RowReader:
         except (TypeError, OverflowError):  # null, text, or an integer beyond float64
             return self._one_by_one(values)
 
+    def skip(self) -> None:
+        """Know that a record was refused, which no other row depends on."""
+
     def _one_by_one(self, values: Sequence[Any]) -> "array.array[float]":
         return array.array("f", [self._number(name, value) for name, value in zip(self._names, values, strict=True)])
 

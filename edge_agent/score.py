@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from device_contract.bundle import open_file
-from device_contract.errors import RowError
 from edge_agent.errors import RowRefusedError
-from edge_agent.rows import Record, RowReader, parse_cells, parse_json_row
+from edge_agent.frames import Reader, reader_for
+from edge_agent.rows import Record, parse_cells, parse_json_row
 from edge_agent.scoring.scorer import Scorer
 from edge_agent.sinks.stdout import score_line
 
@@ -19,6 +19,8 @@ NumberedRow = tuple[int, Record | RowRefusedError]
 
 def score_stream(path: Path, rows: BinaryIO, scores: BinaryIO, complaints: TextIO) -> int:
     """Score every row of a stream; a bad one gets a line among the complaints and the rest goes on.
+
+    For a model with a frame each line is a sample, and a score comes for each frame that is complete.
 
     Args:
         path: The bundle.
@@ -33,17 +35,17 @@ def score_stream(path: Path, rows: BinaryIO, scores: BinaryIO, complaints: TextI
         ContractError: The bundle or its model is not sound.
     """
     manifest = open_file(path).manifest
-    scorer, reader = Scorer.open(path), RowReader(manifest.features)
+    scorer, reader = Scorer.open(path), reader_for(manifest)
     outputs = array.array("d", bytes(8 * len(manifest.outputs)))
     failed = 0
     for number, row in read_rows(rows):
-        try:
-            record = _sound(row)
-            scorer.score_into(reader.read(record), outputs)
-            scores.write(score_line(record.time_ms, outputs, manifest.labels))
-        except (RowRefusedError, RowError) as error:
+        time_ms, values = _read(reader, row)
+        if isinstance(values, str):
             failed += 1
-            complaints.write(f"line {number}: {error}\n")
+            complaints.write(f"line {number}: {values}\n")
+        elif values is not None:
+            scorer.score_into(values, outputs)
+            scores.write(score_line(time_ms, outputs, manifest.labels))
     scores.flush()
     if failed:
         complaints.write(f"{failed} rows failed\n")
@@ -77,7 +79,16 @@ def _csv_rows(lines: Iterator[bytes]) -> Iterator[NumberedRow]:
                 yield reader.line_num, error
 
 
-def _sound(row: Record | RowRefusedError) -> Record:
+def _read(reader: Reader, row: Record | RowRefusedError) -> "tuple[int | None, array.array[float] | str | None]":
+    """Return a record's time, and the row that it completes, if it does, or what is wrong with it.
+
+    As text: an error that is kept holds the frames of the calls, and they the scorer, until some later time.
+    """
     if isinstance(row, RowRefusedError):
-        raise row
-    return row
+        reader.skip()
+        return None, str(row)
+    try:
+        return row.time_ms, reader.read(row)
+    except RowRefusedError as error:
+        reader.skip()
+        return None, str(error)

@@ -2,11 +2,13 @@
 
 import array
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_contract.bundle import Bundle, open_file
 from device_contract.errors import BundleError, RowError
+from device_contract.frames import Frame, Framer
 from device_contract.manifest import Label, Manifest
 from device_contract.plan.scorer import PlanScorer
 from edge_agent.errors import ModelError
@@ -21,6 +23,7 @@ class Scorer:
 
     A row is a C-contiguous float32 buffer (``array.array("f")``, numpy) or a sequence of
     numbers. A row that is NaN somewhere has NaN scores, unless the model takes missing values.
+    A model with a frame takes a row of features, which ``push`` computes from samples.
 
     Attributes:
         manifest: The bundle's manifest.
@@ -84,6 +87,29 @@ class Scorer:
         if any(value != value for value in scores):  # noqa: PLR0124  (only NaN differs from itself)
             return None
         return self.manifest.labels[scores.index(max(scores))]
+
+    def push(self, sample: "Row") -> Score | None:
+        """Take one sample of a stream, for a bundle with a frame.
+
+        Not to be called by several threads at once, for all samples are of one stream.
+
+        Args:
+            sample: One number a channel, as ``manifest.frame`` lists them; NaN where missing.
+
+        Returns:
+            The score of the frame that it completes, or ``None``.
+
+        Raises:
+            RowError: The sample has the wrong width or type, or the bundle has no frame.
+        """
+        return self.score(self._framer.row) if self._framer.push(sample) else None
+
+    @cached_property
+    def _framer(self) -> Framer:
+        frame = self.manifest.frame
+        if not isinstance(frame, Frame):
+            raise RowError("the bundle has no frame: its model takes rows, which score() scores")
+        return Framer(frame)
 
     def score_batch(self, rows: "Rows | list[Row] | tuple[Row, ...]", out: "Scores | None" = None) -> Any:  # noqa: ANN401  (as out)
         """Score many rows; other threads run meanwhile.

@@ -110,6 +110,7 @@ def make_bundle(  # noqa: PLR0913  (each is a part of the manifest)
     vectors: SelfTestVectors | None = None,
     labels: Sequence[Label] = (),
     profile: str | None = None,
+    **known: Any,
 ) -> bytes:
     """Pack a bundle; a classifier if there are labels."""
     files = make_files(models, make_baseline(features, outputs), vectors)
@@ -122,6 +123,7 @@ def make_bundle(  # noqa: PLR0913  (each is a part of the manifest)
         task="classification" if labels else "regression",
         labels=tuple(labels),
         profile=profile,
+        **known,
     )
     return pack(manifest, files)
 
