@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler import arrow_tables
 from compiler.archives import refuse_bombs
 from compiler.columns import Column, check_shape, refuse_repeats
 from compiler.errors import SampleError, one_line
@@ -23,8 +22,8 @@ def read_table(data: bytes, path: Path) -> tuple[Column, ...]:
         SampleError: The bytes are not a sound table of a known format, or exceed a limit.
     """
     readers: Mapping[str, Callable[[bytes], tuple[Column, ...]]] = {
-        ".csv": arrow_tables.read_csv,
-        ".parquet": arrow_tables.read_parquet,
+        ".csv": _read_csv,
+        ".parquet": _read_parquet,
         ".npz": _read_npz,
     }
     reader = readers.get(path.suffix.lower())
@@ -54,6 +53,18 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _read_csv(data: bytes) -> tuple[Column, ...]:
+    from compiler import arrow_tables  # noqa: PLC0415  (only for its files: Arrow is slow to import)
+
+    return arrow_tables.read_csv(data)
+
+
+def _read_parquet(data: bytes) -> tuple[Column, ...]:
+    from compiler import arrow_tables  # noqa: PLC0415  (the same)
+
+    return arrow_tables.read_parquet(data)
 
 
 def _read_npz(data: bytes) -> tuple[Column, ...]:

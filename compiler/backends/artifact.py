@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,16 @@ class EmittedArtifact:
     onnx_output: str = ""
 
     def scorer(self) -> Scorer:
-        """Load the artifact with what the device loads it with.
+        """Load the artifact, the first time, with what the device loads it with.
 
         Raises:
             ModelError: onnxruntime does not load it.
             PlanError: The plan is not sound.
         """
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Scorer:
         return self._onnx_scorer() if self.kind == "onnx" else self._plan_scorer()
 
     def _onnx_scorer(self) -> Scorer:

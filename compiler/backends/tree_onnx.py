@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from compiler.backends.onnx import INPUT_NAME, OPSETS, finish
+from compiler.backends.onnx_artifact import INPUT_NAME, OPSETS, finish
 from compiler.errors import UnsupportedModelError
 from compiler.frontends.source import OnnxArtifact
 from compiler.ir.fusion import simplify

@@ -107,7 +107,7 @@ class OnnxFileModel:
 
     def to_graph(self) -> "Graph":
         """Lower the ONNX graph."""
-        from compiler.ir.lowering import lower_onnx  # noqa: PLC0415  (only when a plan is wanted)
+        from compiler.ir.onnx_lowering import lower_onnx  # noqa: PLC0415  (only when a plan is wanted)
 
         return lower_onnx(onnx.load_from_string(self._artifact.data))
 

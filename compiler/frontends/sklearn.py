@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -101,8 +102,7 @@ class SklearnModel:
 
     def to_onnx(self) -> OnnxArtifact:
         """Convert trees over the row from their graph, with its exact thresholds; anything else by skl2onnx."""
-        from compiler.backends.onnx import convert_estimator  # noqa: PLC0415  (skl2onnx takes a second to import)
-        from compiler.backends.tree_onnx import convert_trees  # noqa: PLC0415  (the same)
+        from compiler.backends.tree_onnx import convert_trees  # noqa: PLC0415  (only when ONNX is wanted)
 
         n_classes = len(self.signature.labels)
         if self.signature.family == "trees":
@@ -111,10 +111,16 @@ class SklearnModel:
             except UnsupportedModelError:
                 if not type(_final(self._estimator)).__module__.startswith("sklearn."):
                     raise  # skl2onnx knows scikit-learn's only
+        from compiler.backends.onnx import convert_estimator  # noqa: PLC0415  (skl2onnx is slow to import)
+
         return convert_estimator(self._on_positions, self.signature.n_features, n_classes)
 
     def to_graph(self) -> "Graph":
         """Lower straight from the estimator, with its double thresholds."""
+        return self._graph
+
+    @cached_property
+    def _graph(self) -> "Graph":
         from compiler.ir.lowering import lower_estimator  # noqa: PLC0415  (only when a plan is wanted)
 
         return lower_estimator(self._on_positions)

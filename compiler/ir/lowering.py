@@ -38,12 +38,9 @@ from compiler.ir import (  # noqa: F401  (each fills the registry)
 )
 from compiler.ir.fusion import drop_needless_refusals
 from compiler.ir.nodes import Graph, Node, Row
-from compiler.ir.onnx_lowering import lower_onnx
 from compiler.ir.registry import class_scores, lower
 from compiler.ir.sklearn_method import output_method, width_of
 from compiler.ir.sklearn_neural_network import is_network
-
-__all__ = ["lower_estimator", "lower_onnx"]
 
 
 def lower_estimator(estimator: Any) -> Graph:

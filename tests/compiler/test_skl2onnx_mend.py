@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from compiler.backends.onnx import OPSETS
+from compiler.backends.onnx_artifact import OPSETS
 from compiler.backends.skl2onnx_mend import _ALIASES, _MendedConverter, mend, round_down_to_float32
 from compiler.frontends.sklearn import SklearnModel
 from compiler.onnx_session import OnnxSession

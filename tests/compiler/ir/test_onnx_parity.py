@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto, helper, load_from_string
 from compiler.backends.plan import emit
 from compiler.errors import UnsupportedModelError
 from compiler.frontends.sklearn import SklearnModel
-from compiler.ir.lowering import lower_onnx
+from compiler.ir.onnx_lowering import lower_onnx
 from device_contract.plan.scorer import PlanScorer
 from tests.compiler.ir.sklearn_models import fitted, rows_at_thresholds
 
