@@ -22,7 +22,7 @@ FRONTENDS_PYTEST := --override-ini addopts="--import-mode=importlib -ra" --overr
 	--confcutdir=tests/frontends
 
 test-frontends: .venv/ready .venv-frontends/ready  ## models of torch, Keras and CatBoost, in an environment of their own
-	OMP_NUM_THREADS=1 .venv-frontends/bin/python -m pytest $(FRONTENDS_PYTEST) tests/frontends $(ARGS)
+	PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 .venv-frontends/bin/python -m pytest $(FRONTENDS_PYTEST) tests/frontends $(ARGS)
 
 lint: .venv/ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
