@@ -8,7 +8,7 @@ accuracy before and after tells.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,9 +23,9 @@ from compiler.frontends.source import OnnxArtifact, Signature, SourceModel
 from device_contract.plan.scorer import PlanScorer
 
 if TYPE_CHECKING:
-    from compiler.ir.nodes import Graph
+    from compiler.ir.nodes import Graph, Node
 
-Method = Literal["int8", "float16"]
+Method = Literal["int8", "float16", "thresholds"]
 ACCURACY_LOSS = 0.01
 _ROUNDS = 20
 _TIMED_ROWS = 100
@@ -36,7 +36,7 @@ class Quantization:
     """What shall be made smaller.
 
     Attributes:
-        method: ``int8`` or ``float16``: the weights of dense layers.
+        method: ``int8`` or ``float16``: the weights of dense layers; ``thresholds``: those of trees.
         labels: The sample's column that holds what each row turned out to be.
         accuracy_loss: How much accuracy a classifier may lose (0.01: one row in a hundred), or by
             how much of itself a regression's RMSE may grow.
@@ -50,15 +50,22 @@ class Quantization:
 class QuantizedModel:
     """A model with rounded weights: a source like the trained one."""
 
-    def __init__(self, source: SourceModel, method: Method) -> None:
-        from compiler.ir.ordering import order  # noqa: PLC0415  (the same)
-        from compiler.ir.quantized import QuantizedLinear, quantize_dense  # noqa: PLC0415  (only when it is wanted)
+    def __init__(self, source: SourceModel, method: Method, rows: NDArray[np.float32]) -> None:
+        from compiler.ir.quantized import quantize_dense, with_weights  # noqa: PLC0415  (only when it is wanted)
+        from compiler.ir.quantized_trees import quantize_trees, with_thresholds  # noqa: PLC0415  (the same)
 
         self._source = source
         self._method = method
-        self._graph = quantize_dense(source.to_graph(), method)
-        if not any(isinstance(step.node, QuantizedLinear) for step in order(self._graph)):
-            raise UnsupportedModelError("the model has no dense layers whose weights could be quantized")
+        trained = source.to_graph()
+        if method == "thresholds":
+            self._graph = quantize_trees(trained, lambda node: _evaluate(trained, node, rows))
+            self._rounded = with_thresholds(self._graph)
+        else:
+            self._graph = quantize_dense(trained, method)
+            self._rounded = with_weights(self._graph)
+        if self._rounded.output is self._graph.output:
+            what = "trees" if method == "thresholds" else "dense layers"
+            raise UnsupportedModelError(f"the model has no {what} that could be quantized")
 
     @property
     def signature(self) -> Signature:
@@ -98,10 +105,22 @@ class QuantizedModel:
 
     @cached_property
     def _reference(self) -> Scorer:
-        from compiler.backends.plan import emit  # noqa: PLC0415  (only when it is wanted)
-        from compiler.ir.quantized import with_weights  # noqa: PLC0415  (the same)
+        return _scorer(self._rounded)
 
-        return EmittedArtifact("plan", emit(with_weights(self._graph))).scorer()
+
+def _scorer(graph: "Graph") -> Scorer:
+    from compiler.backends.plan import emit  # noqa: PLC0415  (only when it is wanted)
+
+    return EmittedArtifact("plan", emit(graph)).scorer()
+
+
+def _evaluate(graph: "Graph", node: "Node", rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return a node's numbers for each row, (n_rows, width)."""
+    from compiler.ir.nodes import Float32, RefuseMissing, Row  # noqa: PLC0415  (only when it is wanted)
+
+    while isinstance(node, Float32 | RefuseMissing):
+        node = node.source
+    return rows.astype(np.float64) if isinstance(node, Row) else _scorer(replace(graph, output=node))(rows)
 
 
 def quantize(  # noqa: PLR0913, PLR0917  (the model, and what it is held against)
@@ -136,7 +155,7 @@ def quantize(  # noqa: PLR0913, PLR0917  (the model, and what it is held against
         raise SampleError(
             "the sample's labels are of a stream, whose frames the model scores: give none to quantize by"
         )
-    quantized = QuantizedModel(source, wanted.method)
+    quantized = QuantizedModel(source, wanted.method, rows)
     taken = np.asarray(np.isfinite(truth).all(axis=1))
     scores = np.where(taken[:, None], quantized.score(rows), np.nan)
     known = taken & np.isfinite(labels) & np.isfinite(scores).all(axis=1)

@@ -14,8 +14,8 @@ Explain = Annotated[
 ]
 
 Quantize = Annotated[
-    Literal["int8", "float16"] | None,
-    typer.Option(help="Write the weights of dense layers in fewer bits; needs --labels.", show_default=False),
+    Literal["int8", "float16", "thresholds"] | None,
+    typer.Option(help="Dense layers or trees' thresholds in fewer bits; needs --labels.", show_default=False),
 ]
 Labels = Annotated[
     str | None,
@@ -98,7 +98,11 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
 
 
 def _quantization(
-    method: Literal["int8", "float16"] | None, labels: str | None, accuracy_loss: float | None, *, explain: bool
+    method: Literal["int8", "float16", "thresholds"] | None,
+    labels: str | None,
+    accuracy_loss: float | None,
+    *,
+    explain: bool,
 ) -> "Quantization | None":
     if method is None:
         if labels is not None or accuracy_loss is not None:

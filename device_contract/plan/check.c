@@ -57,6 +57,7 @@ static int overlap(uint32_t first, uint32_t width, uint32_t other, uint32_t othe
 #include "checks/moves.inc"
 #include "checks/network.inc"
 #include "checks/quantized.inc"
+#include "checks/quantized_trees.inc"
 #include "checks/recurrent.inc"
 #include "checks/tables.inc"
 #include "checks/trees.inc"
@@ -94,6 +95,7 @@ static leeway_plan_status check_kind(const plan_view *plan, const leeway_operati
     case LEEWAY_CHOOSE: return check_choose(operation);
     case LEEWAY_DENSE_INT8:
     case LEEWAY_DENSE_FLOAT16: return check_quantized(plan, operation);
+    case LEEWAY_RANKED_TREES: return check_ranked_trees(plan, operation);
     default: return LEEWAY_PLAN_UNKNOWN_OPERATION;
     }
 }
@@ -101,7 +103,7 @@ static leeway_plan_status check_kind(const plan_view *plan, const leeway_operati
 /* Only these read the row; the others read values. */
 static int may_read_row(uint32_t kind) {
     return kind == LEEWAY_LOAD || kind == LEEWAY_REFUSE_MISSING || kind == LEEWAY_DOT || kind == LEEWAY_TREES ||
-           kind == LEEWAY_WIDE_TREES;
+           kind == LEEWAY_WIDE_TREES || kind == LEEWAY_RANKED_TREES;
 }
 
 static int input_fits(const plan_view *plan, const leeway_operation *operation) {

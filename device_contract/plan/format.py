@@ -23,6 +23,12 @@ MAX_NARROW_NODES: Final = 65_536
 MAX_LEAVES: Final = 1 << 22
 """Distinct leaves of one tree: what the low bits of a quiet NaN can count."""
 QUIET_NAN_BITS: Final = 0x7FC00000
+MAX_RANKED: Final = 256
+"""Features that ranked trees can tell."""
+MAX_RANKED_THRESHOLDS: Final = 254
+"""Of one feature of ranked trees."""
+MAX_RANKED_LEAVES: Final = 65_536
+"""Distinct leaves of one ranked tree."""
 TILE_POINTS: Final = 16
 """Points that lie together in the table of a distance."""
 MAX_NEAREST: Final = 4096
@@ -77,6 +83,7 @@ class Kind(IntEnum):
     CHOOSE = 46
     DENSE_INT8 = 70
     DENSE_FLOAT16 = 71
+    RANKED_TREES = 72
 
 
 class Function(IntEnum):

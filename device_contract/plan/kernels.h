@@ -60,7 +60,8 @@ enum leeway_operation_kind {
     LEEWAY_CHOOSE = 46,          /* of two values, by a third */
 
     LEEWAY_DENSE_INT8 = 70,      /* dense, of weights of 8 bits */
-    LEEWAY_DENSE_FLOAT16 = 71    /* dense, of weights of 16 bits */
+    LEEWAY_DENSE_FLOAT16 = 71,   /* dense, of weights of 16 bits */
+    LEEWAY_RANKED_TREES = 72     /* nodes of 4 bytes, over the ranks of the row's numbers */
 };
 
 /* Functions of LEEWAY_MAP (below 64), of LEEWAY_MAP_CONSTANT and LEEWAY_MAP_PAIR (64 and
@@ -266,6 +267,24 @@ typedef struct {
     uint32_t feature;
     uint32_t left;
 } leeway_wide_node;
+
+/* Ranked trees: as trees; sizes[4] = thresholds of all features, and tables 5 and 6 are theirs. A
+ * number's rank is how many of its feature's thresholds are below it, NaN's is LEEWAY_MAX_RANKS; a
+ * node goes to `left` if it is at most the node's. The leaf values are float[][]; a leaf points at
+ * itself, and is number feature + 256 * rank of its tree. */
+#define LEEWAY_MAX_RANKED 256u  /* features */
+#define LEEWAY_MAX_RANKS 255u   /* of a feature: one more than it may have thresholds */
+enum { LEEWAY_N_THRESHOLDS = 4 };
+enum {
+    LEEWAY_RANKED_STARTS = 5,     /* uint32_t[inputs + 1]: where each feature's thresholds start */
+    LEEWAY_RANKED_THRESHOLDS = 6  /* float[thresholds], ascending for each feature */
+};
+
+typedef struct {
+    uint8_t feature;
+    uint8_t rank;
+    uint16_t left;
+} leeway_ranked_node;
 
 typedef enum {
     LEEWAY_PLAN_OK = 0,

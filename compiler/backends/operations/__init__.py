@@ -8,6 +8,7 @@ from compiler.backends.operations import (  # noqa: F401  (each fills the regist
     networks,
     piecewise,
     quantized,
+    quantized_trees,
     trees,
 )
 from compiler.backends.operations.emission import Emission, operation_for

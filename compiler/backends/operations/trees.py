@@ -31,7 +31,7 @@ _WIDE = np.dtype([("threshold", "<u4"), ("feature", "<u4"), ("left", "<u4")])
 
 
 @dataclass(frozen=True)
-class _LaidOut:
+class LaidOut:
     """One tree in the plan's order; thresholds as bits, for leaves hold NaN with a number in it."""
 
     threshold_bits: NDArray[np.uint32]
@@ -46,10 +46,10 @@ class _LaidOut:
 def _(node: TreeEnsemble, emission: Emission) -> list[Operation]:
     if isinstance(node.source, Float32) and not node.rounds_row:
         raise UnsupportedModelError("trees that compare computed float64 values are not ones that a plan can express")
-    trees = [_lay_out(tree) for tree in node.trees]
+    trees = [lay_out(tree) for tree in node.trees]
     sizes = [len(tree.left) for tree in trees]
     wide = max(sizes) > MAX_NARROW_NODES
-    first_nodes, first_leaves = _starts(sizes), _starts([len(tree.values) for tree in trees])
+    first_nodes, first_leaves = starts_of(sizes), starts_of([len(tree.values) for tree in trees])
     records = tree_records(
         tuple(
             TreeTable(first, size, leaf, tree.output)
@@ -78,7 +78,7 @@ def _(node: TreeEnsemble, emission: Emission) -> list[Operation]:
     ]
 
 
-def _explanation(node: TreeEnsemble, trees: list[_LaidOut], emission: Emission) -> tuple[bytes, ...]:
+def _explanation(node: TreeEnsemble, trees: list[LaidOut], emission: Emission) -> tuple[bytes, ...]:
     """Return the steps from node to node, and the expected scores."""
     if emission.reference is None:
         return ()
@@ -90,7 +90,7 @@ def _explanation(node: TreeEnsemble, trees: list[_LaidOut], emission: Emission) 
     return np.concatenate(steps).astype("<f4").tobytes(), doubles(expected / node.divisor)
 
 
-def _planned(tree: _LaidOut) -> PlannedTree:
+def _planned(tree: LaidOut) -> PlannedTree:
     is_leaf = tree.left == np.arange(len(tree.left))
     values = np.zeros((len(tree.left), tree.values.shape[1]))
     values[is_leaf] = tree.values[tree.threshold_bits[is_leaf] & (MAX_LEAVES - 1)]
@@ -98,11 +98,17 @@ def _planned(tree: _LaidOut) -> PlannedTree:
     return PlannedTree(threshold, tree.feature, tree.left, tree.missing_left, values)
 
 
-def _starts(sizes: list[int]) -> list[int]:
+def starts_of(sizes: list[int]) -> list[int]:
+    """Return where each of some pieces starts, one after the other."""
     return list(accumulate(sizes[:-1], initial=0))
 
 
-def _lay_out(tree: Tree) -> _LaidOut:
+def lay_out(tree: Tree) -> LaidOut:
+    """Put a tree in the plan's order.
+
+    Raises:
+        UnsupportedModelError: It is no tree, it has too many leaves, or its numbers are none.
+    """
     order, left = _by_level(tree)
     is_leaf = tree.left[order] < 0
     values, number = np.unique(tree.values[order][is_leaf], axis=0, return_inverse=True)
@@ -115,7 +121,7 @@ def _lay_out(tree: Tree) -> _LaidOut:
     feature = np.where(is_leaf, 0, tree.feature[order])
     if not 0 <= feature.min() <= feature.max() < MAX_FEATURES:
         raise UnsupportedModelError(f"a tree splits on feature {feature.max()}, a plan has at most {MAX_FEATURES}")
-    return _LaidOut(threshold_bits, feature, left, tree.missing_left[order], values, tree.output)
+    return LaidOut(threshold_bits, feature, left, tree.missing_left[order], values, tree.output)
 
 
 def _by_level(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -135,7 +141,7 @@ def _by_level(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.concatenate(levels), np.concatenate(lefts)
 
 
-def _records(tree: _LaidOut, layout: np.dtype[np.void]) -> bytes:
+def _records(tree: LaidOut, layout: np.dtype[np.void]) -> bytes:
     nodes = np.empty(len(tree.left), layout)
     nodes["threshold"], nodes["feature"], nodes["left"] = tree.threshold_bits, tree.feature, tree.left
     return nodes.tobytes()

@@ -17,6 +17,7 @@ from device_contract.plan.format import (
     tree_records,
     write_plan,
 )
+from tests.device_contract.plan.quantized_plans import QUANTIZED
 
 ROW = Range(0, 2, of_row=True)
 
@@ -176,6 +177,7 @@ NETWORKS = write_plan(
 
 PLANS: dict[str, bytes] = {
     "networks": NETWORKS,
+    **QUANTIZED,
     "linear": plan(1, linear(1)),
     "linear-binary": plan(2, linear(1), link(Kind.BINARY_SIGMOID, 1, 2)),
     "linear-exponential": plan(1, linear(1), EXPONENTIAL),
