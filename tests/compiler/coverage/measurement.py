@@ -17,8 +17,8 @@ from compiler.backends.skl2onnx_mend import mend
 from compiler.errors import CompilerError
 from compiler.frontends.sklearn import SklearnModel
 from device_contract.plan.scorer import PlanScorer
+from tests.compiler.coverage.case import Case
 from tests.compiler.coverage.data import data_set, trial_rows
-from tests.compiler.coverage.estimators import Case
 
 BOUNDS: Final = (1e-12, 1e-9, 1e-6, 1e-4)
 """What a difference is told as at most: coarse, so that another processor's BLAS tells the same."""
