@@ -64,6 +64,18 @@ def test_rows_are_cast_to_what_the_model_takes(kind: int) -> None:
     assert (model.signature.task, model.signature.n_features) == ("regression", 2)
 
 
+def test_a_row_may_be_a_window_of_several_axes(rows: NDArray[np.float32]) -> None:
+    shape = helper.make_tensor_value_info("row", TensorProto.FLOAT, [None, 2, 2])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 4])
+    nodes = [helper.make_node("Flatten", ["row"], ["flat"]), helper.make_node("Relu", ["flat"], ["scores"])]
+    graph = helper.make_graph(nodes, "windows", [shape], [scores])
+    opsets = [helper.make_opsetid("", 18)]
+    model = OnnxFileModel(helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString())
+    windows = np.concatenate([rows, -rows], axis=1)[:, :4]
+    np.testing.assert_array_equal(model.score(windows), np.maximum(windows, 0))
+    np.testing.assert_array_equal(artifact_scores(model, windows), np.maximum(windows, 0))
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
