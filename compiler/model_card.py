@@ -4,6 +4,7 @@ Source of the idea: Mitchell et al., Model Cards for Model Reporting, 2019, doi:
 """
 
 from compiler.contents import Contents
+from device_contract.frames import Frame
 from device_contract.manifest import Feature
 
 
@@ -17,6 +18,7 @@ def model_card(contents: Contents) -> str:
         f"- Task: {contents.signature.task}",
         f"- Made for: {contents.profile or 'any device (portable)'}, as {kinds}",
         f"- Model: {lineage.parameters.get('model_type', 'unknown')}, SHA-256 `{lineage.model_sha256}`",
+        *([f"- Frame: {frame_in_words(contents.sample.frame)}"] if contents.sample.frame else []),
         f"- Sample: {len(contents.sample.rows)} rows, SHA-256 `{lineage.sample_sha256}`",
         f"- Proved on the sample: the original's scores within {tolerance}",
         "",
@@ -34,6 +36,12 @@ def model_card(contents: Contents) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def frame_in_words(frame: Frame) -> str:
+    """Return what a frame takes of a stream, in words."""
+    channels = ", ".join(f"{channel.name} {channel.unit}".strip() for channel in frame.channels)
+    return f"{frame.length} samples at {frame.sample_rate_hz:g} Hz, every {frame.hop}, of {_cell(channels)}"
 
 
 def feature_range(feature: Feature) -> str:

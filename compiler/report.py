@@ -8,9 +8,10 @@ from compiler.benchmark import ArtifactBench, BenchReport
 from compiler.checks import Figure
 from compiler.compile_report import CompileReport, Variant
 from compiler.explanation import Explanation
-from compiler.model_card import feature_range
+from compiler.model_card import feature_range, frame_in_words
 from compiler.parity import ParityResult
 from device_contract.bundle import Bundle
+from device_contract.frames import Frame
 from device_contract.manifest import Manifest
 
 _MIB = 1 << 20
@@ -170,6 +171,7 @@ def _summary(bundle: Bundle) -> list[tuple[str, str]]:
         ("version", manifest.version),
         ("profile", manifest.profile or "portable"),
         ("task", manifest.task),
+        ("frame", frame_in_words(manifest.frame) if isinstance(manifest.frame, Frame) else "-"),
         ("outputs", outputs),
         ("labels", ", ".join(str(label) for label in manifest.labels) or "-"),
         ("artifacts", artifacts),
