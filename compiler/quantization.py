@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 Method = Literal["int8", "float16", "thresholds"]
 ACCURACY_LOSS = 0.01
-_ROUNDS = 20
-_TIMED_ROWS = 100
+_ROUNDS = 5
+_TIMED_ROWS = 2000
+"""More than a processor remembers the branches of."""
 
 
 @dataclass(frozen=True)
