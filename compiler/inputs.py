@@ -8,8 +8,8 @@ the bundle is built.
 
 import errno
 import hashlib
-import importlib.metadata
 import platform
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -147,6 +147,12 @@ def _code_sha256() -> str:
 
 
 def _installed() -> dict[str, str]:
-    """Return the versions of all that is installed: any of it may have a hand in a conversion."""
-    versions = {distribution.name: distribution.version for distribution in importlib.metadata.distributions()}
-    return {**versions, "python": platform.python_version(), "machine": platform.machine()}
+    """Return what is installed, and where: any of it may have a hand in a conversion.
+
+    The name of a distribution's folder tells its version; to read what lies in it would take as long as a
+    small model takes to compile.
+
+    Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    folders = [entry.name for path in map(Path, sys.path) if path.is_dir() for entry in path.glob("*.*-info")]
+    return {"folders": " ".join(sorted(folders)), "python": platform.python_version(), "machine": platform.machine()}

@@ -141,7 +141,9 @@ def _uses(node: NodeProto) -> set[str]:
 
 
 def _keep(field: "Iterable[object]", kept: list[object]) -> None:
-    """Replace the content of a repeated protobuf field."""
+    """Replace the content of a repeated protobuf field by a part of it."""
+    if len(kept) == len(field):  # type: ignore[arg-type]
+        return
     copies = [type(item).FromString(item.SerializeToString()) for item in kept]  # type: ignore[attr-defined]
     del field[:]  # type: ignore[attr-defined]
     field.extend(copies)  # type: ignore[attr-defined]

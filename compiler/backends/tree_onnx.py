@@ -5,11 +5,11 @@ been folded into the row's own float32 numbers exactly, so that every row takes 
 takes in the model. Leaves are added as float32.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from numpy.typing import NDArray
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper
 
 from compiler.backends.onnx_artifact import INPUT_NAME, OPSETS, finish
 from compiler.errors import UnsupportedModelError
@@ -100,45 +100,46 @@ def _link(link: Node, source: str, target: str) -> tuple[list[TensorProto], list
 
 def _ensemble(node: TreeEnsemble) -> NodeProto:
     """Return the trees as one operator; a divisor is taken into the leaves."""
-    nodes: dict[str, Any] = {}
-    for number, tree in enumerate(node.trees):
-        for name, values in _nodes(tree, number).items():
-            nodes.setdefault(name, []).extend(values)
-    leaves: dict[str, Any] = {}
-    for number, tree in enumerate(node.trees):
-        for name, values in _leaves(tree, number, node.divisor).items():
-            leaves.setdefault(name, []).extend(values)
-    return helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT_NAME],
-        ["scores.0"],
-        domain="ai.onnx.ml",
-        n_targets=node.width,
-        base_values=(node.base / node.divisor).tolist(),
-        **nodes,
-        **leaves,
+    columns = [
+        {**_nodes(tree, number), **_leaves(tree, number, node.divisor)} for number, tree in enumerate(node.trees)
+    ]
+    values = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
+    values["base_values"] = node.base / node.divisor
+    operator = helper.make_node(
+        "TreeEnsembleRegressor", [INPUT_NAME], ["scores.0"], domain="ai.onnx.ml", n_targets=node.width
     )
+    operator.attribute.extend(_attribute(name, values[name]) for name in sorted(values))
+    return operator
 
 
-def _nodes(tree: Tree, number: int) -> dict[str, Iterable[Any]]:
+def _attribute(name: str, values: NDArray[Any]) -> AttributeProto:
+    """Return an attribute that is a list; onnx's own helper looks at each of a million numbers."""
+    if values.dtype.kind == "f":
+        return AttributeProto(name=name, type=AttributeProto.FLOATS, floats=values.tolist())
+    if values.dtype.kind == "S":
+        return AttributeProto(name=name, type=AttributeProto.STRINGS, strings=values.tolist())
+    return AttributeProto(name=name, type=AttributeProto.INTS, ints=values.tolist())
+
+
+def _nodes(tree: Tree, number: int) -> dict[str, NDArray[Any]]:
     is_leaf = tree.left < 0
     return {
-        "nodes_treeids": [number] * len(is_leaf),
-        "nodes_nodeids": range(len(is_leaf)),
-        "nodes_featureids": np.where(is_leaf, 0, tree.feature).tolist(),
-        "nodes_modes": np.where(is_leaf, "LEAF", "BRANCH_LEQ").tolist(),
-        "nodes_values": np.where(is_leaf, 0.0, tree.threshold).tolist(),
-        "nodes_truenodeids": np.where(is_leaf, 0, tree.left).tolist(),
-        "nodes_falsenodeids": np.where(is_leaf, 0, tree.right).tolist(),
-        "nodes_missing_value_tracks_true": np.where(is_leaf, 0, tree.missing_left).astype(int).tolist(),
+        "nodes_treeids": np.full(len(is_leaf), number),
+        "nodes_nodeids": np.arange(len(is_leaf)),
+        "nodes_featureids": np.where(is_leaf, 0, tree.feature),
+        "nodes_modes": np.where(is_leaf, b"LEAF", b"BRANCH_LEQ"),
+        "nodes_values": np.where(is_leaf, 0.0, tree.threshold),
+        "nodes_truenodeids": np.where(is_leaf, 0, tree.left),
+        "nodes_falsenodeids": np.where(is_leaf, 0, tree.right),
+        "nodes_missing_value_tracks_true": np.where(is_leaf, 0, tree.missing_left).astype(int),
     }
 
 
-def _leaves(tree: Tree, number: int, divisor: float) -> dict[str, Iterable[Any]]:
+def _leaves(tree: Tree, number: int, divisor: float) -> dict[str, NDArray[Any]]:
     leaf, width = np.flatnonzero(tree.left < 0), tree.values.shape[1]
     return {
-        "target_treeids": [number] * (len(leaf) * width),
-        "target_nodeids": np.repeat(leaf, width).tolist(),
-        "target_ids": np.tile(np.arange(tree.output, tree.output + width), len(leaf)).tolist(),
-        "target_weights": (tree.values[leaf] / divisor).ravel().tolist(),
+        "target_treeids": np.full(len(leaf) * width, number),
+        "target_nodeids": np.repeat(leaf, width),
+        "target_ids": np.tile(np.arange(tree.output, tree.output + width), len(leaf)),
+        "target_weights": (tree.values[leaf] / divisor).ravel(),
     }
