@@ -11,11 +11,13 @@ from pathlib import Path
 
 from device_contract.baseline import decode_baseline
 from device_contract.bundle import Bundle, open_file
+from device_contract.frames import Frame, Framer
 from device_contract.selftest import decode_self_test
 from device_contract.sketches import RowSummarizer, encode_summary
 from edge_agent import Scorer
 
 RANDOM_ROWS = 60
+RANDOM_SAMPLES = 700
 
 
 def rows_of(bundle: Bundle) -> list["array.array[float]"]:
@@ -41,6 +43,20 @@ def lines(path: Path) -> Iterator[str]:
         in_batch = "" if bits(batch) == bits(scores) else f", in a batch {bits(batch)}"
         yield f"{path.name} {scorer.predict(row)} {bits(scores)}{in_batch}\n"
     yield f"{path.name} summary {encode_summary(summarizer.take()).hex()}\n"
+    yield from framed_lines(path)
+
+
+def framed_lines(path: Path) -> Iterator[str]:
+    """Each frame's features and scores, of a stream of random samples; nothing for a model of rows."""
+    scorer, chosen = Scorer.open(path), random.Random(0)
+    frame = scorer.manifest.frame
+    if not isinstance(frame, Frame):
+        return
+    framer, stream = Framer(frame), [[chosen.random() for _ in frame.channels] for _ in range(RANDOM_SAMPLES)]
+    for sample in stream:
+        score = scorer.push(sample)
+        if framer.push(sample):
+            yield f"{path.name} {bits(framer.row)} {score}\n"
 
 
 def bits(scores: "array.array[float]") -> str:

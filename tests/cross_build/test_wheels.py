@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from compiler import compile_model
+from compiler.frames import FrameFeatures, windows
 from cross_build.targets import GLIBC, TARGETS, Target
 from cross_build.wheels import build_agent, build_dependencies, copy_sources
 from tests.cross_build import foreign
@@ -29,7 +33,7 @@ GOLDEN_SCORES = (GOLDEN / "scores.txt").read_text()
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Paths of boosted trees that take missing values, and of a small neural network."""
+    """Paths of boosted trees that take missing values, of a small neural network, and of a model of frames."""
     folder = tmp_path_factory.mktemp("bundles")
     rows = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     with threadpool_limits(1):
@@ -39,6 +43,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         compile_model(model, rows, name=name, version="1", kind="plan")
         for name, model in {"boosted": boosted, "network": network}.items()
     ]
+    features = FrameFeatures("abcd", sample_rate_hz=50, length=30, hop=12, bands=[(0, 10), (10, 25)])
+    frames = windows(rows, 30, 12)
+    framed = make_pipeline(features, StandardScaler(), Ridge()).fit(frames, frames[:, 0])
+    compiled.append(compile_model(framed, rows, name="framed", version="1", kind="plan"))
     return [str(bundle.write(folder)) for bundle in compiled]
 
 
@@ -100,7 +108,7 @@ def test_this_processor_gives_the_same_bits_with_the_wheel_s_compiler(
     build_agent(TARGETS["x86_64"], sources, tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     site = unzipped(wheel, tmp_path / "site")
-    assert not [*site.rglob("scorer.c"), *site.rglob("summarizer.c")]
+    assert not [*site.rglob("framer.c"), *site.rglob("scorer.c"), *site.rglob("summarizer.c")]
     assert here(site, *bundles) == here(ROOT, *bundles)
 
 
