@@ -38,6 +38,7 @@ bench: .venv/ready services  ## speed and footprint against peers; writes benchm
 	$(BIN)/python -m benchmarks.sketches
 	$(BIN)/python -m benchmarks.agent_memory
 	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.quantized
 	$(BIN)/python -m benchmarks.scoring
 
 coverage: .venv/ready  ## which scikit-learn estimators convert and have a plan; writes docs/coverage.md
