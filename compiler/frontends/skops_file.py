@@ -11,6 +11,7 @@ from compiler.frontends.library_version import tell_of_other_versions
 from compiler.frontends.sklearn_tables import check_tables
 
 TRUSTED_TYPES = (
+    "compiler.frames.FrameFeatures",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
