@@ -18,6 +18,7 @@ from compiler.ir.nodes import (
     Float32,
     Floats,
     Linear,
+    Map,
     MapConstant,
     Node,
     RefuseMissing,
@@ -37,6 +38,7 @@ _FOLDED: dict[Function, np.ufunc] = {
     Function.DIVIDE: np.divide,
 }
 _SCALING = frozenset({Function.MULTIPLY, Function.DIVIDE})
+_ACTIVATIONS = frozenset({Function.RELU, Function.SIGMOID, Function.TANH})
 MAX_DOT_WIDTH = 8
 """A linear node of more results is emitted as a dense operation."""
 
@@ -55,6 +57,14 @@ def _(node: Linear) -> Node:
         return folded
     centred = MapConstant(Function.SUBTRACT, folded.source, folded.center)
     return dataclasses.replace(folded, source=centred, center=np.zeros_like(folded.center))
+
+
+@simplify.register
+def _(node: Map) -> Node:
+    source = simplify(node.source) if node.function == Function.RELU and isinstance(node.source, Linear) else node
+    if isinstance(source, Linear) and len(source.base) > MAX_DOT_WIDTH:
+        return dataclasses.replace(source, rectified=True)
+    return node
 
 
 @simplify.register
@@ -90,7 +100,8 @@ def _ranked(tree: Tree, thresholds: list[Floats]) -> Tree:
 def drop_needless_refusals(node: Node) -> Node:
     """Return the output without refusals of missing values before matrices and links.
 
-    NaN times anything is NaN: such a model refuses by itself.
+    NaN times anything is NaN, and so is what a network's activations make of it: such a model
+    refuses by itself.
     """
     if isinstance(node, BinarySigmoid | Softmax | SigmoidNormalized | Linear):
         return dataclasses.replace(node, source=_without_refusals(node.source))
@@ -100,7 +111,9 @@ def drop_needless_refusals(node: Node) -> Node:
 def _without_refusals(node: Node) -> Node:
     if isinstance(node, RefuseMissing):
         return _without_refusals(node.source)
-    if isinstance(node, MapConstant) and node.function in _FOLDED:
+    if (isinstance(node, MapConstant) and node.function in _FOLDED) or (
+        isinstance(node, Map) and node.function in _ACTIVATIONS
+    ):
         return dataclasses.replace(node, source=_without_refusals(node.source))
     return drop_needless_refusals(node)
 

@@ -181,12 +181,14 @@ class Linear(Unary):
         weights: float64 (width, n_inputs).
         center: float64 (n_inputs,).
         base: float64 (width,).
+        rectified: Results below 0 become 0.
     """
 
     source: Node
     weights: Floats
     center: Floats
     base: Floats
+    rectified: bool = False
 
     @property
     def width(self) -> int:

@@ -37,7 +37,7 @@ PAGE = Path("docs/formats/compile-report.md").read_text()
 
 @pytest.fixture(scope="session")
 def perceptron(rows: NDArray[np.float32], state: NDArray[np.str_]) -> Any:
-    return make_pipeline(StandardScaler(), MLPClassifier((16, 3), tol=1.0, n_iter_no_change=30, random_state=0)).fit(
+    return make_pipeline(StandardScaler(), MLPClassifier((32, 3), tol=1.0, n_iter_no_change=30, random_state=0)).fit(
         rows, state
     )
 

@@ -5,7 +5,7 @@ import numpy as np
 from compiler.backends.operations.emission import Emission, doubles, operation_for, require_finite
 from compiler.ir.fusion import MAX_DOT_WIDTH
 from compiler.ir.nodes import Linear
-from device_contract.plan.format import Kind, Operation
+from device_contract.plan.format import Function, Kind, Operation
 
 
 @operation_for.register
@@ -22,6 +22,7 @@ def _(node: Linear, emission: Emission) -> list[Operation]:
             Kind.DENSE,
             emission.output,
             source,
+            function=Function.RELU if node.rectified else 0,
             tables=(emission.values(node.weights.T), b"", emission.values(node.base)),
         )
     ]

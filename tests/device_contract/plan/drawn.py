@@ -81,7 +81,7 @@ def trees(numbers: Numbers, n_features: int, *, wide: bool, missing: bool, most_
 
 
 def network(numbers: Numbers, n_features: int, width: int, *, value_bytes: int) -> bytes:
-    """Draw a dense layer, a rectifier, a dot of three outputs, and links over them."""
+    """Draw a dense layer, a rectifier in it or behind, a dot of three outputs, and links over them."""
     table = "<f8" if value_bytes == 8 else "<f4"
     hidden = n_features + width
     operations = (
@@ -90,6 +90,7 @@ def network(numbers: Numbers, n_features: int, width: int, *, value_bytes: int) 
             Kind.DENSE,
             Range(n_features, width),
             Range(0, n_features),
+            function=Function.RELU if width % 2 else 0,
             tables=(
                 numbers.standard_normal((n_features, width)).astype(table).tobytes(),
                 b"",

@@ -221,6 +221,24 @@ PLANS: dict[str, bytes] = {
             ),
         )
     ),
+    "dense-rectified": write_plan(
+        Plan(
+            2,
+            4,
+            Range(2, 2),
+            (
+                Operation(Kind.LOAD, Range(0, 2), ROW),
+                Operation(
+                    Kind.DENSE,
+                    Range(2, 2),
+                    Range(0, 2),
+                    function=Function.RELU,
+                    tables=(struct.pack("<4f", 1.0, -1.0, 0.5, 2.0), b"", struct.pack("<2f", 0.25, -0.25)),
+                ),
+            ),
+            value_bytes=4,
+        )
+    ),
     "dense-float32": write_plan(
         Plan(
             2,

@@ -72,6 +72,10 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "no operations": (changed("trees", 20, u32(0)), "features, outputs, values or operations"),
     "too many operations": (changed("trees", 20, u32(65_537)), "features, outputs, values or operations"),
     "unknown operation": (changed("linear-exponential", HEADER.size + OPERATION.size, u32(99)), "unknown kind"),
+    "a dense operation's function": (
+        changed("dense-rectified", HEADER.size + OPERATION.size + 4, u32(9)),
+        "contradicts",
+    ),
     "values of three bytes": (changed("trees", 32, u32(3)), "features, outputs, values or operations"),
     "no values": (changed("trees", 36, u32(0)), "features, outputs, values or operations"),
     "too many values": (changed("trees", 36, u32((1 << 20) + 1)), "features, outputs, values or operations"),

@@ -62,6 +62,11 @@ def test_computes_in_float32() -> None:
     )
 
 
+@pytest.mark.parametrize("row", [(0.1, 0.2), (-3.0, 0.2), (math.nan, 0.2), (math.inf, math.inf), (-0.5, 0.5)])
+def test_dense_rectifies_as_the_function_does(row: tuple[float, float]) -> None:
+    np.testing.assert_array_equal(scorer("dense-rectified").score(row), scorer("dense-float32").score(row))
+
+
 def test_links() -> None:
     raw = [0.5 + (k + 1) * (1.25 - 1.0) + 0.75 for k in range(3)]
     row = [1.25, -0.75]
