@@ -23,7 +23,7 @@ TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )
-"""scikit-learn's own parts of an estimator, plain holders of numbers, which skops leaves to the caller."""
+"""scikit-learn's own parts of an estimator, plain holders of numbers, which skops leaves to the caller; and our own."""
 
 
 def load_skops(data: bytes, path: Path) -> Any:

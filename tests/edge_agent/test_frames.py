@@ -125,7 +125,7 @@ def test_a_device_replays_a_stream(
     stream.write_text("\n".join(["time,x,y", *lines]) + "\n")
     fleet.start_broker()
     fleet.repository.add("pump/1.0/portable.bundle", make_bundle())
-    agent = start_agent("--source", f"replay:{stream}", "--sink", "stdout")
+    agent = start_agent("--source", f"replay:{stream}?speed=50", "--sink", "stdout")
     fleet.assign(assigned("1.0", make_bundle()), action_id="a1")
     expected = expected_scores(1500)
     fleet.wait_for_status("committed", phase="succeeded", rows_scored=len(expected))
