@@ -34,7 +34,11 @@ EXTENSIONS = [
             "device_contract/plan/check.c",
             "device_contract/plan/explain.c",
         ],
-        depends=["device_contract/plan/kernels.h", "device_contract/plan/explain.h", *map(str, Path("device_contract/plan").glob("*/*.inc"))],
+        depends=[
+            "device_contract/plan/kernels.h",
+            "device_contract/plan/explain.h",
+            *map(str, Path("device_contract/plan").glob("*/*.inc")),
+        ],
         extra_compile_args=FLAGS,
     ),
     Extension(

@@ -17,8 +17,8 @@ from sklearn.svm import SVC, SVR, OneClassSVM
 from sklearn.tree import DecisionTreeRegressor
 
 from compiler.errors import ModelError
-from compiler.frontends.skops_file import load_skops
 from compiler.frontends.sklearn_tables import check_tables
+from compiler.frontends.skops_file import load_skops
 
 
 def damage(tree: Any, field: str, node: int, value: int) -> None:
