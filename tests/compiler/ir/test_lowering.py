@@ -21,7 +21,10 @@ def fit(*steps: Any) -> Any:
     [
         (fit(preprocessing.FunctionTransformer(np.sort), linear_model.Ridge()), "step FunctionTransformer of sort"),
         (fit(impute.KNNImputer(), linear_model.Ridge()), "step KNNImputer is not"),
-        (fit(preprocessing.MinMaxScaler(), decomposition.LatentDirichletAllocation(2)), "step LatentDirichletAllocation is"),
+        (
+            fit(preprocessing.MinMaxScaler(), decomposition.LatentDirichletAllocation(2)),
+            "step LatentDirichletAllocation is",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
