@@ -23,7 +23,8 @@ _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
 
 def build_plan_fuzzer(program: Path) -> Path:
     """Compile the loader, the kernels and the mutator; returns the program's path."""
-    sources = [HERE / "plan_loader.c", HERE / "plan_mutator.c", KERNELS / "kernels.c", KERNELS / "check.c"]
+    own, kernels = ("plan_loader.c", "plan_mutator.c"), ("kernels.c", "check.c", "explain.c")
+    sources = [*(HERE / name for name in own), *(KERNELS / name for name in kernels)]
     program.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([*_COMPILER, *_SANITIZERS, *sources, "-lm", "-o", program], check=True)
     return program

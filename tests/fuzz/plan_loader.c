@@ -5,7 +5,7 @@
  * whether its row was scored alone or in a block, or on the processor's vectors. All memory is
  * exactly as large as is asked for, so that its end is seen.
  */
-#include "kernels.h"
+#include "explain.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,12 +91,30 @@ static void execute(const void *plan) {
     free(scores);
 }
 
+static void explain(const void *plan) {
+    const leeway_plan_header *header = plan;
+    const size_t lines = (size_t)header->n_features + 1, n_scores = leeway_plan_explained_scores(plan);
+    float *rows;
+    double *contributions;
+    uint32_t row;
+    if (n_scores == 0) return;
+    rows = room((size_t)ROWS * header->n_features * sizeof *rows, 0);
+    contributions = room(lines * n_scores * sizeof *contributions, 0xa5);
+    fill(rows, header->n_features);
+    for (row = 0; row < ROWS; row++) leeway_plan_explain(plan, rows + (size_t)row * header->n_features, contributions);
+    free(rows);
+    free(contributions);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *memory = room(8 + size, 0), *plan = memory + 8; /* 8 bytes is all that plans are aligned to */
     const leeway_plan_header *header = (const leeway_plan_header *)plan;
     memcpy(plan, data, size);
     if (leeway_plan_check(plan, size) == LEEWAY_PLAN_OK)
-        if ((uint64_t)header->n_values * header->n_operations <= MOST_VALUES) execute(plan);
+        if ((uint64_t)header->n_values * header->n_operations <= MOST_VALUES) {
+            execute(plan);
+            explain(plan);
+        }
     free(memory);
     return 0;
 }

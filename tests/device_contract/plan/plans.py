@@ -175,7 +175,18 @@ NETWORKS = write_plan(
     )
 )
 
+
+def explained(trees: Operation) -> Operation:
+    """Return ``stumps`` of one score with what explains them: a root expects 4, its leaves add -3 and 6."""
+    steps = struct.pack("<3f", 4.0, -3.0, 6.0) * trees.sizes[1]
+    expected = doubles((0.5 + 4.0 * trees.sizes[1]) / 2.0)
+    return replace(trees, tables=(*trees.tables, steps, expected))
+
+
 PLANS: dict[str, bytes] = {
+    "linear-explained": plan(2, replace(linear(2), tables=(*linear(2).tables, doubles(0.25, -0.5)))),
+    "trees-explained": plan(1, explained(stumps(11))),
+    "trees-wide-explained": plan(1, explained(stumps(3, wide=True))),
     "networks": NETWORKS,
     **QUANTIZED,
     "linear": plan(1, linear(1)),
