@@ -29,6 +29,9 @@ class Contender(Protocol):
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """Score rows; returns (n_rows, n_outputs), or (n_rows,) of the second of two classes."""
 
+    def close(self) -> None:
+        """End what was started for the model."""
+
 
 class InProcess(ABC):
     """A contender that runs in this process.
@@ -54,3 +57,6 @@ class InProcess(ABC):
     def stretch(self, batches: Sequence[Rows]) -> Stretch:
         """Prepare to score these batches in turn."""
         return stopwatch(self.call(len(batches[0])), [self.argument(batch) for batch in batches])
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to end
+        """Nothing was started: the model goes with its last reference."""

@@ -43,6 +43,18 @@ QUICK = Pace(rounds=5, round_s=0.005, limit_s=2)
 def measure(model: Trained, pace: Pace, batches: Sequence[int] = BATCHES) -> Measured:
     """Prepare the contenders, compare their scores and time them in turns."""
     contenders, absent = _prepare(model)
+    try:
+        reference, scored = _measure(model, contenders, pace, batches)
+    finally:
+        for contender in contenders:
+            contender.close()
+    return Measured(model.letter, reference, scored, tuple(absent))
+
+
+def _measure(
+    model: Trained, contenders: Sequence[Contender], pace: Pace, batches: Sequence[int]
+) -> tuple[str, tuple[Scored, ...]]:
+    """Return the name of the contender that the others are compared with, and every figure."""
     compared = model.data.rows[:_COMPARED_ROWS]
     scores = {contender.name: contender.scores(compared) for contender in contenders}
     reference = next(name for name in _REFERENCES if name in scores)
@@ -53,7 +65,7 @@ def measure(model: Trained, pace: Pace, batches: Sequence[int] = BATCHES) -> Mea
         rates = {size: _digits(size / seconds[size][name]) for size in batches}
         difference, mismatches = compare(found, scores[reference], task)
         scored.append(Scored(name, _digits(1e6 * seconds[1][name]), rates, _digits(difference), mismatches))
-    return Measured(model.letter, reference, tuple(scored), tuple(absent))
+    return reference, tuple(scored)
 
 
 def _digits(value: float) -> float:

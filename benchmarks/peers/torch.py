@@ -47,6 +47,10 @@ class Torch:
         self._ask(f"score {given} {answer}")
         return np.load(answer).astype(np.float64)  # type: ignore[no-any-return]
 
+    def close(self) -> None:
+        """Let the process end: its input is at an end."""
+        self._worker.communicate()
+
     def _ask(self, line: str) -> str:
         assert self._worker.stdin is not None
         assert self._worker.stdout is not None
