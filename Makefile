@@ -61,7 +61,7 @@ wheels: .venv/ready  ## the agent's wheels for x86_64, aarch64 and armv7, into d
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
-EXTRAS := agent bench boosters compiler cross dev onnx server
+EXTRAS := agent bench boosters client compiler cross dev onnx server
 # What the lock of the frontends holds beside that extra: the test runner, and what torch asks for.
 FRONTENDS_TOO := pytest pytest-timeout setuptools filelock fsspec jinja2 networkx sympy typing-extensions
 
