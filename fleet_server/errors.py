@@ -51,6 +51,12 @@ class ForbiddenError(FleetError):
     status, code, title = 403, "forbidden", "Not allowed"
 
 
+class NotAcceptableError(FleetError):
+    """No representation that the server has is one that the client takes."""
+
+    status, code, title = 406, "not_acceptable", "No such representation"
+
+
 class TooLargeError(FleetError):
     """The body is larger than the limit."""
 
