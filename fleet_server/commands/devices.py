@@ -39,6 +39,13 @@ def show_device(client: FleetClient, device_id: DeviceId) -> Answer:
     return Answer(client.get(api("devices", device_id)))
 
 
+@command(app, "refusals")
+def list_refusals(client: FleetClient, device_id: DeviceId) -> Answer:
+    """Tell which of a device's reports were refused or not judged, and what to do."""
+    body = client.get(api("devices", device_id, "refusals"))
+    return Answer(body, line="" if body["refusals"] else f"nothing was wrong with the reports of {device_id}")
+
+
 @command(app, "label")
 def label_device(
     client: FleetClient,

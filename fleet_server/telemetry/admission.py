@@ -12,6 +12,7 @@ from device_contract.baseline import Baseline
 from device_contract.errors import SketchError
 from device_contract.messages import Report
 from device_contract.sketches import decode_summary
+from fleet_server.telemetry.refusals import Refusal
 
 MAX_AHEAD_MS = 24 * 3_600_000
 """A window that ends later than a day from now comes from a clock that is wrong."""
@@ -27,19 +28,25 @@ class Bundles(Protocol):
         """Return a baseline by its own digest."""
 
 
-def refusal(report: Report, bundles: Bundles, now_ms: int) -> str | None:
-    """Return why a report is refused, as a stable word, or None if it is sound."""
+def refusal(report: Report, bundles: Bundles, now_ms: int) -> Refusal | None:
+    """Return why a report is refused, or None if it is sound."""
     if report.window_end_ms <= report.window_start_ms:
-        return "empty_window"
+        return Refusal("empty_window")
     if report.window_end_ms > now_ms + MAX_AHEAD_MS:
-        return "future_window"
+        return Refusal("future_window", f"it ends {(report.window_end_ms - now_ms) / 1000:.0f} s from now")
     origin = bundles.origin(report.bundle_sha256)
     if origin is None or (baseline := bundles.baseline(origin[2])) is None:
-        return "unknown_bundle"
+        return Refusal("unknown_bundle", f"bundle {report.bundle_sha256[:12]}")
     if origin != (report.model, report.version, report.baseline_sha256):
-        return "wrong_bundle"
+        return Refusal("wrong_bundle", f"its bundle is {origin[0]} {origin[1]} with baseline {origin[2][:12]}")
+    return _summary_refusal(report, baseline)
+
+
+def _summary_refusal(report: Report, baseline: Baseline) -> Refusal | None:
     try:
         summary = decode_summary(report.summary, baseline)
-    except SketchError:
-        return "malformed_summary"
-    return None if summary.rows == report.rows else "wrong_rows"
+    except SketchError as error:
+        return Refusal("malformed_summary", str(error))
+    if summary.rows != report.rows:
+        return Refusal("wrong_rows", f"{report.rows} rows in the report, {summary.rows} in its statistics")
+    return None

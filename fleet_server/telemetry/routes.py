@@ -11,6 +11,7 @@ from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
 from device_contract.sketches import StreamSketch
 from fleet_server.auth import AuthService, Role
 from fleet_server.devices.service import DeviceService
+from fleet_server.telemetry.refusals import REASONS
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal
@@ -68,6 +69,27 @@ class TotalsJson(BaseModel):
     last_received_ms: int
 
 
+class RefusalJson(BaseModel):
+    """What was wrong with some of a device's reports, and what to do; the last of them as the example."""
+
+    reason: str
+    meaning: str
+    reports: int
+    first_ms: int
+    last_ms: int
+    sequence: int
+    window_start_ms: int
+    window_end_ms: int
+    detail: str
+
+
+class RefusalsJson(BaseModel):
+    """What was wrong with a device's reports, the latest first."""
+
+    device_id: str
+    refusals: list[RefusalJson]
+
+
 def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthService) -> APIRouter:
     """Build the routes.
 
@@ -93,6 +115,16 @@ def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthServic
         """Show what a device's reports add up to."""
         devices.get(device_id)
         return TotalsJson.model_validate(telemetry.totals(device_id).model_dump())
+
+    @routes.get("/devices/{device_id}/refusals")
+    def list_refusals(device_id: DeviceId) -> RefusalsJson:
+        """List why reports of a device were refused, or stored and not judged."""
+        devices.get(device_id)
+        refusals = [
+            RefusalJson(meaning=REASONS[row.reason], **row.model_dump(exclude={"device_id"}))
+            for row in telemetry.refusals(device_id)
+        ]
+        return RefusalsJson(device_id=device_id, refusals=refusals)
 
     return routes
 

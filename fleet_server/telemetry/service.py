@@ -20,7 +20,8 @@ from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import Bundles, refusal
-from fleet_server.telemetry.tables import TelemetryTotalsRow, WindowRow
+from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal, refusals_of
+from fleet_server.telemetry.tables import RefusalRow, TelemetryTotalsRow, WindowRow
 
 _logger = logging.getLogger(__name__)
 
@@ -79,7 +80,9 @@ class TelemetryService:
         sound = [report for report, reason in zip(reports, refusals, strict=True) if reason is None]
         stored = _insert(session, sound, now_ms) if sound else []
         _add_totals(session, stored, now_ms)
-        self._count(reports, refusals, len(stored))
+        self._record_refusals(session, reports, refusals, now_ms)
+        self._stored.inc(len(stored))
+        self._repeated.inc(len(sound) - len(stored))
         return _acknowledge(reports)
 
     def windows_after(self, ordinal: int, limit: int) -> Sequence[WindowRow]:
@@ -132,13 +135,20 @@ class TelemetryService:
         with self._database.reading() as session:
             return session.get(TelemetryTotalsRow, device_id) or TelemetryTotalsRow(device_id=device_id)
 
-    def _count(self, reports: list[Report], refusals: list[str | None], stored: int) -> None:
-        self._stored.inc(stored)
-        self._repeated.inc(refusals.count(None) - stored)
-        for report, reason in zip(reports, refusals, strict=True):
-            if reason is not None:
-                self._refused.labels(reason).inc()
-                _logger.info("refused report %s of device %s: %s", report.sequence, report.device_id, reason)
+    def refusals(self, device_id: str) -> Sequence[RefusalRow]:
+        """Return what was wrong with a device's reports, the latest first."""
+        with self._database.reading() as session:
+            return refusals_of(session, device_id)
+
+    def _record_refusals(
+        self, session: Session, reports: Iterable[Report], refusals: Iterable[Refusal | None], now_ms: int
+    ) -> None:
+        for report, refused in zip(reports, refusals, strict=True):
+            if refused is not None:
+                window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
+                record_refusal(session, window, refused, now_ms)
+                self._refused.labels(refused.reason).inc()
+                _logger.info("refused report %s of device %s: %s", report.sequence, report.device_id, refused)
 
 
 def _insert(session: Session, reports: Sequence[Report], now_ms: int) -> list[Report]:

@@ -41,3 +41,22 @@ class TelemetryTotalsRow(SQLModel, table=True):
     last_window_end_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     """End of the latest window, in event time."""
     last_received_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class RefusalRow(SQLModel, table=True):
+    """How many of a device's reports were refused or not judged for one reason, and the last of them."""
+
+    __tablename__ = "report_refusals"
+
+    device_id: str = Field(primary_key=True, max_length=64)
+    reason: str = Field(primary_key=True)
+    """A key of ``refusals.REASONS``."""
+    reports: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    first_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """When the server saw the first of them, Unix milliseconds."""
+    last_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    sequence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """Of the last report, as are the fields that follow."""
+    window_start_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    window_end_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    detail: str = ""

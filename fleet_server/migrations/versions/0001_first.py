@@ -187,6 +187,19 @@ def _create_telemetry() -> None:
         sa.Column("last_received_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device_id"),
     )
+    op.create_table(
+        "report_refusals",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reports", sa.BigInteger(), nullable=False),
+        sa.Column("first_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("window_start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("window_end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "reason"),
+    )
 
 
 def _create_drift() -> None:

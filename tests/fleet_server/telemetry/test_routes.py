@@ -35,6 +35,7 @@ def reporting(http: Any, database_url: str, clock: Any) -> Iterator[Any]:
         device_id="turbine-1", state="active", profile="generic-x86_64", enrolled_ms=1, certificate_expires_ms=2
     )
     reports = [report(1), report(2, model="other"), report(3), report(4)]
+    reports.append(report(9, rows=4))
     reports.append(report(5, rows=2, summary=summary_of(math.nan, math.inf)))
     with database.session() as session:
         session.add(device)
@@ -93,11 +94,28 @@ def test_totals_add_up(reporting: Any, clock: Any) -> None:
     }
 
 
+def test_what_was_refused_is_explained(reporting: Any, clock: Any) -> None:
+    body = reporting.get("/api/v1/devices/turbine-1/refusals").json()
+    (refusal,) = body["refusals"]
+    assert "disagree on the number of rows" in refusal.pop("meaning")
+    assert refusal == {
+        "reason": "wrong_rows",
+        "reports": 1,
+        "first_ms": clock(),
+        "last_ms": clock(),
+        "sequence": 9,
+        "window_start_ms": 9 * HOUR_MS,
+        "window_end_ms": 10 * HOUR_MS,
+        "detail": "4 rows in the report, 3 in its statistics",
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         ("/api/v1/devices/nobody/windows", 404, "not_found"),
         ("/api/v1/devices/nobody/telemetry", 404, "not_found"),
+        ("/api/v1/devices/nobody/refusals", 404, "not_found"),
         (f"{WINDOWS}?cursor=-1", 422, "invalid_request"),
         (f"{WINDOWS}?cursor={'9' * 30}", 422, "invalid_request"),
         (f"{WINDOWS}?limit=501", 422, "invalid_request"),

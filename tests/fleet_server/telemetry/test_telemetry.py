@@ -157,6 +157,20 @@ def test_an_unsound_report_is_counted_and_acknowledged_but_not_stored(
     assert [row.sequence for row in room.service.windows_after(0, limit=10)] == [2]
     assert room.counted("leeway_reports_refused_total", reason=reason) == 1
     assert room.service.totals("turbine-1").reports_ingested == 1
+    (refusal,) = room.service.refusals("turbine-1")
+    assert (refusal.reason, refusal.reports, refusal.sequence) == (reason, 1, 1)
+
+
+def test_refusals_are_counted_by_device_and_reason_with_the_last_case(room: Room, clock: Any) -> None:
+    room.ingest(report(1, rows=4), report(2, rows=4), report(3, rows=4, device_id="turbine-2"))
+    clock.advance(60)
+    room.ingest(report(4, rows=5), report(5, summary=b""))
+    found = {refusal.reason: refusal for refusal in room.service.refusals("turbine-1")}
+    assert list(found) == ["malformed_summary", "wrong_rows"]
+    last = found["wrong_rows"]
+    assert (last.reports, last.sequence, last.window_start_ms) == (3, 4, 4 * HOUR_MS)
+    assert (last.first_ms, last.last_ms) == (clock() - 60_000, clock())
+    assert last.detail == "5 rows in the report, 3 in its statistics"
 
 
 def test_a_window_that_ends_within_a_day_from_now_is_stored(room: Room, clock: Any) -> None:
