@@ -13,11 +13,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from device_contract.errors import SketchError
+from device_contract.limits import Limits, check_limits
+from device_contract.messages import Natural
+from device_contract.projection import MAX_CORRELATED, Projection, check_projection
+from device_contract.score_reference import ScoreReference, check_score_reference
 
 MAX_BASELINE_BYTES = 16 << 20
 MAX_EDGES = 255
-
-Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+DAY_MS = 86_400_000
 
 
 class StreamBaseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -62,6 +65,16 @@ class Baseline(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
     schema_version: Literal[1] = 1
     streams: Annotated[tuple[StreamBaseline, ...], msgspec.Meta(min_length=1, max_length=70_000)]
+    projection: Projection | None = None
+    """Of the features; None where fewer than two numbers vary."""
+    correlations: Annotated[bytes, msgspec.Meta(max_length=2 * MAX_CORRELATED * (MAX_CORRELATED - 1))] = b""
+    """float32, little-endian: of the projection's features ``i < j``, row by row; empty where they are too many."""
+    score: ScoreReference | None = None
+    attributions: Annotated[tuple[float, ...], msgspec.Meta(max_length=65_535)] = ()
+    """Of each feature the mean absolute contribution, added up over the explained scores; empty without."""
+    limits: Limits | None = None
+    season_ms: Annotated[int, msgspec.Meta(ge=1, le=366 * DAY_MS)] = DAY_MS
+    """After how long the world repeats itself."""
 
 
 def encode_baseline(baseline: Baseline) -> bytes:
@@ -86,11 +99,28 @@ def decode_baseline(data: bytes | memoryview) -> Baseline:
     if roles != sorted(roles):  # "feature" comes before "output"
         raise SketchError("an output stands before a feature")
     for stream in baseline.streams:
-        _check(stream)
+        _check_stream(stream)
+    _check_parts(baseline, roles.count("feature"))
     return baseline
 
 
-def _check(stream: StreamBaseline) -> None:
+def _check_parts(baseline: Baseline, n_features: int) -> None:
+    if baseline.projection is not None:
+        check_projection(baseline.projection, n_features)
+    if baseline.score is not None:
+        check_score_reference(baseline.score)
+    if baseline.limits is not None:
+        check_limits(baseline.limits)
+    correlated = len(baseline.projection.features) if baseline.projection is not None else 0
+    if len(baseline.correlations) not in {0, 2 * correlated * (correlated - 1)}:
+        raise SketchError("the correlations do not fit the projection's features")
+    if not all(abs(value) <= 1.0 for value in memoryview(baseline.correlations).cast("f")):
+        raise SketchError("a correlation is beyond one")
+    if len(baseline.attributions) not in {0, n_features} or not all(map(math.isfinite, baseline.attributions)):
+        raise SketchError("the attributions do not fit the features")
+
+
+def _check_stream(stream: StreamBaseline) -> None:
     if any(low >= high for low, high in pairwise(stream.edges)) or not all(map(math.isfinite, stream.edges)):
         raise SketchError(f"edges of {stream.name[:80]!r} do not ascend")
     if tuple(array("f", stream.edges)) != stream.edges:

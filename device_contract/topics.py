@@ -12,7 +12,7 @@ from device_contract.errors import TopicError
 from device_contract.names import is_device_id
 
 PREFIX = "leeway/v1"
-UpKind = Literal["birth", "status", "report"]
+UpKind = Literal["birth", "status", "report", "sample", "feedback"]
 DownKind = Literal["assignment", "ack"]
 Direction = Literal["up", "down"]
 

@@ -4,15 +4,25 @@
 ``encode_summary`` and ``decode_summary`` carry them. The page is ``docs/formats/sketches.md``.
 """
 
+from device_contract.sketches.attribution import AttributionSums
+from device_contract.sketches.comoments import Comoments
 from device_contract.sketches.encoding import MAX_SUMMARY_BYTES, decode_summary, encode_summary
 from device_contract.sketches.latency import LatencyHistogram
+from device_contract.sketches.metrics import MetricSketch
+from device_contract.sketches.projection import ProjectionSums
+from device_contract.sketches.resources import Resources
 from device_contract.sketches.stream import StreamSketch
 from device_contract.sketches.summarizer import RowSummarizer
 from device_contract.sketches.summary import WindowSummary, empty_summary, merge
 
 __all__ = [
     "MAX_SUMMARY_BYTES",
+    "AttributionSums",
+    "Comoments",
     "LatencyHistogram",
+    "MetricSketch",
+    "ProjectionSums",
+    "Resources",
     "RowSummarizer",
     "StreamSketch",
     "WindowSummary",

@@ -10,6 +10,7 @@ rounding each keeps a relative error below 2**-23, thousands of times below its 
 import math
 import struct
 from itertools import accumulate, pairwise
+from typing import Any
 
 from device_contract.baseline import Baseline, StreamBaseline
 from device_contract.errors import SketchError
@@ -92,7 +93,7 @@ def _read_stream(reader: Reader, reference: StreamBaseline, rows: int) -> Stream
         raise SketchError(f"the counts of {reference.name!r} do not add up to {rows} rows")
     counts = _read_counts(reader, reference, finite)
     lag_pairs = finite - broken_pairs
-    moments = _read_moments(reader, reference, finite, lag_pairs) if finite else {}
+    moments: dict[str, Any] = _read_moments(reader, reference, finite, lag_pairs) if finite else {}
     return StreamSketch(
         pivot=reference.mean,
         counts=counts,

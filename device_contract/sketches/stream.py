@@ -36,6 +36,10 @@ class StreamSketch(msgspec.Struct, frozen=True, kw_only=True):
     """Sum of ``d * d'`` over neighbouring rows in which both values are finite."""
     lag_pairs: int = 0
     """The number of such neighbours."""
+    repeats: int = 0
+    """Finite values equal to the one in the row before."""
+    longest_run: int = 0
+    """Rows of the longest run of one finite value, up to a row of this window; it may have begun before."""
     minimum: float = math.inf
     """Smallest finite value; infinity when there is none."""
     maximum: float = -math.inf
@@ -100,6 +104,8 @@ def merge_streams(a: StreamSketch, b: StreamSketch) -> StreamSketch:
         sum_squares=a.sum_squares + b.sum_squares,
         lag_products=a.lag_products + b.lag_products,
         lag_pairs=a.lag_pairs + b.lag_pairs,
+        repeats=a.repeats + b.repeats,
+        longest_run=max(a.longest_run, b.longest_run),
         minimum=min(a.minimum, b.minimum),
         maximum=max(a.maximum, b.maximum),
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device_contract.codec import MAX_MESSAGE_BYTES, decode, encode
 from device_contract.errors import MessageError
 from device_contract.messages import Ack, AssignmentMessage, Message, Report, Status
-from tests.device_contract.message_examples import BOOT, EXAMPLES, SLOT, messages
+from tests.device_contract.message_examples import BOOT, EXAMPLES, LABELLED, SAMPLED, SLOT, messages
 
 
 @settings(max_examples=300)
@@ -106,6 +106,14 @@ def test_malformed_bytes_are_refused(data: bytes) -> None:
         ("report", {"summary": bytes(65_537)}),
         ("report", {"summary": None}),
         ("assignment", {"envelope": bytes(16_385)}),
+        ("sample", {"rows": (SAMPLED,) * 257}),
+        ("sample", {"rows": (msgspec.structs.replace(SAMPLED, values=bytes(65_537)),)}),
+        ("sample", {"rows": (msgspec.structs.replace(SAMPLED, row=-1),)}),
+        ("sample", {"redacted": ("x",) * 4097}),
+        ("feedback", {"labels": (LABELLED,) * 513}),
+        ("feedback", {"labels": (msgspec.structs.replace(LABELLED, outputs=bytes(32_769)),)}),
+        ("feedback", {"labels": (msgspec.structs.replace(LABELLED, weight=-1.0),)}),
+        ("feedback", {"labels": (msgspec.structs.replace(LABELLED, label=None),)}),
         ("ack", {"sequences": (1,) * 1001}),
         ("ack", {"sequences": (-1,)}),
     ],

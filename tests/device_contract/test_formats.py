@@ -23,20 +23,29 @@ def asyncapi() -> Any:
 
 def payload(message_type: type[Message]) -> dict[str, Any]:
     """The JSON schema of a message, its places titled with the names of the fields."""
-    (schema,), definitions = msgspec.json.schema_components([message_type], ref_template="{name}")
-    places = definitions[schema["$ref"]]
+    _, definitions = msgspec.json.schema_components([message_type], ref_template="{name}")
     info = msgspec.inspect.type_info(message_type)
     assert isinstance(info, msgspec.inspect.StructType)
-    titled = [
-        {"title": field.name} | (_bytes(field.type) if isinstance(field.type, msgspec.inspect.BytesType) else place)
-        for field, place in zip(info.fields, places["prefixItems"], strict=True)
-    ]
-    return {"type": "array", "prefixItems": _inlined(titled, definitions), "minItems": places["minItems"]}
+    for struct in (info, *_nested(info)):
+        places = definitions[struct.cls.__name__]["prefixItems"]
+        definitions[struct.cls.__name__]["prefixItems"] = list(map(_told, struct.fields, places))
+    whole = _inlined({"$ref": message_type.__name__}, definitions)
+    titled = [{"title": field.name} | place for field, place in zip(info.fields, whole["prefixItems"], strict=True)]
+    return whole | {"prefixItems": titled}
 
 
-def _bytes(field_type: msgspec.inspect.BytesType) -> dict[str, Any]:
+def _nested(info: msgspec.inspect.StructType) -> list[msgspec.inspect.StructType]:
+    """The structs of which a field holds several."""
+    items = [getattr(field.type, "item_type", None) for field in info.fields]
+    return [item for item in items if isinstance(item, msgspec.inspect.StructType)]
+
+
+def _told(field: msgspec.inspect.Field, place: dict[str, Any]) -> dict[str, Any]:
     """MessagePack has bytes, where msgspec's schema tells of JSON and base64."""
-    return {"type": "string", "format": "binary", "maxLength": field_type.max_length}
+    if not isinstance(field.type, msgspec.inspect.BytesType):
+        return place
+    default = {"default": place["default"]} if "default" in place else {}
+    return {"type": "string", "format": "binary", "maxLength": field.type.max_length} | default
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

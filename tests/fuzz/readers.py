@@ -19,13 +19,15 @@ with atheris.instrument_imports(include=["device_contract"]):
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from device_contract.feedback import Feedback
 from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
+from device_contract.samples import Sample
 from tests.device_contract.sketches.strategies import BASELINE
 from tests.fuzz.bundles import bundle_mutator
 from tests.fuzz.documents import Mutator, json_mutator, msgpack_mutator
 
 _KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key()
-_MESSAGES = (Birth, Status, Report, AssignmentMessage, Ack)
+_MESSAGES = (Birth, Status, Report, Sample, Feedback, AssignmentMessage, Ack)
 _ENROLLMENTS = (enrollment.EnrollmentRequest, enrollment.EnrollmentResponse, enrollment.RenewalRequest)
 
 

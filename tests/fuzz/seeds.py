@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from device_contract.assignment import AssignedSlot, Assignment
+from device_contract.assignment import AssignedSlot, Assignment, SamplingPolicy
 from device_contract.baseline import encode_baseline
 from device_contract.canonical import canonical_json
 from device_contract.policy import DirectorKeys, Policy
@@ -23,7 +23,11 @@ TARGETS = (*_FOLDERS, "orders", "summary")
 _SLOT = AssignedSlot(
     slot="champion", model="power", version="1", target_path="power/1/portable.bundle", sha256="a" * 64, length_bytes=9
 )
+_SAMPLING = SamplingPolicy(rows_per_window=20, key="0" * 32, redacted=("operator",), minimum_rows=100, explain=True)
 _ORDERS = (
+    Assignment(
+        device_id="turbine-1", sequence=4, action_id="d7", issued_ms=1, expires_ms=2, slots=(_SLOT,), sampling=_SAMPLING
+    ),
     Assignment(device_id="turbine-1", sequence=3, action_id="d7", issued_ms=1, expires_ms=2, slots=(_SLOT,)),
     DirectorKeys(keys=("0" * 64,)),
     Policy(release_floors={"power": 2}, revoked=("b" * 64,)),
