@@ -34,7 +34,9 @@ from fleet_server.control_loop import ControlLoop, Step
 from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
+from fleet_server.drift import policy_routes
 from fleet_server.drift import routes as drift_routes
+from fleet_server.drift.policies import DriftPolicy, PolicyService
 from fleet_server.drift.service import BATCH_WINDOWS, DriftService
 from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
@@ -141,6 +143,12 @@ class FleetServer:
         self._devices = DeviceService(database, self._certificates, self._audit, clock)
         self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
         self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
+        self._drift_policies = PolicyService(
+            database,
+            self._audit,
+            clock,
+            DriftPolicy(self._settings.drift_false_alarms, self._settings.drift_group_label),
+        )
         self._drift = DriftService(database, self._telemetry, self._bundles, clock)
         self._webhooks = WebhookService(database, self._audit, clock)
         self._alerts = AlertService(database, self._drift, self._webhooks, self._audit, clock)
@@ -227,6 +235,7 @@ class FleetServer:
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
             telemetry_routes.router(self._telemetry, self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
+            policy_routes.router(self._drift_policies, self._bundles, auth),
             alert_routes.router(self._alerts, self._webhooks, auth),
             rollout_routes.router(self._rollouts, auth),
         ]

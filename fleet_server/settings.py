@@ -49,6 +49,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Life of a signed assignment; it is issued again at half-life."""
     download_grant_s: Seconds = DAY_S
     """Life of the signed address at which a device downloads."""
+    drift_false_alarms: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 0.5
+    """False drift alarms that are borne, for each 1000 devices a month; a model may have its own."""
+    drift_group_label: Annotated[str, msgspec.Meta(max_length=63)] = ""
+    """Devices with the same value of this label are peers; empty: all are; a model may have its own."""
+    keep_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 90
+    """Days for which reports, judged windows and changes of verdicts are kept in the database."""
     tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
     """Seconds between two rounds of the control loop: rollouts, drift, alerts."""
 

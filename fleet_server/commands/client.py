@@ -53,6 +53,10 @@ class FleetClient:
         """Create something, or apply a verb to it."""
         return self._request("POST", path, parameters=parameters, body=body)
 
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Give a resource exactly this content."""
+        return self._request("PUT", path, body=body)
+
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change part of a resource."""
         return self._request("PATCH", path, body=body)

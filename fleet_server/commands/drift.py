@@ -38,6 +38,24 @@ def show_drift(client: FleetClient, device_id: Annotated[str, typer.Argument(hel
     return Answer(body, record=record_of(body))
 
 
+@command(app, "policy")
+def set_policy(
+    client: FleetClient,
+    model: Annotated[str, typer.Argument(help="The model's name.")],
+    false_alarms: Annotated[
+        float | None, typer.Option(help="False alarms that are borne, for each 1000 devices a month.")
+    ] = None,
+    group_label: Annotated[
+        str | None, typer.Option(help="Label whose value makes the peers; empty: all devices are.")
+    ] = None,
+) -> Answer:
+    """Show how a model's devices are judged; with an option, change it."""
+    path = api("models", model, "drift", "policy")
+    given = {"false_alarms": false_alarms, "group_label": group_label}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    return Answer(client.put(path, client.get(path)["own"] | wanted) if wanted else client.get(path))
+
+
 def record_of(body: dict[str, Any]) -> dict[str, Any]:
     """Lay out a device's verdicts: both in words, a table of both, and a table of each one's evidence."""
     verdicts = {kind: body[kind] for kind in COMPARISONS}

@@ -94,3 +94,17 @@ class VerdictChangeRow(SQLModel, table=True):
     evidence: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     """Of the drifting streams."""
     sentence: str
+
+
+class DriftPolicyRow(SQLModel, table=True):
+    """How one model's devices are judged, where it differs from the server's defaults."""
+
+    __tablename__ = "drift_policies"
+
+    model: str = Field(primary_key=True, foreign_key="models.name")
+    false_alarms: float | None
+    """Expected for each 1000 devices a month; null: the server's default."""
+    group_label: str | None
+    """Label whose value makes the peers' group, empty for one group of all; null: the server's default."""
+    changed_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    changed_by: str

@@ -268,6 +268,16 @@ def _create_drift() -> None:
         sa.PrimaryKeyConstraint("ordinal"),
     )
     op.create_index("ix_verdict_changes_device_id", "verdict_changes", ["device_id"], unique=False)
+    op.create_table(
+        "drift_policies",
+        sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("false_alarms", sa.Float(), nullable=True),
+        sa.Column("group_label", sa.String(), nullable=True),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["model"], ["models.name"]),
+        sa.PrimaryKeyConstraint("model"),
+    )
 
 
 def _create_alerts() -> None:

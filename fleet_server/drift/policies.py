@@ -1,0 +1,87 @@
+"""How a model's devices are judged: the one knob, and who is whose peer.
+
+The knob is the number of false alarms that are borne, for each 1000 devices a month. Which
+level of the control charts follows from it is the detectors' business
+(``detectors.limits``). A model without a word of its own has the server's defaults.
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from fleet_server.audit.service import AuditService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.drift.tables import DriftPolicyRow
+
+
+@dataclass(frozen=True)
+class DriftPolicy:
+    """How a model's devices are judged.
+
+    Attributes:
+        false_alarms: Expected for each 1000 devices a month, over the verdicts that page.
+        group_label: Devices with the same value of this label are peers; empty: all are.
+    """
+
+    false_alarms: float
+    group_label: str
+
+
+class PolicyService:
+    """The policies of all models.
+
+    Args:
+        database: Where they are kept.
+        audit: Is told of every change.
+        clock: Gives the present.
+        defaults: The server's own policy, for models that have none.
+    """
+
+    def __init__(self, database: Database, audit: AuditService, clock: Clock, defaults: DriftPolicy) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self.defaults = defaults
+
+    def of(self, session: Session, model: str) -> DriftPolicy:
+        """Return the policy under which a model is judged."""
+        row = session.get(DriftPolicyRow, model)
+        if row is None:
+            return self.defaults
+        return DriftPolicy(
+            false_alarms=self.defaults.false_alarms if row.false_alarms is None else row.false_alarms,
+            group_label=self.defaults.group_label if row.group_label is None else row.group_label,
+        )
+
+    def get(self, model: str) -> DriftPolicy:
+        """Return the policy under which a model is judged."""
+        with self._database.reading() as session:
+            return self.of(session, model)
+
+    def own(self, model: str) -> DriftPolicyRow | None:
+        """Return what a model says for itself, if it does."""
+        with self._database.reading() as session:
+            return session.get(DriftPolicyRow, model)
+
+    def set(self, actor: str, model: str, *, false_alarms: float | None, group_label: str | None) -> None:
+        """Change a model's policy from its next window on.
+
+        Args:
+            actor: For the audit log.
+            model: A known model.
+            false_alarms: For each 1000 devices a month; None: the server's default.
+            group_label: A label's key, or empty for one group of all; None: the server's default.
+        """
+        with self._database.session() as session:
+            row = DriftPolicyRow(
+                model=model,
+                false_alarms=false_alarms,
+                group_label=group_label,
+                changed_ms=self._clock(),
+                changed_by=actor,
+            )
+            session.merge(row)
+            self._audit.record(
+                session, actor, "drift.policy", model, false_alarms=false_alarms, group_label=group_label
+            )

@@ -1,0 +1,51 @@
+"""The knob and the peers' group, over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.fleet_server.drift.fleet import MODEL, Fleet
+
+POLICY = f"/api/v1/models/{MODEL}/drift/policy"
+
+
+def test_a_model_has_the_servers_policy_until_it_has_its_own(fleet: Fleet, http: Any) -> None:
+    assert http.get(POLICY).json() == {
+        "model": MODEL,
+        "false_alarms": 0.5,
+        "group_label": "",
+        "own": {"false_alarms": None, "group_label": None},
+    }
+    changed = http.request("PUT", POLICY, json={"false_alarms": 2, "group_label": "site"}).json()
+    assert (changed["false_alarms"], changed["group_label"]) == (2.0, "site")
+    assert http.get(POLICY).json() == changed
+    back = http.request("PUT", POLICY, json={"group_label": ""}).json()
+    assert back["own"] == {"false_alarms": None, "group_label": ""}
+    assert back["false_alarms"] == 0.5
+
+
+def test_each_change_is_in_the_audit_log(fleet: Fleet, http: Any) -> None:
+    http.request("PUT", POLICY, json={"false_alarms": 5})
+    (line,) = http.get("/api/v1/audit", params={"action": "drift.policy"}).json()["items"]
+    assert (line["subject"], line["detail"]) == (MODEL, {"false_alarms": 5.0, "group_label": None})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (POLICY, {"false_alarms": 0}, 422),
+        (POLICY, {"false_alarms": 1e9}, 422),
+        (POLICY, {"group_label": "not a key"}, 422),
+        (POLICY, {"group_label": "?"}, 422),
+        (POLICY, {"level": 6}, 422),
+        ("/api/v1/models/nothing/drift/policy", {}, 404),
+    ],
+)
+def test_a_wrong_policy_is_refused(fleet: Fleet, http: Any, path: str, body: Any, status: int) -> None:
+    assert http.request("PUT", path, json=body).status_code == status
+
+
+def test_a_viewer_may_not_change_it(fleet: Fleet, http: Any) -> None:
+    token = http.post("/api/v1/tokens", json={"name": "jo", "role": "viewer"}).json()["token"]
+    assert http.as_holder(token).request("PUT", POLICY, json={}).status_code == 403
+    assert http.as_holder(token).get(POLICY).status_code == 200
