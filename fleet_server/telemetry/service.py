@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -26,6 +26,8 @@ from fleet_server.telemetry.tables import RefusalRow, TelemetryTotalsRow, Window
 _logger = logging.getLogger(__name__)
 
 MAX_ACK_SEQUENCES: Final = 1000
+PRUNED_REPORTS: Final = 500
+"""Deleted in one transaction, while SQLite lets nobody else write."""
 _FIELDS: Final = (
     "device_id",
     "boot_id",
@@ -129,6 +131,30 @@ class TelemetryService:
             NotFoundError: Its baseline is no longer known.
         """
         return decode_summary(row.summary, self.baseline(row))
+
+    def prune(self, received_before_ms: int, *, up_to_ordinal: int) -> int:
+        """Delete a batch of the oldest reports; their part in the totals stays.
+
+        The last report is always kept, since the next one's ordinal follows from it.
+
+        Args:
+            received_before_ms: Younger ones are kept.
+            up_to_ordinal: Those after it are still needed.
+
+        Returns:
+            How many were deleted; fewer than ``PRUNED_REPORTS`` means that none are left.
+        """
+        oldest = select(WindowRow.ordinal, WindowRow.received_ms).order_by(col(WindowRow.ordinal))
+        with self._database.session() as session:
+            rows = session.exec(oldest.limit(PRUNED_REPORTS + 1)).all()[:-1]
+            old = [
+                ordinal
+                for ordinal, received_ms in rows
+                if received_ms < received_before_ms and ordinal <= up_to_ordinal
+            ]
+            if old:
+                session.execute(delete(WindowRow).where(col(WindowRow.ordinal).in_(old)))
+        return len(old)
 
     def totals(self, device_id: str) -> TelemetryTotalsRow:
         """Return what a device's reports add up to; zeros for one that has sent none."""

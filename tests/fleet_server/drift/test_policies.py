@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.fleet_server.drift.fleet import MODEL, Fleet
+from tests.fleet_server.drift.fleet import MODEL
+
+pytestmark = pytest.mark.usefixtures("fleet")
 
 POLICY = f"/api/v1/models/{MODEL}/drift/policy"
 
 
-def test_a_model_has_the_servers_policy_until_it_has_its_own(fleet: Fleet, http: Any) -> None:
+def test_a_model_has_the_servers_policy_until_it_has_its_own(http: Any) -> None:
     assert http.get(POLICY).json() == {
         "model": MODEL,
         "false_alarms": 0.5,
@@ -24,7 +26,7 @@ def test_a_model_has_the_servers_policy_until_it_has_its_own(fleet: Fleet, http:
     assert back["false_alarms"] == 0.5
 
 
-def test_each_change_is_in_the_audit_log(fleet: Fleet, http: Any) -> None:
+def test_each_change_is_in_the_audit_log(http: Any) -> None:
     http.request("PUT", POLICY, json={"false_alarms": 5})
     (line,) = http.get("/api/v1/audit", params={"action": "drift.policy"}).json()["items"]
     assert (line["subject"], line["detail"]) == (MODEL, {"false_alarms": 5.0, "group_label": None})
@@ -41,11 +43,11 @@ def test_each_change_is_in_the_audit_log(fleet: Fleet, http: Any) -> None:
         ("/api/v1/models/nothing/drift/policy", {}, 404),
     ],
 )
-def test_a_wrong_policy_is_refused(fleet: Fleet, http: Any, path: str, body: Any, status: int) -> None:
+def test_a_wrong_policy_is_refused(http: Any, path: str, body: Any, status: int) -> None:
     assert http.request("PUT", path, json=body).status_code == status
 
 
-def test_a_viewer_may_not_change_it(fleet: Fleet, http: Any) -> None:
+def test_a_viewer_may_not_change_it(http: Any) -> None:
     token = http.post("/api/v1/tokens", json={"name": "jo", "role": "viewer"}).json()["token"]
     assert http.as_holder(token).request("PUT", POLICY, json={}).status_code == 403
     assert http.as_holder(token).get(POLICY).status_code == 200

@@ -18,7 +18,7 @@ from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import MAX_AHEAD_MS
-from fleet_server.telemetry.service import MAX_ACK_SEQUENCES, TelemetryService
+from fleet_server.telemetry.service import MAX_ACK_SEQUENCES, PRUNED_REPORTS, TelemetryService
 from tests.support.bundles import make_baseline
 
 BOOT = "0123456789abcdef"
@@ -231,3 +231,21 @@ def test_a_stored_report_whose_baseline_is_gone_says_so(room: Room) -> None:
     row.baseline_sha256 = "c" * 64
     with pytest.raises(NotFoundError, match="no baseline cccccccccccc"):
         room.service.summary(row)
+
+
+def test_old_reports_are_pruned_and_the_ordinals_go_on(room: Room, clock: Any) -> None:
+    room.ingest(report(1), report(2), report(3))
+    clock.advance(3600)
+    room.ingest(report(4))
+    assert room.service.prune(clock(), up_to_ordinal=2) == 2
+    assert [row.sequence for row in room.service.windows_after(0, limit=10)] == [3, 4]
+    assert room.service.prune(clock() + 1, up_to_ordinal=9) == 1
+    room.ingest(report(5))
+    assert [(row.ordinal, row.sequence) for row in room.service.windows_after(0, limit=10)] == [(4, 4), (5, 5)]
+    assert room.service.totals("turbine-1").reports_ingested == 5
+
+
+def test_what_is_pruned_comes_in_batches(room: Room, clock: Any) -> None:
+    room.ingest(*[report(sequence) for sequence in range(PRUNED_REPORTS + 3)])
+    sizes = [room.service.prune(clock() + 1, up_to_ordinal=2**53) for _ in range(3)]
+    assert sizes == [PRUNED_REPORTS, 2, 0]
