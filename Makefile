@@ -65,16 +65,22 @@ EXTRAS := agent bench boosters client compiler cross dev onnx server
 # What the lock of the frontends holds beside that extra: the test runner, and what torch asks for.
 FRONTENDS_TOO := pytest pytest-timeout setuptools filelock fsspec jinja2 networkx sympy typing-extensions
 
+# What the monitors ask for and the benchmark does not: pictures in a browser, and graphics cards.
+MONITORS_WITHOUT := kaleido nvidia-nccl-cu12
+
 lock: .venv/ready  ## resolve the dependencies again: names, versions, hashes
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) $(EXTRAS:%=--extra %) --output-file requirements.lock pyproject.toml
 	mkdir -p build && echo torch > build/left-out.txt
+	printf '%s\n' $(MONITORS_WITHOUT) > build/monitors-left-out.txt
 	printf '%s\n' $(FRONTENDS_TOO) > build/frontends.in
 	$(LOCK) --extra frontends --excludes build/left-out.txt --output-file requirements-frontends.lock \
 		pyproject.toml build/frontends.in
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["monitors"], sep="\n")' > build/monitors.in
+	$(LOCK) --excludes build/monitors-left-out.txt --output-file requirements-monitors.lock build/monitors.in
 
 clean:
-	rm -rf .venv .venv-frontends build dist *.egg-info
+	rm -rf .venv .venv-frontends .venv-monitors build dist *.egg-info
 	find $(HOUSES) -name '*.so' -delete
 
 .venv/installed: requirements.lock
@@ -93,4 +99,9 @@ clean:
 	$(PYTHON) -m venv --clear .venv-frontends
 	.venv-frontends/bin/python -m pip install --quiet --require-hashes --requirement requirements-frontends.lock
 	.venv-frontends/bin/python -m pip install --quiet torch==2.13.0
+	@touch $@
+
+.venv-monitors/ready: requirements-monitors.lock
+	$(PYTHON) -m venv --clear .venv-monitors
+	.venv-monitors/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-monitors.lock
 	@touch $@
