@@ -103,7 +103,7 @@ def _enroll(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_agent.runtime import Agent
+    from edge_agent.run import run
     from edge_agent.sinks.stdout import StreamSink
     from edge_agent.sources.source import open_source
 
@@ -111,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.window_s is not None:
         settings = changed(settings, window_s=options.window_s)
     sink = StreamSink(sys.stdout.buffer) if options.sink == "stdout" else None
-    Agent(settings, options.state.resolve(), open_source(options.source), sink).run()
+    run(settings, options.state.resolve(), open_source(options.source), sink)
     return 0
 
 

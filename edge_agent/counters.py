@@ -36,6 +36,7 @@ COUNTERS: Final[dict[str, str]] = {
     "model_unavailable": "Bundles that were active before and can no longer be loaded.",
     "renewal_failures": "Attempts to renew the certificate that failed; the present one goes on.",
     "connection_losses": "Times the connection to the broker was lost or refused.",
+    "predictions_unkept": "Times that predictions could not be kept on the disk; labels come without them.",
     "sink_errors": "Scores that could not be written out.",
     "source_errors": "Times the source of rows ended with an error.",
 }

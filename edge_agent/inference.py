@@ -12,60 +12,47 @@ import array
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from device_contract.assignment import AssignedSlot
-from device_contract.baseline import decode_baseline
-from device_contract.bundle import open_file
-from device_contract.errors import ContractError, RowError
+from device_contract.errors import RowError
 from device_contract.manifest import Label
-from device_contract.messages import SCORING_SLOTS
 from edge_agent.counters import Counters
-from edge_agent.errors import AgentError, RowRefusedError
-from edge_agent.frames import reader_for
+from edge_agent.errors import RowRefusedError
+from edge_agent.lanes import Lane
+from edge_agent.predictions import Predictions
 from edge_agent.probation import Probation
 from edge_agent.rows import Record
-from edge_agent.scoring.scorer import Scorer
+from edge_agent.scoring.labels import most_probable
 from edge_agent.sources.source import BadRow
-from edge_agent.summary import ClosedWindow, Windows
+from edge_agent.summary import ClosedWindow
 
 Emit = Callable[[AssignedSlot, str, ClosedWindow], None]
 """Told of each closed window: its slot, the digest of its baseline, its statistics."""
 
 
+class ScoredRow(NamedTuple):
+    """What the champion says of a row.
+
+    Attributes:
+        row: The row's number on this device: what a label names it by.
+        time_ms: Its event time, if it came with one.
+        outputs: The model's outputs, in the order of the manifest.
+        label: The most probable label of a classifier (the first of equals); None for a regression.
+    """
+
+    row: int
+    time_ms: int | None
+    outputs: tuple[float, ...]
+    label: Label | None
+
+
 class Sink(Protocol):
     """Where scores go; the shadow's do not."""
 
-    def write(self, time_ms: int | None, outputs: Sequence[float], labels: Sequence[Label]) -> None:
+    def write(self, scored: ScoredRow) -> None:
         """Write one row's score."""
-
-
-class Lane:
-    """One slot that scores.
-
-    Args:
-        slot: What it holds.
-        path: The verified bundle.
-        window_ms: Length of a window.
-
-    Raises:
-        ContractError: The bundle or its model is not sound.
-        ModelError: The bundle needs onnxruntime, which is not installed.
-    """
-
-    def __init__(self, slot: AssignedSlot, path: Path, window_ms: int) -> None:
-        bundle = open_file(path)
-        self.slot = slot
-        self.answers = slot.slot != "shadow"
-        self.labels = bundle.manifest.labels
-        self.baseline_sha256 = bundle.manifest.baseline.sha256
-        self.windows = Windows(decode_baseline(bundle.files[bundle.manifest.baseline.path]), window_ms)
-        self.reader = reader_for(bundle.manifest)
-        self.scorer = Scorer.open(path)
-        self.outputs = array.array("d", bytes(8 * len(bundle.manifest.outputs)))
-        self.probation: Probation | None = None
 
 
 class InferenceLoop:
@@ -76,21 +63,32 @@ class InferenceLoop:
         emit: Told of closed windows.
         sink: Where scores go, if anywhere.
         clock_ms: Unix milliseconds, for rows without a time.
+        predictions: Numbers the rows, and remembers what was said of them.
     """
 
-    def __init__(self, counters: Counters, emit: Emit, sink: Sink | None, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        emit: Emit,
+        sink: Sink | None,
+        clock_ms: Callable[[], int],
+        predictions: Predictions,
+    ) -> None:
         self._counters = counters
         self._emit = emit
         self._sink = sink
         self._clock_ms = clock_ms
+        self._predictions = predictions
         self._lock = threading.Lock()
         self._lanes: tuple[Lane, ...] = ()
         self._last_row_ms = 0
-        self.rows_scored = 0
         self.has_model = threading.Event()
 
     def use(self, lanes: tuple[Lane, ...]) -> None:
         """Score with these lanes from the next row on; the open windows of the old ones are closed."""
+        for lane in lanes:
+            if lane.answers:
+                lane.ring = self._predictions.ring(lane.slot.model, lane.slot.version, len(lane.outputs))
         with self._lock:
             self._close_windows()
             self._lanes = lanes
@@ -115,20 +113,32 @@ class InferenceLoop:
             for lane in self._lanes:
                 lane.probation = None
 
-    def score(self, record: Record | BadRow) -> None:
-        """Score one row in every lane; whatever is wrong with it is counted."""
-        if isinstance(record, BadRow):
-            self._counters.add(record.reason, record.detail)
-            with self._lock:
-                for lane in self._lanes:
-                    lane.reader.skip()
-            return
+    @property
+    def rows_scored(self) -> int:
+        """Rows scored since enrolment."""
+        return self._predictions.numbers.scored
+
+    def score(self, record: Record) -> ScoredRow | None:
+        """Score one row in every lane; whatever is wrong with it is counted.
+
+        Returns:
+            The champion's answer; None if there is none, or if the row completes no frame.
+        """
+        answer = None
         with self._lock:
             self._last_row_ms = self._clock_ms()
             if not self._lanes:
                 self._counters.add("rows_without_model", "no model is active")
             for lane in self._lanes:
-                self._score_in(lane, record)
+                answer = self._score_in(lane, record) or answer
+        return answer
+
+    def refuse(self, row: BadRow) -> None:
+        """Count a row that the source could not read; it takes its place in the lanes' frames."""
+        self._counters.add(row.reason, row.detail)
+        with self._lock:
+            for lane in self._lanes:
+                lane.reader.skip()
 
     def close_idle(self, grace_ms: int) -> None:
         """Close the windows whose end has passed by the clock, when no row came for the grace time."""
@@ -146,27 +156,29 @@ class InferenceLoop:
         with self._lock:
             self._close_windows()
 
-    def _score_in(self, lane: Lane, record: Record) -> None:
+    def _score_in(self, lane: Lane, record: Record) -> ScoredRow | None:
         try:
             row = lane.reader.read(record)
         except RowRefusedError as error:
             lane.reader.skip()
             self._count(lane, error.reason, str(error))
-            return
+            return None
         if row is None:
-            return  # a sample, in the middle of a frame
+            return None  # a sample, in the middle of a frame
         try:
             began_ns = time.perf_counter_ns()
             lane.scorer.score_into(row, lane.outputs)
             latency_ns = time.perf_counter_ns() - began_ns
         except Exception as error:  # noqa: BLE001  (a foreign kernel may raise anything; scoring goes on)
             self._blame(lane, error)
-            return
-        self._account(lane, record, row, latency_ns)
+            return None
+        time_ms = self._last_row_ms if record.time_ms is None else record.time_ms
+        self._account(lane, time_ms, row, latency_ns)
+        return self._answer(lane, record.time_ms, time_ms) if lane.answers else None
 
-    def _account(self, lane: Lane, record: Record, row: "array.array[float]", latency_ns: int) -> None:
+    def _account(self, lane: Lane, time_ms: int, row: "array.array[float]", latency_ns: int) -> None:
         is_finite = math.isfinite(sum(row)) or self._count_not_finite(lane, row)
-        is_in_time, closed = lane.windows.place(record.time_ms if record.time_ms is not None else self._last_row_ms)
+        is_in_time, closed = lane.windows.place(time_ms)
         if closed is not None:
             self._emit(lane.slot, lane.baseline_sha256, closed)
         if is_in_time:
@@ -176,9 +188,17 @@ class InferenceLoop:
         if lane.probation is not None:
             is_nan = all(map(math.isnan, lane.outputs))
             lane.probation.observe(latency_ns=latency_ns, is_finite_row=is_finite, is_nan_score=is_nan)
-        if lane.answers:
-            self.rows_scored += 1
-            self._write(lane, record.time_ms)
+
+    def _answer(self, lane: Lane, given_ms: int | None, time_ms: int) -> ScoredRow:
+        """Number a scored row, remember what was said of it, and write it out."""
+        number = self._predictions.numbers.next()
+        if lane.ring is not None:
+            lane.ring.keep(number, time_ms, lane.outputs)
+        outputs = tuple(lane.outputs)
+        scored = ScoredRow(number, given_ms, outputs, most_probable(lane.labels, outputs))
+        if self._sink is not None:
+            self._write(self._sink, scored)
+        return scored
 
     def _count_not_finite(self, lane: Lane, row: "array.array[float]") -> bool:
         """Count NaN and infinities; True when the sum alone overflowed and the row is finite."""
@@ -200,11 +220,9 @@ class InferenceLoop:
         if lane.answers:
             self._counters.add(reason, detail)
 
-    def _write(self, lane: Lane, time_ms: int | None) -> None:
-        if self._sink is None:
-            return
+    def _write(self, sink: Sink, scored: ScoredRow) -> None:
         try:
-            self._sink.write(time_ms, lane.outputs, lane.labels)
+            sink.write(scored)
         except (OSError, ValueError) as error:
             self._counters.add("sink_errors", error)
 
@@ -216,24 +234,3 @@ class InferenceLoop:
         closed = lane.windows.close()
         if closed is not None:
             self._emit(lane.slot, lane.baseline_sha256, closed)
-
-
-def load_lanes(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path], window_ms: int) -> tuple[Lane, ...]:
-    """Load the slots that score: the champion and the shadow.
-
-    Raises:
-        ContractError: A bundle cannot be loaded.
-        ModelError: A bundle needs onnxruntime, which is not installed.
-    """
-    return tuple(Lane(slot, path_of(slot.sha256), window_ms) for slot in slots if slot.slot in SCORING_SLOTS)
-
-
-def load_fallback(slots: Sequence[AssignedSlot], path_of: Callable[[str], Path], window_ms: int) -> tuple[Lane, ...]:
-    """Load the fallback in the champion's place; nothing when there is none that loads."""
-    for slot in slots:
-        if slot.slot == "fallback":
-            try:
-                return (Lane(slot, path_of(slot.sha256), window_ms),)
-            except (ContractError, AgentError):
-                continue
-    return ()

@@ -11,6 +11,7 @@ from device_contract.bundle import open_file
 from edge_agent.errors import RowRefusedError
 from edge_agent.frames import Reader, reader_for
 from edge_agent.rows import Record, parse_cells, parse_json_row
+from edge_agent.scoring.labels import most_probable
 from edge_agent.scoring.scorer import Scorer
 from edge_agent.sinks.stdout import score_line
 
@@ -45,7 +46,7 @@ def score_stream(path: Path, rows: BinaryIO, scores: BinaryIO, complaints: TextI
             complaints.write(f"line {number}: {values}\n")
         elif values is not None:
             scorer.score_into(values, outputs)
-            scores.write(score_line(time_ms, outputs, manifest.labels))
+            scores.write(score_line(time_ms, outputs, most_probable(manifest.labels, outputs)))
     scores.flush()
     if failed:
         complaints.write(f"{failed} rows failed\n")

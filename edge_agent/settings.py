@@ -18,6 +18,7 @@ FILE_NAME = "agent.toml"
 IDENTITY_FILE_NAME = "device.pem"
 """The device's private key and its certificate: one file, so that they always match."""
 
+DAY_MS = 86_400_000
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 
@@ -36,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mqtt_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)]
     """The broker's port, mutual TLS."""
     window_s: _Seconds = 3600.0
-    """Length of a window of statistics, in event time."""
+    """Length of a window of statistics, in event time: it divides a day, or is whole days."""
     window_grace_s: _Seconds = 30.0
     """A live source's window closes this long after its end when no row comes."""
     heartbeat_s: _Seconds = 30.0
@@ -50,7 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reports_in_flight: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     """Reports sent and not yet acknowledged."""
     outbox_max_bytes: Annotated[int, msgspec.Meta(ge=131_072)] = 16 << 20
-    """Size of the outbox on the disk; beyond it neighbouring windows are merged."""
+    """Size of the outbox on the disk; beyond it samples are dropped, then neighbouring windows merged."""
+    predictions_kept: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """Predictions of each version that wait for their labels."""
     preparation_timeout_s: _Seconds = 1800.0
     """Longest time to fetch, verify and test one assignment."""
     preparation_attempts: _Count = 5
@@ -61,6 +64,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A new bundle is committed after this many rows without fault ..."""
     probation_s: _Seconds = 600.0
     """... or after this time, whichever comes first."""
+
+    def __post_init__(self) -> None:
+        """Refuse windows that would lie differently from day to day, and thus from device to device."""
+        window_ms = self.window_s * 1000
+        if window_ms != int(window_ms) or (DAY_MS % window_ms and window_ms % DAY_MS):
+            raise ValueError(f"window_s of {self.window_s:g}: a window divides a day, or is whole days")
 
 
 def read_settings(state_dir: Path) -> Settings:

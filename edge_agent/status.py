@@ -38,12 +38,6 @@ def read_status(state_dir: Path) -> dict[str, Any]:
     return values
 
 
-def read_rows_scored(state_dir: Path) -> int:
-    """Return how many rows were scored before this run."""
-    rows = read_status(state_dir).get("rows_scored", 0)
-    return rows if isinstance(rows, int) else 0
-
-
 def describe(state_dir: Path, settings: Settings) -> dict[str, Any]:
     """Return what there is to say of a state folder, whether its agent runs or not.
 

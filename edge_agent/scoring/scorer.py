@@ -12,6 +12,7 @@ from device_contract.frames import Frame, Framer
 from device_contract.manifest import Label, Manifest
 from device_contract.plan.scorer import PlanScorer
 from edge_agent.errors import ModelError
+from edge_agent.scoring.labels import most_probable
 from edge_agent.scoring.model import Model, Score
 
 if TYPE_CHECKING:
@@ -83,10 +84,7 @@ class Scorer:
         score = self.score(row)
         if self.manifest.task == "regression":
             return score
-        scores = score if isinstance(score, tuple) else (score,)
-        if any(value != value for value in scores):  # noqa: PLR0124  (only NaN differs from itself)
-            return None
-        return self.manifest.labels[scores.index(max(scores))]
+        return most_probable(self.manifest.labels, score if isinstance(score, tuple) else (score,))
 
     def push(self, sample: "Row") -> Score | None:
         """Take one sample of a stream, for a bundle with a frame.

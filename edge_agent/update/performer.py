@@ -13,7 +13,8 @@ from device_contract.errors import ContractError
 from device_contract.profile import find_profile
 from edge_agent.counters import Counters
 from edge_agent.errors import AgentError
-from edge_agent.inference import InferenceLoop, load_fallback, load_lanes
+from edge_agent.inference import InferenceLoop
+from edge_agent.lanes import load_fallback, load_lanes
 from edge_agent.preparation.messages import Job, Ready, Refused
 from edge_agent.preparation.process import PreparationProcess
 from edge_agent.probation import Probation, ProbationRules

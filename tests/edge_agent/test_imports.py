@@ -17,7 +17,8 @@ HEAVY = (
 @pytest.mark.parametrize("source", ["stdin", "mqtt:localhost:1883/rows"])
 def test_the_main_process_imports_nothing_heavy(source: str) -> None:
     program = (
-        "import sys; import edge_agent.cli, edge_agent.runtime; from edge_agent.sources import open_source;"
+        "import sys; import edge_agent.cli, edge_agent.run; edge_agent.Agent;"
+        "from edge_agent.sources import open_source;"
         f"open_source({source!r}); print(*sys.modules)"
     )
     found = subprocess.run(

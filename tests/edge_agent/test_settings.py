@@ -34,9 +34,15 @@ def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, more: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("window_s", [0.0, -5.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("window_s", [0.25, 60.0, 5400.0, 86_400.0, 7 * 86_400.0])
+def test_a_window_divides_a_day_or_is_whole_days(window_s: float) -> None:
+    assert changed(SETTINGS, window_s=window_s).window_s == window_s
+
+
+@pytest.mark.parametrize(
+    "window_s", [0.0, -5.0, float("nan"), float("inf"), 7.0, 7200.5, 100_000.0, 1.5 * 86_400, 0.0004]
+)
 def test_a_window_of_the_command_line_has_the_setting_s_bounds(window_s: float) -> None:
-    assert changed(SETTINGS, window_s=60.0).window_s == 60
     with pytest.raises(SettingsError, match="window_s"):
         changed(SETTINGS, window_s=window_s)
 
