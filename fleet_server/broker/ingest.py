@@ -26,6 +26,7 @@ from sqlmodel import Session
 
 from device_contract.codec import decode
 from device_contract.errors import MessageError, TopicError
+from device_contract.feedback import Feedback
 from device_contract.messages import Birth, Message, Report, Status
 from device_contract.topics import parse
 from fleet_server.db import Database
@@ -38,10 +39,11 @@ _QUEUE_MESSAGES: Final = 2 * BATCH_MESSAGES
 _IDLE_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _LOG_INTERVAL_S: Final = 60.0
-_MESSAGE_TYPES: Final[Mapping[str, type[Birth] | type[Status] | type[Report]]] = {
+_MESSAGE_TYPES: Final[Mapping[str, type[Birth] | type[Status] | type[Report] | type[Feedback]]] = {
     "birth": Birth,
     "status": Status,
     "report": Report,
+    "feedback": Feedback,
 }
 
 

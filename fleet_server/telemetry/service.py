@@ -11,10 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from device_contract.baseline import Baseline
-from device_contract.codec import encode
-from device_contract.messages import Ack, Report
+from device_contract.messages import Report
 from device_contract.sketches import WindowSummary, decode_summary
-from device_contract.topics import down
+from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
 from fleet_server.db import Database
@@ -25,7 +24,6 @@ from fleet_server.telemetry.tables import RefusalRow, TelemetryTotalsRow, Window
 
 _logger = logging.getLogger(__name__)
 
-MAX_ACK_SEQUENCES: Final = 1000
 PRUNED_REPORTS: Final = 500
 """Deleted in one transaction, while SQLite lets nobody else write."""
 _FIELDS: Final = (
@@ -85,7 +83,7 @@ class TelemetryService:
         self._record_refusals(session, reports, refusals, now_ms)
         self._stored.inc(len(stored))
         self._repeated.inc(len(sound) - len(stored))
-        return _acknowledge(reports)
+        return acknowledge(reports)
 
     def windows_after(self, ordinal: int, limit: int) -> Sequence[WindowRow]:
         """Return the reports that arrived after the one with this ordinal (0: from the first), in that order."""
@@ -209,18 +207,3 @@ def _add_totals(session: Session, reports: Iterable[Report], now_ms: int) -> Non
         totals.last_window_end_ms = max(totals.last_window_end_ms, *(report.window_end_ms for report in theirs))
         totals.last_received_ms = now_ms
         session.add(totals)
-
-
-def _acknowledge(reports: Iterable[Report]) -> list[Outbound]:
-    sequences: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for report in reports:
-        sequences[report.device_id, report.boot_id].append(report.sequence)
-    return [
-        Outbound(down(device_id, "ack"), encode(Ack(boot_id=boot_id, sequences=tuple(part))))
-        for (device_id, boot_id), numbers in sequences.items()
-        for part in _parts(numbers)
-    ]
-
-
-def _parts(numbers: list[int]) -> Iterable[list[int]]:
-    return (numbers[start : start + MAX_ACK_SEQUENCES] for start in range(0, len(numbers), MAX_ACK_SEQUENCES))

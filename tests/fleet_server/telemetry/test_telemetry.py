@@ -14,11 +14,12 @@ from device_contract.codec import decode
 from device_contract.messages import Ack, Report
 from device_contract.sketches import RowSummarizer, decode_summary, encode_summary
 from device_contract.topics import down
+from fleet_server.broker.acknowledge import MAX_ACK_SEQUENCES
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import MAX_AHEAD_MS
-from fleet_server.telemetry.service import MAX_ACK_SEQUENCES, PRUNED_REPORTS, TelemetryService
+from fleet_server.telemetry.service import PRUNED_REPORTS, TelemetryService
 from tests.support.bundles import make_baseline
 
 BOOT = "0123456789abcdef"
