@@ -44,7 +44,9 @@ from fleet_server.rollouts.service import RolloutService
 from fleet_server.rollouts.spec import RolloutAlert
 from fleet_server.settings import DataFolder, Settings
 from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
+from fleet_server.telemetry import model_routes
 from fleet_server.telemetry import routes as telemetry_routes
+from fleet_server.telemetry.history import WindowHistory
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.trust.certificates import SERVER_NAME, Certificates
 from fleet_server.trust.director import Director
@@ -149,6 +151,7 @@ class FleetServer:
             clock,
             DriftPolicy(self._settings.drift_false_alarms, self._settings.drift_group_label),
         )
+        self._history = WindowHistory(database, self._telemetry, self._bundles)
         self._drift = DriftService(database, self._telemetry, self._bundles, clock)
         self._webhooks = WebhookService(database, self._audit, clock)
         self._alerts = AlertService(database, self._drift, self._webhooks, self._audit, clock)
@@ -234,6 +237,7 @@ class FleetServer:
             catalogue.router(self._bundles, auth),
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
             telemetry_routes.router(self._telemetry, self._devices, auth),
+            model_routes.router(self._history, self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
             alert_routes.router(self._alerts, self._webhooks, auth),

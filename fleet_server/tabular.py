@@ -12,7 +12,8 @@ answered by 406. A route looks like this::
         return respond(wanted, SCHEMA, (batch(SCHEMA, rows(items)) for items in every_page(page)))
 
 ``limit`` and ``cursor`` belong to the JSON pages. A table has all rows: it is made batch by
-batch while it is sent, so that its length costs no memory.
+batch while it is sent, so that its length costs no memory. What JSON calls ``since_ms`` is in
+a table a column ``since`` of type ``TIME``, which pandas and DuckDB read as a timestamp.
 """
 
 import io
@@ -29,6 +30,9 @@ from fastapi.responses import StreamingResponse
 
 from fleet_server.errors import NotAcceptableError
 from fleet_server.web import MAX_LIMIT, ItemT, Page
+
+TIME: Final = pa.timestamp("ms", "UTC")
+"""The type of a column with a time; filled from Unix milliseconds."""
 
 
 class Format(StrEnum):
@@ -112,8 +116,19 @@ def every_page(page: Callable[[int, str | None], Page[ItemT]]) -> Iterator[list[
 
 
 def batch(schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
-    """Make a batch of rows; a field that a row lacks is null, one that the schema lacks is left out."""
-    return pa.RecordBatch.from_pylist(list(rows), schema=schema)
+    """Make a batch of rows, such as pydantic dumps.
+
+    Args:
+        schema: The columns; one of type ``TIME`` is filled from the field with ``_ms`` behind its name.
+        rows: A field that one lacks is null, one that the schema lacks is left out.
+    """
+    found = list(rows)
+    columns = [pa.array([row.get(_source(field)) for row in found], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _source(field: pa.Field) -> str:
+    return f"{field.name}_ms" if field.type == TIME else str(field.name)
 
 
 def respond(wanted: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Response:

@@ -60,11 +60,14 @@ def parse_ordinal(cursor: str | None) -> int | None:
     Raises:
         InvalidRequestError: It is no number that a database holds.
     """
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < len(str(2**63))):
+    return None if cursor is None else parse_number(cursor)
+
+
+def parse_number(text: str) -> int:
+    """Read a number out of a cursor; the errors are those of ``parse_ordinal``."""
+    if not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
         raise InvalidRequestError("cursor: not one that this list gave")
-    return int(cursor)
+    return int(text)
 
 
 class Problem(BaseModel):

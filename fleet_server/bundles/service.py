@@ -198,6 +198,12 @@ class BundleService:
             self._baselines[sha256] = decode_baseline(row.data)
         return self._baselines[sha256]
 
+    def baseline_digests(self, model: str) -> Sequence[str]:
+        """Return the digests of the baselines of a model's versions."""
+        query = select(BundleRow.baseline_sha256).where(BundleRow.model == model).distinct()
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
     def target_file(self, path: str) -> Path:
         """Return the file of a target by the path that TUF clients ask for, with the hash in its name.
 

@@ -1,6 +1,7 @@
 """HTTP of the telemetry: what a device's windows say."""
 
 import math
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -11,9 +12,10 @@ from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
 from device_contract.sketches import StreamSketch
 from fleet_server.auth import AuthService, Role
 from fleet_server.devices.service import DeviceService
+from fleet_server.telemetry.frames import defined
+from fleet_server.telemetry.history import DecodedWindow, decode
 from fleet_server.telemetry.refusals import REASONS
 from fleet_server.telemetry.service import TelemetryService
-from fleet_server.telemetry.tables import WindowRow
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal
 
 DeviceId = Annotated[str, Path(pattern=DEVICE_ID_PATTERN, description="A device's id.")]
@@ -43,6 +45,7 @@ class WindowJson(BaseModel):
     """One window of a device."""
 
     ordinal: int
+    device_id: str
     boot_id: str
     sequence: int
     slot: str
@@ -107,7 +110,7 @@ def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthServic
         """List a device's windows, the last to arrive first."""
         devices.get(device_id)
         rows = telemetry.latest(device_id, model=model, limit=limit + 1, before=parse_ordinal(cursor))
-        items = [_json(telemetry, row) for row in rows]
+        items = [window_json(decode(telemetry, row)) for row in rows]
         return Page[WindowJson].cut(items, limit, lambda window: str(window.ordinal))
 
     @routes.get("/devices/{device_id}/telemetry")
@@ -129,13 +132,19 @@ def router(telemetry: TelemetryService, devices: DeviceService, auth: AuthServic
     return routes
 
 
-def _json(telemetry: TelemetryService, row: WindowRow) -> WindowJson:
-    baseline, summary = telemetry.baseline(row), telemetry.summary(row)
+def window_json(window: DecodedWindow, streams: Collection[str] = ()) -> WindowJson:
+    """Show a window.
+
+    Args:
+        window: The window.
+        streams: These features and outputs alone; empty means all.
+    """
+    pairs = zip(window.baseline.streams, window.summary.streams, strict=True)
     return WindowJson(
-        **row.model_dump(exclude={"summary", "device_id", "baseline_sha256"}),
-        latency_p50_us=summary.latency.quantile_ns(0.5) / 1000,
-        latency_p99_us=summary.latency.quantile_ns(0.99) / 1000,
-        streams=[_stream(*pair) for pair in zip(baseline.streams, summary.streams, strict=True)],
+        **window.row.model_dump(exclude={"summary", "baseline_sha256"}),
+        latency_p50_us=window.summary.latency.quantile_ns(0.5) / 1000,
+        latency_p99_us=window.summary.latency.quantile_ns(0.99) / 1000,
+        streams=[_stream(*pair) for pair in pairs if not streams or pair[0].name in streams],
     )
 
 
@@ -148,15 +157,11 @@ def _stream(reference: StreamBaseline, sketch: StreamSketch) -> StreamJson:
         missing=sketch.missing,
         infinite=sketch.infinite,
         out_of_range=sketch.out_of_range,
-        mean=_defined(sketch.mean),
-        standard_deviation=_defined(math.sqrt(sketch.variance)),
-        minimum=_defined(sketch.minimum),
-        maximum=_defined(sketch.maximum),
+        mean=defined(sketch.mean),
+        standard_deviation=defined(math.sqrt(sketch.variance)),
+        minimum=defined(sketch.minimum),
+        maximum=defined(sketch.maximum),
         lag1_correlation=sketch.lag1_correlation,
         edges=list(reference.edges),
         counts=list(sketch.counts),
     )
-
-
-def _defined(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -8,7 +8,10 @@ class WindowRow(SQLModel, table=True):
     """One report: the statistics of one window of one device."""
 
     __tablename__ = "reports"
-    __table_args__ = (Index("reports_by_window", "device_id", "model", "window_start_ms"),)
+    __table_args__ = (
+        Index("reports_by_window", "device_id", "model", "window_start_ms"),
+        Index("reports_by_model", "model", "window_start_ms", "ordinal"),
+    )
 
     device_id: str = Field(primary_key=True, max_length=64)
     boot_id: str = Field(primary_key=True, max_length=16)

@@ -13,6 +13,8 @@ from fleet_server.app import FleetServer
 from fleet_server.db import Database
 from fleet_server.settings import DataFolder, Settings, read_settings
 from fleet_server.setup import set_up
+from tests.fleet_server import seeded_fleet
+from tests.fleet_server.commands.running_server import RunningServer, run_server
 
 
 class ManualClock:
@@ -96,3 +98,11 @@ class AppClient:
 def http(server: FleetServer, folder: DataFolder) -> AppClient:
     """A client of the server's routes, as an administrator."""
     return AppClient(server.app, folder.admin_token.read_text().strip())
+
+
+@pytest.fixture(scope="session")
+def seeded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server in a process of its own, with the small fleet of ``seeded_fleet``."""
+    with run_server(tmp_path_factory.mktemp("seeded") / "data") as running:
+        seeded_fleet.seed(seeded_fleet.database_of(running.data))
+        yield running

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from fleet_server import web
 from fleet_server.errors import NotAcceptableError, NotFoundError
-from fleet_server.tabular import TABLES, Format, Wanted, acceptable, batch, every_page, respond
+from fleet_server.tabular import TABLES, TIME, Format, Wanted, acceptable, batch, every_page, respond
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal
 from tests.fleet_server.conftest import AppClient
 
@@ -116,6 +117,15 @@ def test_an_empty_table_has_its_columns(http: AppClient, form: str) -> None:
     content = http.get("/numbers", params={"format": form, "last": 0}).content
     names = pa.ipc.open_stream(content).read_all().column_names if form == "arrow" else content.decode().split(",")
     assert [name.strip('"\n') for name in names] == SCHEMA.names
+
+
+def test_milliseconds_become_a_time() -> None:
+    schema = pa.schema([("since", TIME), ("device_id", pa.string())])
+    made = batch(schema, [{"since_ms": 1_000, "device_id": "a", "other": 1}, {"since_ms": None}])
+    assert made.to_pylist() == [
+        {"since": datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), "device_id": "a"},
+        {"since": None, "device_id": None},
+    ]
 
 
 def test_what_fails_before_the_first_batch_is_a_problem(http: AppClient) -> None:

@@ -178,6 +178,7 @@ def _create_telemetry() -> None:
         sa.UniqueConstraint("ordinal"),
     )
     op.create_index("reports_by_window", "reports", ["device_id", "model", "window_start_ms"], unique=False)
+    op.create_index("reports_by_model", "reports", ["model", "window_start_ms", "ordinal"], unique=False)
     op.create_table(
         "telemetry_totals",
         sa.Column("device_id", sa.String(64), nullable=False),

@@ -1,0 +1,122 @@
+"""The questions that can be put to a fleet, each answered by a frame."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from fleet_server.client.times import Time, as_ms
+from fleet_server.client.transport import Transport
+
+Frame = Any
+"""A ``pandas.DataFrame``, or a ``pyarrow.Table`` if the client was made for Arrow."""
+
+
+class FleetClient:
+    """Reads a fleet.
+
+    Every method gives one frame with all rows, however many. Times are columns of type
+    timestamp in UTC; what is not defined, such as the mean of no values, is missing.
+
+    Args:
+        url: The server, ``https://host:port``.
+        token: An API token; the role ``viewer`` is enough.
+        ca: PEM file of the fleet's CA, ``ca/ca.crt`` of the server's data folder; None believes the system's.
+        frames: The kind of frame.
+
+    Raises:
+        ClientError: The address is not https, or the CA file cannot be read. Every method
+            raises it where its question cannot be answered.
+    """
+
+    def __init__(
+        self, url: str, token: str, ca: str | Path | None = None, *, frames: Literal["pandas", "arrow"] = "pandas"
+    ) -> None:
+        self._transport = Transport(url, token, ca)
+        self._frames = frames
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def devices(self) -> Frame:
+        """Return a row for each device: its state, labels and what it last reported."""
+        return self._frame(_table(self._transport.rows(_api("devices"))))
+
+    def models(self) -> Frame:
+        """Return a row for each model."""
+        return self._frame(_table(self._transport.rows(_api("models"))))
+
+    def windows(  # noqa: PLR0913  (each narrows the question)
+        self,
+        model: str,
+        *,
+        devices: Sequence[str] = (),
+        features: Sequence[str] = (),
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return the statistics of a model's windows: devices by streams by windows, a row for each.
+
+        Args:
+            model: The model.
+            devices: These alone; empty means all.
+            features: These features and outputs alone; empty means all.
+            version: This version alone.
+            since: Windows that start here or later.
+            until: Windows that start before.
+        """
+        narrowed = _narrowed(devices, features, version, since, until)
+        return self._frame(self._transport.table(_api("models", model, "windows"), **narrowed))
+
+    def histograms(  # noqa: PLR0913  (as windows)
+        self,
+        model: str,
+        *,
+        devices: Sequence[str] = (),
+        features: Sequence[str] = (),
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return the counts of the same windows: a row for each bin, with training's share beside it."""
+        narrowed = _narrowed(devices, features, version, since, until)
+        return self._frame(self._transport.table(_api("models", model, "histograms"), **narrowed))
+
+    def _frame(self, table: pa.Table) -> Frame:
+        return table if self._frames == "arrow" else table.to_pandas()
+
+
+def _api(*parts: str) -> str:
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _narrowed(
+    devices: Sequence[str], features: Sequence[str], version: str | None, since: Time | None, until: Time | None
+) -> dict[str, Any]:
+    return {
+        "device": list(devices) or None,
+        "feature": list(features) or None,
+        "version": version,
+        "since_ms": as_ms(since),
+        "until_ms": as_ms(until),
+    }
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Make a table of JSON rows; ``seen_ms`` becomes the timestamp ``seen``."""
+    table = pa.Table.from_pylist(list(rows))
+    for index, name in enumerate(table.column_names):
+        if name.endswith("_ms"):
+            column = table[name].cast(pa.int64()).cast(pa.timestamp("ms", "UTC"))
+            table = table.set_column(index, name.removesuffix("_ms"), column)
+    return table

@@ -1,0 +1,130 @@
+"""A model's stored windows over many devices, in the order of event time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlmodel import col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from device_contract.baseline import Baseline
+from device_contract.sketches import WindowSummary
+from fleet_server.bundles.service import BundleService
+from fleet_server.db import Database
+from fleet_server.errors import NotFoundError
+from fleet_server.telemetry.service import TelemetryService
+from fleet_server.telemetry.tables import WindowRow
+
+BATCH_WINDOWS: Final = 500
+"""Read in one transaction, decoded and sent before the next are read."""
+
+Place = tuple[int, int]
+"""Where a reader is: a window's start (Unix milliseconds) and its ordinal."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of a model's windows.
+
+    Attributes:
+        model: The model.
+        device_ids: Of these devices; empty means all.
+        version: Of this version; None means all.
+        since_ms: From this start on, Unix milliseconds.
+        until_ms: Before this start.
+    """
+
+    model: str
+    device_ids: tuple[str, ...] = ()
+    version: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class DecodedWindow:
+    """A stored report with its statistics and what they are to be compared with."""
+
+    row: WindowRow
+    baseline: Baseline
+    summary: WindowSummary
+
+
+class WindowHistory:
+    """Reads windows.
+
+    Args:
+        database: Where they are.
+        telemetry: Decodes them.
+        bundles: Knows the models and their streams.
+    """
+
+    def __init__(self, database: Database, telemetry: TelemetryService, bundles: BundleService) -> None:
+        self._database = database
+        self._telemetry = telemetry
+        self._bundles = bundles
+
+    def check(self, selection: Selection, streams: Sequence[str] = ()) -> None:
+        """See that what is asked for can exist: a wrong name shall not look like an empty history.
+
+        Raises:
+            NotFoundError: No such model, version or stream.
+        """
+        if selection.version is None:
+            self._bundles.model(selection.model)
+        else:
+            self._bundles.variants(selection.model, selection.version)
+        unknown = set(streams) - self._streams(selection.model) if streams else set()
+        if unknown:
+            raise NotFoundError(f"model {selection.model!r} has no stream {min(unknown)[:80]!r}")
+
+    def page(self, selection: Selection, *, limit: int, after: Place | None = None) -> list[DecodedWindow]:
+        """Return the next windows, by start and then by arrival.
+
+        Raises:
+            NotFoundError: A baseline is no longer known.
+        """
+        with self._database.reading() as session:
+            rows = session.exec(_query(selection, after).limit(limit)).all()
+        return [decode(self._telemetry, row) for row in rows]
+
+    def walk(self, selection: Selection) -> Iterator[list[DecodedWindow]]:
+        """Read all windows, some at a time; each batch is a transaction of its own."""
+        found = self.page(selection, limit=BATCH_WINDOWS)
+        while found:
+            yield found
+            found = self.page(selection, limit=BATCH_WINDOWS, after=place_of(found[-1].row))
+
+    def _streams(self, model: str) -> set[str]:
+        baselines = map(self._bundles.baseline, self._bundles.baseline_digests(model))
+        return {stream.name for baseline in baselines if baseline is not None for stream in baseline.streams}
+
+
+def decode(telemetry: TelemetryService, row: WindowRow) -> DecodedWindow:
+    """Decode a stored report.
+
+    Raises:
+        NotFoundError: Its baseline is no longer known.
+    """
+    return DecodedWindow(row, telemetry.baseline(row), telemetry.summary(row))
+
+
+def place_of(row: WindowRow) -> Place:
+    """Return where a reader is after a window."""
+    return row.window_start_ms, row.ordinal
+
+
+def _query(selection: Selection, after: Place | None) -> SelectOfScalar[WindowRow]:
+    start, ordinal = col(WindowRow.window_start_ms), col(WindowRow.ordinal)
+    query = select(WindowRow).where(WindowRow.model == selection.model)
+    if selection.device_ids:
+        query = query.where(col(WindowRow.device_id).in_(selection.device_ids))
+    if selection.version is not None:
+        query = query.where(WindowRow.version == selection.version)
+    if selection.since_ms is not None:
+        query = query.where(start >= selection.since_ms)
+    if selection.until_ms is not None:
+        query = query.where(start < selection.until_ms)
+    if after is not None:
+        query = query.where(or_(start > after[0], (start == after[0]) & (ordinal > after[1])))
+    return query.order_by(start, ordinal)
