@@ -4,7 +4,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 EXTENSION_SOURCES := $(shell git ls-files 'device_contract/*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
-HOUSES := device_contract edge_agent compiler fleet_server
+HOUSES := device_contract edge_agent detectors compiler fleet_server
 
 .PHONY: demo test test-quick test-frontends lint format bench coverage fuzz services fuzzers cross wheels lock clean
 

@@ -1,0 +1,42 @@
+"""The detectors: pure functions of window statistics, one idea a file, over all devices at once.
+
+``lay_out`` makes the reference of a baseline, ``stack`` the arrays of a window, ``judge`` the
+verdicts. Nothing here knows a clock, a file or a database. The page is ``docs/guides/drift.md``.
+"""
+
+from detectors.charts import Charts, charts_of
+from detectors.errors import DetectorError, StateError
+from detectors.judge import LEARNING_WINDOWS, judge
+from detectors.judgement import Judgement
+from detectors.levels import DEFAULT_RATE, Levels, level_for
+from detectors.packing import pack, pack_fleet, unpack, unpack_fleet
+from detectors.reference import Reference, lay_out
+from detectors.state import KINDS, DevicePasts, FleetPast, State, empty_state
+from detectors.windows import DeviceWindow, WindowArrays, stack
+
+__all__ = [
+    "DEFAULT_RATE",
+    "KINDS",
+    "LEARNING_WINDOWS",
+    "Charts",
+    "DetectorError",
+    "DevicePasts",
+    "DeviceWindow",
+    "FleetPast",
+    "Judgement",
+    "Levels",
+    "Reference",
+    "State",
+    "StateError",
+    "WindowArrays",
+    "charts_of",
+    "empty_state",
+    "judge",
+    "lay_out",
+    "level_for",
+    "pack",
+    "pack_fleet",
+    "stack",
+    "unpack",
+    "unpack_fleet",
+]

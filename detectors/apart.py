@@ -1,0 +1,77 @@
+"""Does a device stand apart from its group now, whatever it did before?
+
+Each chart's difference from the group's median is gathered by a moving average and held
+against the spread of such differences between the devices: a sensor that was wrong from the
+day it was mounted shows here, where its own past cannot tell.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Floats, Places
+from detectors.channels import Answers
+from detectors.ewma import SPREAD, WEIGHT, as_normal
+from detectors.peers import MINIMUM, common, middle, spread
+
+_PRIOR_SPREAD: Final = 0.05
+_PRIOR_FREEDOM: Final = 4.0
+_MAD_EFFICIENCY: Final = 0.37
+"""Of the median absolute deviation, for Gaussian differences."""
+
+
+def positions(answers: Answers) -> tuple[Floats, Floats]:
+    """Return every chart's value and its sampling variance, (n, K); a share as its arc sine.
+
+    Source: Anscombe, The transformation of Poisson, binomial and negative-binomial data, 1948,
+        doi:10.1093/biomet/35.3-4.246.
+    """
+    share = np.clip((answers.count + 0.375) / (answers.trials + 0.75), 0.0, 1.0)
+    told = answers.trials > 0.0
+    variance = np.where(told, 1.0 / (4.0 * answers.trials + 2.0), np.inf)
+    value = np.where(told, np.arcsin(np.sqrt(share)), 0.0)
+    return np.concatenate([answers.value, value], axis=1), np.concatenate([answers.variance, variance], axis=1)
+
+
+def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats, places: Places) -> Floats:
+    """Take a window into the moving averages of the differences from the group's median.
+
+    Args:
+        average: (n, K), before.
+        windows: (n, 1), windows in it.
+        value: (n, K), of the window.
+        variance: (n, K), infinite where the window says nothing.
+        places: The devices of each group.
+    """
+    known = np.isfinite(variance)
+    weight = np.maximum(WEIGHT, 1.0 / (windows + 1.0))
+    after = average.astype(np.float64)
+    for group in places:
+        held = np.where(known[group], value[group], 0.0)
+        difference = held - common(held, known[group])
+        after[group] += np.where(known[group], weight[group] * (difference - after[group]), 0.0)
+    return after
+
+
+def apart_ratios(average: Floats, windows: Floats, variance: Floats, scale: Floats, places: Places) -> Floats:
+    """Return how far each average is from the group's, in standard deviations between devices, (n, K).
+
+    Args:
+        average: (n, K), after the window.
+        windows: (n, 1), windows in it.
+        variance: (n, K), sampling variance of a window.
+        scale: (n, K), how many times that a stream varies.
+        places: The devices of each group; one with too few gets 0.
+    """
+    known = np.isfinite(variance)
+    noise = np.maximum(SPREAD**2, 1.0 / windows) * scale * np.where(known, variance, 0.0)
+    ratios = np.zeros(average.shape)
+    for group in places:
+        if len(group) >= MINIMUM:
+            held = np.where(known[group], average[group], np.nan)
+            between = np.maximum(spread(held) ** 2 - middle(np.where(known[group], noise[group], np.nan)), 0.0)
+            freedom = _MAD_EFFICIENCY * (known[group].sum(axis=0) - 1.0).clip(0.0)
+            between = (freedom * between + _PRIOR_FREEDOM * _PRIOR_SPREAD**2) / (freedom + _PRIOR_FREEDOM)
+            ratio = np.where(known[group], average[group] / np.sqrt(between + noise[group]), 0.0)
+            ratios[group] = as_normal(ratio, freedom + _PRIOR_FREEDOM)
+    return ratios

@@ -1,0 +1,34 @@
+"""How much neighbouring rows of each stream of each device resemble each other.
+
+One window of an autocorrelated stream tells it badly, so each device's windows are averaged,
+with the median of the devices as a start.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Floats
+from detectors.design_effect import without_bias
+from detectors.peers import middle
+from detectors.state import DevicePasts
+from detectors.windows import WindowArrays
+
+_FEWEST_ROWS: Final = 20.0
+_MOST: Final = 100.0
+_START: Final = 4.0
+"""Windows that the devices' median is worth."""
+
+
+def learn_correlation(pasts: DevicePasts, window: WindowArrays) -> tuple[DevicePasts, Floats]:
+    """Take in a window, and return each stream's correlation as now known, (n, S)."""
+    rows = window.finite
+    told = (rows >= _FEWEST_ROWS) & (window.deviation > 0.0) & window.sound[:, None]
+    now = without_bias(window.lag1, rows)
+    seen = np.minimum(pasts.lag1_windows + told, _MOST)
+    mean = pasts.lag1 + np.where(told, now - pasts.lag1, 0.0) / np.maximum(seen, 1.0)
+    typical = middle(np.where(seen > 0.0, mean, np.nan))
+    correlation = (mean * seen + typical * _START) / (seen + _START)
+    learned = replace(pasts, lag1=mean.astype(np.float32), lag1_windows=seen.astype(np.float32))
+    return learned, np.clip(correlation, 0.0, 1.0)

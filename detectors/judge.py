@@ -1,0 +1,90 @@
+"""Judges one window of many devices: the pipeline from counts to verdicts.
+
+For each chart, that is each channel of each stream:
+
+1. the channel's value and its sampling variance, by rows that count as independent;
+2. less the device's own past, in the same phase of the season;
+3. less the common movement, the median of what is then left over the device's group;
+4. divided by how much the stream usually varies between windows;
+5. gathered by a moving average, which alarms at the level of its verdict and is quiet again
+   below half of that.
+
+What raises suspicion (half a level) is not learned from.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from detectors.channels import answers
+from detectors.charts import charts_of
+from detectors.correlation import learn_correlation
+from detectors.groups import index, with_versions
+from detectors.judgement import Judgement
+from detectors.learning import learn_window, own_scale
+from detectors.levels import Levels
+from detectors.reference import Reference
+from detectors.roster import find, put_back
+from detectors.state import KINDS, OWN, State
+from detectors.steps import (
+    SUSPICIOUS,
+    Step,
+    compare,
+    movement_of,
+    ratios_of,
+    take_echo,
+    take_movements,
+    take_scores,
+)
+from detectors.summing_up import Charted, sum_up
+from detectors.windows import WindowArrays
+
+LEARNING_WINDOWS = 8
+"""Windows that a device is learned from before it is judged against its past; one season if that is more."""
+
+
+def judge(
+    state: State,
+    reference: Reference,
+    window: WindowArrays,
+    levels: Levels,
+    late: Judgement | None = None,
+) -> tuple[State, Judgement]:
+    """Take in one window of devices that count with one baseline.
+
+    Devices that are not in the window keep their past; those that the state does not know
+    join it. A device whose version changed starts its outputs anew and keeps its features.
+    A window is judged once for each device; its devices may come in several calls, of which
+    the first, with most of them, finds the common movement.
+
+    Args:
+        state: What the last call gave back, or ``empty_state``.
+        reference: Of the baseline.
+        window: The devices' windows, each device once.
+        levels: Where charts alarm.
+        late: The judgement of the same window's first call, for devices that come later: they
+            are compared with what their peers reported then, and the fleet is not judged again.
+    """
+    charts = charts_of(reference)
+    roster, pasts = find(charts, state, window)
+    pasts, correlation = learn_correlation(pasts, window)
+    found = answers(reference, window, correlation)
+    names, places = index(window.groups)
+    step = Step(charts, reference, window, found, names, places, with_versions(window.groups, window.versions))
+    taken = None if late is None else movement_of(late, names, places, len(window.devices))
+    scale = own_scale(pasts)
+    residuals = compare(step, pasts, scale.variance, taken)
+    is_learning = pasts.windows[:, 0] < max(LEARNING_WINDOWS, state.phases)
+    scores = np.where(is_learning[:, None], np.nan, residuals.score / np.sqrt(scale.variance))
+    fleet = take_echo(state.fleet, pasts.own, scores)
+    pasts = take_scores(step, pasts, scores)
+    ratios = ratios_of(step, pasts, fleet, scale, levels)
+    before = pasts.alarmed.reshape(len(window.devices), len(KINDS), charts.n_charts)
+    alarmed = np.abs(ratios) > np.where(before, SUSPICIOUS, 1.0)
+    quiet = window.sound[:, None] & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)
+    pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
+    pasts = replace(pasts, alarmed=alarmed.reshape(len(window.devices), -1))
+    fleet, fleet_scores = take_movements(step, fleet, residuals, is_late=late is not None)
+    charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet)
+    told = sum_up(step, charted, residuals)
+    return put_back(roster, replace(state, fleet=fleet), window, pasts), told if late is None else told.with_fleet(late)

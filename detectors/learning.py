@@ -1,0 +1,63 @@
+"""What a device's past takes from a window, and how much its streams usually vary."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Bools, Floats
+from detectors.moderation import OwnScale, prior
+from detectors.own_past import learn
+from detectors.residuals import Residuals
+from detectors.season import learn_season
+from detectors.state import DevicePasts
+from detectors.steps import Step
+
+_MOST_WINDOWS: Final = 250.0
+"""After so many the own variance forgets as much as it learns."""
+_WILDEST: Final = 3.5
+"""Standard deviations at which a score is held before its variance is learned."""
+
+
+def own_scale(pasts: DevicePasts) -> OwnScale:
+    """Return how many times its sampling variance each stream varies, and how well that is known."""
+    usual, freedom = prior(pasts.squares.astype(np.float64), pasts.freedom.astype(np.float64))
+    total = freedom + pasts.freedom
+    scale = (freedom * usual + pasts.squares) / total
+    m = pasts.center.shape[1]
+    scale[:, m:] = np.maximum(scale[:, m:], 1.0)  # a count's score is exact: less variance is no licence
+    return OwnScale(scale, total)
+
+
+def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Floats, quiet: Bools) -> DevicePasts:
+    """Take a window into the pasts, where it raised no suspicion.
+
+    Args:
+        step: The window.
+        pasts: Before.
+        residuals: How far the window was from what was expected.
+        scale: (n, K), variance of the scores.
+        quiet: (n, K), where to learn.
+    """
+    m, found = pasts.center.shape[1], step.answers
+    score = np.nan_to_num(residuals.score)
+    weight = np.where(quiet[:, :m] & np.isfinite(found.variance), 1.0 / found.variance, 0.0)
+    rest = np.where(np.isfinite(found.variance), found.value - residuals.movement[:, :m], 0.0)
+    center, precision = learn(pasts.center, pasts.precision, rest, weight)
+    learned = (quiet & ~np.isnan(residuals.score)).astype(np.float32)
+    fade = np.where(pasts.freedom >= _MOST_WINDOWS, 1.0 - 1.0 / _MOST_WINDOWS, 1.0)
+    past_first = learned * (pasts.freedom >= 0.0) * (pasts.windows > 1.0)
+    held = np.minimum(score**2, _WILDEST**2 * scale)
+    keep = np.where(quiet[:, m:], 1.0, 0.0)
+    steady = np.exp(-residuals.movement[:, m:])
+    after = replace(
+        pasts,
+        center=center.astype(np.float32),
+        precision=precision.astype(np.float32),
+        hits=(pasts.hits + keep * found.count * steady).astype(np.float32),
+        trials=(pasts.trials + keep * found.trials).astype(np.float32),
+        squares=(np.where(past_first > 0, pasts.squares * fade + held, pasts.squares)).astype(np.float32),
+        freedom=np.minimum(pasts.freedom + past_first, _MOST_WINDOWS).astype(np.float32),
+    )
+    s = len(step.charts.streams)
+    return learn_season(after, step.window.phase, rest[:, :s] - center[:, :s], quiet[:, :s])

@@ -1,0 +1,119 @@
+"""Pasts as bytes: a blob for each device, so that devices may join, leave and come back on their own.
+
+Moving averages and counts of windows are kept as float16, which rounds them by less than a
+thousandth; what adds up over many windows as float32; alarms as bits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arrays import Floats
+from detectors.charts import Charts
+from detectors.errors import StateError
+from detectors.state import DevicePasts, FleetPast, widths_of
+
+_FORMAT: Final = 1
+_SHORT: Final = frozenset(
+    {
+        "squares",
+        "freedom",
+        "own",
+        "apart",
+        "training",
+        "lag1",
+        "lag1_windows",
+        "season",
+        "season_windows",
+    }
+)
+_LARGEST = 65_000.0
+_BITS = "alarmed"
+
+
+def pack(pasts: DevicePasts) -> list[bytes]:
+    """Encode the past of each device, in order."""
+    columns = [_bytes_of(name, values) for name, values in pasts.arrays().items()]
+    rows = np.concatenate(columns, axis=1)
+    return [bytes((_FORMAT,)) + row.tobytes() for row in rows]
+
+
+def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
+    """Decode pasts, in order.
+
+    Args:
+        charts: Of the baseline that they belong to.
+        phases: Windows in a season.
+        blobs: What ``pack`` gave.
+
+    Raises:
+        StateError: A blob is of another format, or of another baseline or season.
+    """
+    widths = widths_of(charts, phases)
+    sizes = [_size_of(name, width) for name, width in widths.items()]
+    if any(len(blob) != 1 + sum(sizes) or blob[0] != _FORMAT for blob in blobs):
+        raise StateError(f"a past does not have {1 + sum(sizes)} bytes of format {_FORMAT}")
+    rows = np.frombuffer(b"".join(blob[1:] for blob in blobs), np.uint8).reshape(len(blobs), sum(sizes))
+    parts = np.split(rows, np.cumsum(sizes)[:-1], axis=1)
+    named = zip(widths.items(), parts, strict=True)
+    arrays: dict[str, Any] = {name: _array_of(name, width, part) for (name, width), part in named}
+    return DevicePasts(**arrays)
+
+
+def pack_fleet(fleet: FleetPast) -> bytes:
+    """Encode what the fleet has in common."""
+    arrays: dict[str, NDArray[Any]] = {name: getattr(fleet, name) for name in _FLEET}
+    told = {name: (values.shape, values.astype(_FLEET[name]).tobytes()) for name, values in arrays.items()}
+    return msgspec.msgpack.encode((_FORMAT, fleet.groups, told))
+
+
+def unpack_fleet(charts: Charts, phases: int, data: bytes) -> FleetPast:
+    """Decode what ``pack_fleet`` gave.
+
+    Raises:
+        StateError: The bytes are malformed, or of another baseline or season.
+    """
+    try:
+        version, groups, told = msgspec.msgpack.decode(data, type=tuple[int, tuple[str, ...], dict[str, _Stored]])
+        arrays: dict[str, Any] = {
+            name: np.frombuffer(told[name][1], kind).reshape(told[name][0]) for name, kind in _FLEET.items()
+        }
+    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        raise StateError(f"malformed past of the fleet: {error}") from error
+    expected = (len(groups), phases, charts.n_charts)
+    if version != _FORMAT or arrays["level"].shape != expected or arrays["echo"].shape != expected[2:]:
+        raise StateError("the past of the fleet belongs to another baseline or season")
+    return FleetPast(groups=groups, **arrays)
+
+
+_Stored = tuple[tuple[int, ...], bytes]
+_FLEET: Final[Mapping[str, type]] = {
+    "level": np.float64,
+    "seen": np.float64,
+    "squares": np.float64,
+    "steps": np.float64,
+    "alarmed": np.bool_,
+    "echo": np.float64,
+    "echoes": np.float64,
+}
+
+
+def _bytes_of(name: str, values: Floats) -> NDArray[np.uint8]:
+    if name == _BITS:
+        return np.packbits(values.astype(np.bool_), axis=1)
+    kind = "<f2" if name in _SHORT else "<f4"
+    limited = np.clip(values, -_LARGEST, _LARGEST) if name in _SHORT else values
+    return np.ascontiguousarray(limited.astype(kind)).view(np.uint8)
+
+
+def _size_of(name: str, width: int) -> int:
+    return -(-width // 8) if name == _BITS else width * (2 if name in _SHORT else 4)
+
+
+def _array_of(name: str, width: int, part: NDArray[np.uint8]) -> NDArray[Any]:
+    if name == _BITS:
+        return np.unpackbits(part, axis=1, count=width).astype(np.bool_)
+    return np.ascontiguousarray(part).view("<f2" if name in _SHORT else "<f4").astype(np.float32)

@@ -1,0 +1,55 @@
+"""What the devices of a group have in common, and how far each stands from it.
+
+The median over a group's devices is the common movement: weather, season, a new season's
+batch. It bears almost half of the devices being wrong. In a small group each device is
+compared with the median of the others, or it would be compared with itself.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Bools, Floats
+
+MINIMUM: Final = 4
+"""Devices of a group; with three, one broken device moves the median of the other two half the way."""
+_SMALL: Final = 50
+
+
+def common(values: Floats, known: Bools) -> Floats:
+    """Return, for each device, the common movement of the others of its group.
+
+    Args:
+        values: (n, M), of one group.
+        known: (n, M): which of them count.
+
+    Returns:
+        (n, M); 0 in columns with fewer than ``MINIMUM`` values.
+    """
+    if len(values) < MINIMUM:
+        return np.zeros(values.shape)
+    enough = known.sum(axis=0) >= MINIMUM
+    held = np.where(known, values, np.nan)
+    held[:, ~enough] = 0.0
+    if len(values) > _SMALL:
+        return np.broadcast_to(middle(held), values.shape)
+    return np.stack([middle(np.delete(held, row, axis=0)) for row in range(len(held))])
+
+
+def middle(values: Floats) -> Floats:
+    """Return the median over devices (n, M) -> (M,), NaN left out; 0 where all are NaN."""
+    counts = (~np.isnan(values)).sum(axis=0)
+    ordered = np.sort(values, axis=0)  # NaN last
+    column = np.arange(values.shape[1])
+    low, high = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, len(values) - 1)
+    median: Floats = np.where(counts > 0, (ordered[low, column] + ordered[high, column]) / 2.0, 0.0)
+    return median
+
+
+def spread(values: Floats) -> Floats:
+    """Return the robust standard deviation over devices about 0: 1.4826 times the median distance.
+
+    Args:
+        values: (n, M), NaN left out.
+    """
+    return 1.4826 * middle(np.abs(values))

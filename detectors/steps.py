@@ -1,0 +1,130 @@
+"""The steps of ``judge``, each over all charts of all devices at once."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detectors.apart import apart_ratios, positions, take_apart
+from detectors.arrays import Floats, Places
+from detectors.channels import Answers
+from detectors.charts import Charts
+from detectors.common_cause import take_movement, with_groups
+from detectors.ewma import CAP, SPREAD, as_normal, echo_factor, step
+from detectors.judgement import Judgement
+from detectors.levels import Levels
+from detectors.moderation import OwnScale
+from detectors.reference import Reference
+from detectors.residuals import Company, Residuals, counted_residuals, join, measured_residuals
+from detectors.season import season_of
+from detectors.state import DevicePasts, FleetPast
+from detectors.training import training_scores, usual_shares
+from detectors.windows import WindowArrays
+
+SUSPICIOUS = 0.5
+"""Part of a level from which a window is not learned from, and below which an alarm ends."""
+_FEWEST_ECHOES = 200.0
+"""Products of a score and the average before it that count as independent ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One window on its way through the pipeline: what does not change."""
+
+    charts: Charts
+    reference: Reference
+    window: WindowArrays
+    answers: Answers
+    groups: tuple[str, ...]
+    places: Places
+    """The devices of each group."""
+    output_places: Places
+    """The devices of each group and version."""
+
+
+def compare(step: Step, pasts: DevicePasts, scale: Floats, taken: Floats | None) -> Residuals:
+    """Compare every chart with what was expected; features among a group, outputs among one version in it.
+
+    Args:
+        step: The window.
+        pasts: The devices'.
+        scale: (n, K), how many times its sampling variance a stream varies.
+        taken: (n, K), the movement to take off; None to find it.
+    """
+    by_group = _compare_within(step, pasts, scale, Company(step.places, taken))
+    if len(step.output_places) == len(step.places):
+        return by_group
+    by_version = _compare_within(step, pasts, scale, Company(step.output_places, taken))
+    output = step.charts.output
+    names = ("score", "difference", "movement", "noise")
+    return Residuals(*(np.where(output, getattr(by_version, name), getattr(by_group, name)) for name in names))
+
+
+def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Company) -> Residuals:
+    m = step.charts.n_measured
+    season = season_of(pasts, step.window.phase, m)
+    measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
+    usual = usual_shares(step.reference)
+    return join(measured, counted_residuals(step.answers, pasts, usual, company.charts(slice(m, None))))
+
+
+def movement_of(earlier: Judgement, names: tuple[str, ...], places: Places, n: int) -> Floats:
+    """Return the movement that was found when the window was first judged, for each device (n, K).
+
+    A group that was not there then has not moved.
+    """
+    movement = np.zeros((n, earlier.charts.n_charts))
+    for name, group in zip(names, places, strict=True):
+        if name in earlier.groups:
+            movement[group] = earlier.movement[earlier.groups.index(name)]
+    return movement
+
+
+def take_echo(fleet: FleetPast, average: Floats, scores: Floats) -> FleetPast:
+    """Learn how much the scores of each chart resemble those before them, over all devices."""
+    told = ~np.isnan(scores)
+    products = np.where(told, np.clip(np.nan_to_num(scores), -3.0, 3.0) * np.clip(average, -1.5, 1.5), 0.0)
+    return replace(fleet, echo=fleet.echo + products.sum(axis=0), echoes=fleet.echoes + told.sum(axis=0))
+
+
+def take_scores(now: Step, pasts: DevicePasts, scores: Floats) -> DevicePasts:
+    """Step the moving averages of all three verdicts."""
+    value, variance = positions(now.answers)
+    lowest = now.charts.lowest
+    apart = take_apart(pasts.apart, pasts.windows, value, variance, now.places)
+    return replace(
+        pasts,
+        own=step(pasts.own, scores, lowest).astype(np.float32),
+        apart=apart.astype(np.float32),
+        training=step(pasts.training, training_scores(now.reference, now.answers), lowest).astype(np.float32),
+        windows=pasts.windows + now.window.sound[:, None],
+    )
+
+
+def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, levels: Levels) -> Floats:
+    """Return each chart's moving average towards its level, by verdict, (n, 3, K)."""
+    echo = echo_factor(fleet.echo / (fleet.echoes + _FEWEST_ECHOES))
+    training = pasts.training / SPREAD / levels.training
+    own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
+    variance = positions(now.answers)[1]
+    apart = (
+        apart_ratios(pasts.apart, np.maximum(pasts.windows, 1.0), variance, scale.variance * echo, now.places)
+        / levels.peers
+    )
+    return np.stack([training, own, np.maximum(apart, now.charts.lowest)], axis=1)
+
+
+def take_movements(now: Step, fleet: FleetPast, residuals: Residuals, *, is_late: bool) -> tuple[FleetPast, Floats]:
+    """Chart the common movement of each group; a late call finds none to chart.
+
+    Returns:
+        The past after it and the scores (G, K), in standard deviations.
+    """
+    fleet = with_groups(fleet, now.groups)
+    scores = np.zeros((len(now.groups), now.charts.n_charts))
+    if not is_late:
+        for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
+            place, first = fleet.groups.index(name), group[0]
+            fleet, scores[row] = take_movement(
+                fleet, place, now.window.phase, residuals.movement[first], residuals.noise[first]
+            )
+    return fleet, np.clip(scores, -CAP * CAP, CAP * CAP)
