@@ -3,6 +3,7 @@
 import resource
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,23 @@ from compiler.errors import CompilerError
 from compiler.files import write_whole
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process grows beyond 4 KiB."""
+    """No file of this process grows beyond 4 KiB: not what pytest says to a file either, so for a moment only."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(tmp_path: Path) -> None:
     path = tmp_path / "pump.bundle"
     write_whole(path, b"old")
-    with pytest.raises(CompilerError, match=r"cannot write .*pump\.bundle: File too large"):
+    with full_disk(), pytest.raises(CompilerError, match=r"cannot write .*pump\.bundle: File too large"):
         write_whole(path, bytes(100_000))
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == {path: b"old"}
 

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,20 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def agents(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Target], Path]:
+    """Build the agent's wheel of a processor once; returns its path."""
+    folder = tmp_path_factory.mktemp("agents")
+
+    @cache
+    def agent(target: Target) -> Path:
+        build_agent(target, sources, folder / target.name)
+        (wheel,) = (folder / target.name).iterdir()
+        return wheel
+
+    return agent
+
+
 def here(site: Path, *bundles: str) -> str:
     """Score with this machine's Python and the packages of a folder."""
     command = [sys.executable, str(SCORE_BUNDLES), *bundles]
@@ -83,9 +99,9 @@ def test_the_golden_bundles_have_their_golden_scores() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", [TARGETS["aarch64"], TARGETS["armv7"]], ids=lambda target: target.name)
 def test_another_processor_gives_the_same_bits(
-    target: Target, sources: Path, bundles: list[str], tmp_path: Path
+    target: Target, agents: Callable[[Target], Path], bundles: list[str], tmp_path: Path
 ) -> None:
-    build_agent(target, sources, tmp_path)
+    shutil.copy(agents(target), tmp_path)
     build_dependencies(target, tmp_path, tmp_path)
     site = tmp_path / "site"
     foreign.install(target, site, tmp_path)
@@ -103,23 +119,20 @@ def test_another_processor_gives_the_same_bits(
 
 @pytest.mark.slow
 def test_this_processor_gives_the_same_bits_with_the_wheel_s_compiler(
-    sources: Path, bundles: list[str], tmp_path: Path
+    agents: Callable[[Target], Path], bundles: list[str], tmp_path: Path
 ) -> None:
-    build_agent(TARGETS["x86_64"], sources, tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    site = unzipped(wheel, tmp_path / "site")
+    site = unzipped(agents(TARGETS["x86_64"]), tmp_path / "site")
     assert not [*site.rglob("framer.c"), *site.rglob("scorer.c"), *site.rglob("summarizer.c")]
     assert here(site, *bundles) == here(ROOT, *bundles)
 
 
 @pytest.mark.slow
-def test_a_wheel_is_the_same_from_any_folder(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    copy_sources(tree)
-    elsewhere = shutil.copytree(tree, tmp_path / "elsewhere" / "tree")
-    build_agent(TARGETS["armv7"], tree, tmp_path / "one")
+def test_a_wheel_is_the_same_from_any_folder(agents: Callable[[Target], Path], tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "tree"
+    copy_sources(elsewhere)
     build_agent(TARGETS["armv7"], elsewhere, tmp_path / "other")
-    (one,), (other,) = ((tmp_path / name).iterdir() for name in ("one", "other"))
+    (other,) = (tmp_path / "other").iterdir()
+    one = agents(TARGETS["armv7"])
     assert one.name == other.name
     assert one.read_bytes() == other.read_bytes()
 
