@@ -42,6 +42,10 @@ from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
 from fleet_server.rollouts.spec import RolloutAlert
+from fleet_server.sampling import policy_routes as sampling_policy_routes
+from fleet_server.sampling import sample_routes
+from fleet_server.sampling.policies import SamplingPolicies
+from fleet_server.sampling.service import PRUNED_SAMPLES, SampleService
 from fleet_server.settings import DataFolder, Settings
 from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
 from fleet_server.telemetry import model_routes
@@ -144,6 +148,8 @@ class FleetServer:
         self._auth = AuthService(database, self._audit, clock)
         self._devices = DeviceService(database, self._certificates, self._audit, clock)
         self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
+        self._sampling_policies = SamplingPolicies(database, self._audit, clock)
+        self._samples = SampleService(database, self._sampling_policies, self._bundles, clock, registry=self._registry)
         self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
         self._drift_policies = PolicyService(
             database,
@@ -160,11 +166,23 @@ class FleetServer:
             database,
             self._devices,
             self._bundles,
-            assignments=Assignments(self._director, self._grants, clock, life_s=self._settings.assignment_s),
+            assignments=self._assignments(),
             audit=self._audit,
             clock=clock,
             publish=self._client.publish,
             alert=self._tell_of_rollout,
+        )
+
+        self._sampling_policies.on_change(self._rollouts.assign_again)
+        self._devices.on_labelled(self._rollouts.assign_device_again)
+
+    def _assignments(self) -> Assignments:
+        return Assignments(
+            self._director,
+            self._grants,
+            self._clock,
+            life_s=self._settings.assignment_s,
+            sampling=self._sampling_policies.allowed,
         )
 
     def _build_broker(self) -> None:
@@ -190,6 +208,7 @@ class FleetServer:
             "birth": self._rollouts.record_births,
             "status": self._rollouts.record_statuses,
             "report": self._telemetry.ingest_reports,
+            "sample": self._samples.ingest_samples,
         }
 
     def _steps(self) -> Mapping[str, Step]:
@@ -197,6 +216,7 @@ class FleetServer:
             "repository": self._repository.renew,
             "rollouts": self._rollouts.step,
             "drift": self._judge,
+            "samples": self._prune_samples,
             "alerts": self._alerts.consider_new,
         }
 
@@ -213,6 +233,10 @@ class FleetServer:
         for _ in range(_JUDGED_BATCHES):
             if self._drift.judge_new() < BATCH_WINDOWS:
                 return
+
+    def _prune_samples(self) -> None:
+        while self._samples.prune(self._settings.sample_days) == PRUNED_SAMPLES:
+            pass
 
     def _tell_of_rollout(self, alert: RolloutAlert) -> None:
         sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
@@ -236,6 +260,8 @@ class FleetServer:
             device_routes.device_router(self._devices, self._repository, mqtt, self._certificates.ca_pem),
             catalogue.router(self._bundles, auth),
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
+            sampling_policy_routes.router(self._sampling_policies, auth),
+            sample_routes.router(self._samples, self._bundles, auth),
             telemetry_routes.router(self._telemetry, self._devices, auth),
             model_routes.router(self._history, self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),

@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """False drift alarms that are borne, for each 1000 devices a month; a model may have its own."""
     drift_group_label: Annotated[str, msgspec.Meta(max_length=63)] = ""
     """Devices with the same value of this label are peers; empty: all are; a model may have its own."""
+    sample_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 30
+    """Days for which sampled rows stay in the database."""
     keep_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 90
     """Days for which reports, judged windows and changes of verdicts are kept in the database."""
     tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0

@@ -12,7 +12,7 @@ from fleet_server.trust.certificates import SERVER_NAME
 MAX_PACKET_BYTES = 98_304 + 1024
 """The largest MQTT packet: a message of ``codec.MAX_MESSAGE_BYTES`` and its header."""
 
-UP_KINDS: tuple[UpKind, ...] = ("birth", "status", "report", "feedback")
+UP_KINDS: tuple[UpKind, ...] = ("birth", "status", "report", "sample", "feedback")
 
 
 def is_identity(common_name: str) -> bool:

@@ -28,6 +28,7 @@ from device_contract.codec import decode
 from device_contract.errors import MessageError, TopicError
 from device_contract.feedback import Feedback
 from device_contract.messages import Birth, Message, Report, Status
+from device_contract.samples import Sample
 from device_contract.topics import parse
 from fleet_server.db import Database
 
@@ -39,10 +40,11 @@ _QUEUE_MESSAGES: Final = 2 * BATCH_MESSAGES
 _IDLE_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _LOG_INTERVAL_S: Final = 60.0
-_MESSAGE_TYPES: Final[Mapping[str, type[Birth] | type[Status] | type[Report] | type[Feedback]]] = {
+_MESSAGE_TYPES: Final[Mapping[str, type[Birth | Status | Report | Sample | Feedback]]] = {
     "birth": Birth,
     "status": Status,
     "report": Report,
+    "sample": Sample,
     "feedback": Feedback,
 }
 

@@ -179,6 +179,14 @@ class BundleService:
         row = self.bundle(sha256)
         return decode_manifest(row.manifest) if row is not None else None
 
+    def schema(self, model: str, version: str) -> Manifest:
+        """Return a manifest of a version: its bundles share their features and outputs.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        return decode_manifest(self.variants(model, version)[0].manifest)
+
     def origin(self, sha256: str) -> tuple[str, str, str] | None:
         """Return model, version and baseline's digest of a bundle; remembered, since every report names one."""
         if sha256 not in self._origins:

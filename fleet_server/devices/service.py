@@ -55,12 +55,17 @@ class DeviceService:
         self._enrollment = EnrollmentService(database, certificates, audit, clock)
         self._renewal = RenewalService(database, certificates, audit, clock)
         self._on_cut: list[Callable[[str], None]] = []
+        self._on_labelled: list[Callable[[str], None]] = []
         self._active: frozenset[str] = frozenset()
         self._active_until_ms = 0
 
     def on_cut(self, callback: Callable[[str], None]) -> None:
         """Call back with a device's id whenever its live connection must end."""
         self._on_cut.append(callback)
+
+    def on_labelled(self, callback: Callable[[str], None]) -> None:
+        """Call back with a device's id whenever its labels may have changed; called after the commit."""
+        self._on_labelled.append(callback)
 
     def create_enrollment_token(
         self, actor: str, device_id: str, labels: Mapping[str, str], valid_s: int
@@ -76,6 +81,7 @@ class DeviceService:
         """Redeem a token; see ``EnrollmentService.enroll``. A connection with the old certificate ends."""
         device_id, certificate = self._enrollment.enroll(request)
         self._cut(device_id)
+        self._tell_labelled(device_id)
         return device_id, certificate
 
     def renew(self, request: RenewalRequest) -> tuple[str, IssuedCertificate]:
@@ -120,6 +126,7 @@ class DeviceService:
             row = _row(session, device_id)
             replace_labels(session, device_id, checked)
             self._audit.record(session, actor, "device.label", device_id, labels=checked)
+        self._tell_labelled(device_id)
         return Device(row, checked)
 
     def revoke(self, actor: str, device_id: str) -> Device:
@@ -178,6 +185,10 @@ class DeviceService:
         ]
         row.rows_scored, row.outbox_reports = status.rows_scored, status.outbox_reports
         row.counters = dict(status.counters)
+
+    def _tell_labelled(self, device_id: str) -> None:
+        for callback in self._on_labelled:
+            callback(device_id)
 
     def _cut(self, device_id: str) -> None:
         self._active_until_ms = 0

@@ -5,18 +5,20 @@ greets, and for every device when the server has joined a broker: so a broker th
 forgets loses nothing. Each is issued again at half its life, under the same action.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from device_contract import topics
-from device_contract.assignment import AssignedSlot, Assignment
+from device_contract.assignment import AssignedSlot, Assignment, SamplingPolicy
 from device_contract.codec import encode
 from device_contract.messages import AssignmentMessage
 from fleet_server.broker.ingest import Outbound
 from fleet_server.clock import Clock
+from fleet_server.devices.tables import DeviceLabelRow
 from fleet_server.rollouts.tables import AssignmentRow
 from fleet_server.trust.director import Director
 from fleet_server.trust.grants import DownloadGrants
@@ -25,6 +27,8 @@ _RENEWALS_A_STEP: Final = 500
 
 Slot = dict[str, Any]
 """An ``AssignedSlot`` as it is stored."""
+Sampling = Callable[[Session, str], SamplingPolicy | None]
+"""Tells what rows a device may send."""
 
 
 class Assignments:
@@ -35,13 +39,17 @@ class Assignments:
         grants: Makes their download addresses.
         clock: Gives the present.
         life_s: Seconds until one expires.
+        sampling: Tells what rows a device may send.
     """
 
-    def __init__(self, director: Director, grants: DownloadGrants, clock: Clock, *, life_s: int) -> None:
+    def __init__(
+        self, director: Director, grants: DownloadGrants, clock: Clock, *, life_s: int, sampling: Sampling
+    ) -> None:
         self._director = director
         self._grants = grants
         self._clock = clock
         self._life_ms = 1000 * life_s
+        self._sampling = sampling
 
     def current(self, session: Session, device_id: str) -> AssignmentRow | None:
         """Return what the device shall hold, locked against a change at the same time."""
@@ -51,34 +59,42 @@ class Assignments:
     def issue(self, session: Session, device_id: str, action_id: str, slots: list[Slot]) -> Outbound:
         """Assign the slots to the device, and return the message that tells it."""
         row = self.current(session, device_id) or AssignmentRow(
-            device_id=device_id, sequence=0, action_id="", slots=[], envelope=b"", issued_ms=0, expires_ms=0
+            device_id=device_id, sequence=0, action_id="", slots=[], envelope=b"", issued_ms=0, expires_ms=0, due_ms=0
         )
         row.action_id, row.slots = action_id, slots
-        self._sign(row)
+        self._sign(session, row)
         session.add(row)
         return self.message(row)
 
     def renew(self, session: Session) -> list[Outbound]:
-        """Issue again, unchanged, what has lived half its life, the oldest first."""
-        limit_ms = self._clock() + self._life_ms // 2
+        """Issue again, with the same slots, what has lived half its life or was made due, the oldest first."""
         query = (
             select(AssignmentRow)
-            .where(col(AssignmentRow.expires_ms) <= limit_ms)
-            .order_by(col(AssignmentRow.expires_ms))
+            .where(col(AssignmentRow.due_ms) <= self._clock())
+            .order_by(col(AssignmentRow.due_ms))
             .limit(_RENEWALS_A_STEP)
             .with_for_update()
         )
         rows = session.exec(query).all()
         for row in rows:
-            self._sign(row)
+            self._sign(session, row)
             session.add(row)
         return [self.message(row) for row in rows]
 
     def has_due(self, session: Session) -> bool:
-        """Tell whether an assignment has lived half its life."""
-        limit_ms = self._clock() + self._life_ms // 2
-        query = select(AssignmentRow.device_id).where(col(AssignmentRow.expires_ms) <= limit_ms).limit(1)
+        """Tell whether an assignment is due to be issued again."""
+        query = select(AssignmentRow.device_id).where(col(AssignmentRow.due_ms) <= self._clock()).limit(1)
         return session.exec(query).first() is not None
+
+    def make_due(self, session: Session, labels: Mapping[str, str], device_id: str | None = None) -> None:
+        """Have the assignments of the devices with these labels, or of one device, issued again soon."""
+        statement = update(AssignmentRow).values(due_ms=self._clock())
+        for key, value in labels.items():
+            carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
+            statement = statement.where(col(AssignmentRow.device_id).in_(carriers))
+        if device_id is not None:
+            statement = statement.where(col(AssignmentRow.device_id) == device_id)
+        session.exec(statement)
 
     def messages(self, session: Session, device_ids: Sequence[str] | None = None) -> list[Outbound]:
         """Return the present assignments of these devices, or of all, with fresh addresses."""
@@ -93,10 +109,11 @@ class Assignments:
         payload = encode(AssignmentMessage(envelope=row.envelope, repository_url=url))
         return Outbound(topics.down(row.device_id, "assignment"), payload, retain=True)
 
-    def _sign(self, row: AssignmentRow) -> None:
+    def _sign(self, session: Session, row: AssignmentRow) -> None:
         row.sequence += 1
         row.issued_ms = self._clock()
         row.expires_ms = row.issued_ms + self._life_ms
+        row.due_ms = row.issued_ms + self._life_ms // 2
         row.envelope = self._director.sign_assignment(
             Assignment(
                 device_id=row.device_id,
@@ -105,5 +122,6 @@ class Assignments:
                 issued_ms=row.issued_ms,
                 expires_ms=row.expires_ms,
                 slots=tuple(msgspec.convert(slot, AssignedSlot) for slot in row.slots),
+                sampling=self._sampling(session, row.device_id),
             )
         )

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
@@ -181,6 +181,15 @@ class RolloutService:
         with self._database.reading() as session:
             messages = self._assignments.messages(session)
         self._send(Effects(messages))
+
+    def assign_again(self, session: Session, labels: Mapping[str, str]) -> None:
+        """Have the devices with these labels assigned what they hold again: what they may send has changed."""
+        self._assignments.make_due(session, labels)
+
+    def assign_device_again(self, device_id: str) -> None:
+        """Have a device assigned what it holds again: its labels have changed."""
+        with self._database.session() as session:
+            self._assignments.make_due(session, {}, device_id)
 
     def record_births(self, session: Session, batch: list[Inbound]) -> list[Outbound]:
         """Store births, and answer each device that came online with its assignment."""

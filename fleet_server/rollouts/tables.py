@@ -79,4 +79,6 @@ class AssignmentRow(SQLModel, table=True):
     """The last slots that the device has reported to hold with success."""
     envelope: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     issued_ms: int = Field(sa_column=_milliseconds())
-    expires_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    expires_ms: int = Field(sa_column=_milliseconds())
+    due_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    """When it is issued again: at half its life, or at once when what it would say has changed."""

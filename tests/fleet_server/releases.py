@@ -48,9 +48,11 @@ class Ci:
     def public_key(self) -> str:
         return self.key.public_key().public_bytes_raw().hex()
 
-    def release(self, version: str, *, profile: str | None = None, counter: int | None = None) -> Release:
-        """Make a release and add it to the role."""
-        data = bundle_bytes(self.model, version, profile)
+    def release(
+        self, version: str, *, profile: str | None = None, counter: int | None = None, data: bytes | None = None
+    ) -> Release:
+        """Make a release, of this bundle or of any, and add it to the role."""
+        data = data or bundle_bytes(self.model, version, profile)
         path = target_path(self.model, version, profile)
         target = TargetFile.from_data(path, data, ["sha256"])
         number = len(self.role.targets) + 1 if counter is None else counter

@@ -406,6 +406,7 @@ def _create_rollouts() -> None:
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.Column("issued_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device_id"),
     )
-    op.create_index("ix_assignments_expires_ms", "assignments", ["expires_ms"], unique=False)
+    op.create_index("ix_assignments_due_ms", "assignments", ["due_ms"], unique=False)

@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session
 
 from device_contract import topics
-from device_contract.assignment import PAYLOAD_TYPE, AssignedSlot, Assignment, decode_assignment, target_path
+from device_contract.assignment import (
+    PAYLOAD_TYPE,
+    AssignedSlot,
+    Assignment,
+    SamplingPolicy,
+    decode_assignment,
+    target_path,
+)
 from device_contract.codec import decode
 from device_contract.envelope import verify
 from device_contract.messages import AssignmentMessage, SlotState
@@ -49,18 +57,22 @@ class FleetOfTests:
         self.devices = DeviceService(database, Certificates(folder, clock, device_life_s=3600), self.audit, clock)
         bundles = BundleService(database, BundleStore(folder.bundles), Repository(folder, clock), self.audit, clock)
         grants = DownloadGrants(bytes(32), "https://fleet:8443", clock, life_s=LIFE_S)
+        self.sampling: SamplingPolicy | None = None
         self.published: list[Outbound] = []
         self.alerts: list[RolloutAlert] = []
         self.rollouts = RolloutService(
             database,
             self.devices,
             bundles,
-            assignments=Assignments(director, grants, clock, life_s=LIFE_S),
+            assignments=Assignments(director, grants, clock, life_s=LIFE_S, sampling=self._allowed),
             audit=self.audit,
             clock=clock,
             publish=self.published.append,
             alert=self.alerts.append,
         )
+
+    def _allowed(self, _session: Session, _device_id: str) -> SamplingPolicy | None:
+        return self.sampling
 
     def add_devices(self, *device_ids: str, profile: str = "raspberry-pi-4", **labels: str) -> None:
         with self.database.session() as session:
