@@ -18,6 +18,8 @@ from fleet_server.alerts import routes as alert_routes
 from fleet_server.alerts.delivery import Delivery
 from fleet_server.alerts.service import AlertService, DeploymentAlert
 from fleet_server.alerts.webhooks import WebhookService
+from fleet_server.archive.service import ArchiveService
+from fleet_server.archive.windows import windows_source
 from fleet_server.audit import routes as audit_routes
 from fleet_server.audit.service import AuditService
 from fleet_server.auth import AuthService, Role
@@ -158,6 +160,13 @@ class FleetServer:
             DriftPolicy(self._settings.drift_false_alarms, self._settings.drift_group_label),
         )
         self._history = WindowHistory(database, self._telemetry, self._bundles)
+        self._archive = ArchiveService(
+            database,
+            self._folder.archive(self._settings),
+            [windows_source(database, self._telemetry)],
+            clock,
+            registry=self._registry,
+        )
         self._drift = DriftService(database, self._telemetry, self._bundles, clock)
         self._webhooks = WebhookService(database, self._audit, clock)
         self._alerts = AlertService(database, self._drift, self._webhooks, self._audit, clock)
@@ -226,8 +235,9 @@ class FleetServer:
         )
         # A webhook that does not answer holds its loop up for seconds: it has one for itself.
         deliver = {"webhooks": Delivery(self._database, self._clock).deliver}
+        archive = {"archive": self._archive.archive_due}  # the files of an hour take seconds too
         tick_s = self._settings.tick_s
-        return [ControlLoop(steps, tick_s=tick_s, failures=failures) for steps in (self._steps(), deliver)]
+        return [ControlLoop(steps, tick_s=tick_s, failures=failures) for steps in (self._steps(), deliver, archive)]
 
     def _judge(self) -> None:
         for _ in range(_JUDGED_BATCHES):

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fleet_server.archive.cli import query
 from fleet_server.broker import command as broker_command
 from fleet_server.clock import system_clock
 from fleet_server.commands import add_commands
@@ -71,6 +72,7 @@ def admin_token(data: Data) -> None:
     typer.echo(f"a new administrator's token is in {folder.admin_token}")
 
 
+app.command()(query)
 app.add_typer(broker_command.app, name="broker")
 add_commands(app)
 

@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days for which sampled rows stay in the database."""
     keep_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 90
     """Days for which reports, judged windows and changes of verdicts are kept in the database."""
+    archive_folder: str = ""
+    """Folder of the archive's Parquet files; empty: ``archive/`` in the data folder."""
+    archive_backend: str = "duckdb://"
+    """What ``leeway-fleet query`` asks, as Ibis writes addresses; DuckDB reads the files themselves."""
     tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
     """Seconds between two rounds of the control loop: rollouts, drift, alerts."""
 
@@ -100,6 +104,10 @@ class DataFolder:
     def admin_token(self) -> Path:
         """The first administrator's token, ``admin.token``."""
         return self.path / "admin.token"
+
+    def archive(self, settings: Settings) -> Path:
+        """Return the folder of the archive, ``archive/`` unless the settings name another."""
+        return Path(settings.archive_folder) if settings.archive_folder else self.path / "archive"
 
     def database_url(self, settings: Settings) -> str:
         """Return the address of the database."""

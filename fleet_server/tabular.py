@@ -141,7 +141,7 @@ def respond(wanted: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
             first of them is still a problem answer; what fails later cuts the connection, which
             no reader takes for the end of the table.
     """
-    chunks = (_arrow if wanted is Format.ARROW else _csv)(schema, batches)
+    chunks = (_arrow if wanted is Format.ARROW else csv_chunks)(schema, batches)
     first = next(chunks)
     return StreamingResponse(chain([first], chunks), media_type=MEDIA_TYPES[wanted], headers={"Vary": "Accept"})
 
@@ -155,7 +155,8 @@ def _arrow(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[byt
     yield _drain(sink)
 
 
-def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+def csv_chunks(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """Write batches as CSV, the header first; lists and structs, for which CSV has no form, as JSON."""
     sink = io.BytesIO()
     flat = pa.schema([pa.field(field.name, _flat_type(field.type)) for field in schema])
     with pyarrow.csv.CSVWriter(sink, flat) as writer:
@@ -170,7 +171,6 @@ def _flat_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _flat(column: pa.Array) -> pa.Array:
-    """Write lists and structs, for which CSV has no form, as JSON."""
     if not pa.types.is_nested(column.type):
         return column
     return pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], pa.string())

@@ -46,11 +46,14 @@ _STREAM: Final[Mapping[str, tuple[pa.DataType, Callable[[StreamBaseline, StreamS
     "minimum": (pa.float64(), lambda _, sketch: defined(sketch.minimum)),
     "maximum": (pa.float64(), lambda _, sketch: defined(sketch.maximum)),
     "lag1_correlation": (pa.float64(), lambda _, sketch: sketch.lag1_correlation),
+    "training_mean": (pa.float64(), lambda reference, _: reference.mean),
+    "training_standard_deviation": (pa.float64(), lambda reference, _: reference.standard_deviation),
+    "edges": (pa.list_(pa.float64()), lambda reference, _: reference.edges),
     "counts": (pa.list_(pa.int64()), lambda _, sketch: sketch.counts),
 }
 
 WINDOWS: Final = pa.schema([(name, kind) for name, (kind, _) in {**_WINDOW, **_STREAM}.items()])
-"""A row for each stream of each window; ``counts`` are those of the bins, in the baseline's order."""
+"""A row for each stream of each window; ``counts`` has one bin more than ``edges`` has edges."""
 
 _HISTOGRAM_WINDOW: Final = ("device_id", "model", "version", "slot", "window_start", "window_end")
 

@@ -97,13 +97,14 @@ def bundle(version: str) -> str:
 def reports(bundles: SeededBundles, windows: int = WINDOWS) -> list[Report]:
     """Make the reports of all devices, window by window."""
     return [
-        _report(bundles, device_id, window, late=window >= windows // 2)
+        report(bundles, device_id, window, late=window >= windows // 2)
         for window in range(windows)
         for device_id in DEVICES
     ]
 
 
-def _report(bundles: SeededBundles, device_id: str, window: int, *, late: bool) -> Report:
+def report(bundles: SeededBundles, device_id: str, window: int, *, late: bool) -> Report:
+    """Make the report of a device and a window; the late ones have the broken thermometer and version 2."""
     number = DEVICES.index(device_id)
     rows = _rows(np.random.default_rng([number, window]), ROWS)
     if late and device_id == "turbine-3":

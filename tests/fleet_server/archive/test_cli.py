@@ -1,0 +1,98 @@
+"""``leeway-fleet query`` over a data folder."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from fleet_server.cli import app
+from fleet_server.settings import DataFolder
+from tests.fleet_server.archive.conftest import Room
+from tests.fleet_server.seeded_fleet import DEVICES, ROWS
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+COUNT = "SELECT device_id, count(*) AS n, avg(mean) AS m FROM windows GROUP BY device_id ORDER BY device_id"
+LEEWAY_FLEET = [sys.executable, "-c", "from fleet_server.cli import main; main()"]
+
+
+@pytest.fixture
+def data(room: Room, folder: DataFolder) -> Path:
+    room.ingest(0)
+    room.write()
+    room.folder.rename(folder.path / "archive")
+    return folder.path
+
+
+def query(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["query", "--data", str(data), *arguments])
+
+
+def output(data: Path, *arguments: str) -> str:
+    result = query(data, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_text_is_a_table(data: Path) -> None:
+    lines = output(data, COUNT).splitlines()
+    assert lines[0].split() == ["device_id", "n", "m"]
+    assert [line.split()[:2] for line in lines[1:]] == [[device_id, "3"] for device_id in DEVICES]
+
+
+def test_csv_and_json_say_the_same(data: Path) -> None:
+    rows = json.loads(output(data, COUNT, "--format", "json"))
+    read = list(csv.DictReader(io.StringIO(output(data, COUNT, "--format", "csv"))))
+    assert [row["device_id"] for row in rows] == [row["device_id"] for row in read] == list(DEVICES)
+    assert [row["m"] for row in rows] == pytest.approx([float(row["m"]) for row in read])
+
+
+def test_json_has_numbers_times_and_null(data: Path) -> None:
+    sql = "SELECT sum(rows) AS rows, min(window_start) AS first, 'nan'::DOUBLE AS nothing, [1, 2] AS list FROM windows"
+    (row,) = json.loads(output(data, sql, "--format", "json"))
+    assert row == {
+        "rows": len(DEVICES) * 3 * ROWS,
+        "first": "2026-01-01 00:00:00+00:00",
+        "nothing": None,
+        "list": [1, 2],
+    }
+
+
+def test_parquet_goes_into_a_file(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answer.parquet"
+    assert output(data, COUNT, "--format", "parquet", "--out", str(out)) == ""
+    assert pq.read_table(out)["device_id"].to_pylist() == list(DEVICES)
+
+
+def test_a_named_question_takes_a_model_and_a_time(data: Path) -> None:
+    named = ["--named", "devices-by-day", "--model", "power", "--format", "json"]
+    assert [row["rows"] for row in json.loads(output(data, *named))] == [ROWS] * len(DEVICES)
+    assert json.loads(output(data, *named, "--since", "2026-01-02")) == []
+    assert json.loads(output(data, *named, "--until", "2026-01-01")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "give either"),
+        (["SELECT 1", "--named", "drift-by-day"], "give either"),
+        (["--named", "weather"], "there are drift-by-day"),
+        (["SELECT 1", "--format", "parquet"], "--out"),
+        (["DROP VIEW windows"], "read-only"),
+    ],
+)
+def test_a_wrong_question_is_one_line(data: Path, arguments: list[str], complaint: str) -> None:
+    run: Any = subprocess.run(
+        [*LEEWAY_FLEET, "query", "--data", str(data), *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert complaint in run.stderr
+    assert len(run.stderr.splitlines()) == 1

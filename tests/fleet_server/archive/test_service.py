@@ -1,0 +1,113 @@
+"""The archiver writes each row once, by day and model, whatever comes between."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from fleet_server.archive.service import EVERY_MS
+from tests.fleet_server.archive.conftest import Room
+from tests.fleet_server.seeded_fleet import DEVICES, MODEL
+
+HOUR_S = 3_600
+
+
+def archived(room: Room) -> list[tuple[str, int]]:
+    """Return device and sequence of each archived window, in order."""
+    table = ds.dataset(room.folder / "windows", partitioning="hive").to_table(
+        columns=["device_id", "sequence", "stream"]
+    )
+    keys = {(row["device_id"], row["sequence"], row["stream"]) for row in table.to_pylist()}
+    assert len(keys) == len(table), "a row is there twice"
+    return sorted({(device_id, sequence) for device_id, sequence, _ in keys})
+
+
+def windows(*numbers: int) -> list[tuple[str, int]]:
+    return sorted((device_id, number + 1) for number in numbers for device_id in DEVICES)
+
+
+def test_windows_lie_by_day_and_model_in_files_named_by_ordinals(room: Room) -> None:
+    room.ingest(0, 23, 24)
+    room.service.archive_due()
+    name = "000000000001-000000000012.parquet"
+    assert room.files() == [f"windows/day=2026-01-0{day}/model={MODEL}/{name}" for day in (1, 2)]
+    assert archived(room) == windows(0, 23, 24)
+    assert room.registry.get_sample_value("leeway_archived_rows_total", {"table": "windows"}) == 3 * len(DEVICES) * 3
+    assert room.service.archived_through("windows") == 12
+
+
+def test_a_file_has_the_columns_of_the_windows_but_the_model(room: Room) -> None:
+    room.ingest(0)
+    room.service.archive_due()
+    schema = pq.read_schema(room.folder / room.files()[0])
+    assert list(schema.names) == [name for name in room.source.schema.names if name != "model"]
+
+
+def test_what_is_new_is_written_once_an_hour(room: Room) -> None:
+    room.service.archive_due()
+    assert room.files() == []
+    room.ingest(0)
+    room.clock.advance(HOUR_S - 1)
+    room.service.archive_due()
+    assert room.files() == []
+    room.clock.advance(1)
+    room.service.archive_due()
+    assert archived(room) == windows(0)
+    room.service.archive_due()
+    assert EVERY_MS == HOUR_S * 1000
+    assert len(room.files()) == 1
+
+
+def test_a_window_that_comes_late_is_in_a_file_of_its_own(room: Room) -> None:
+    room.ingest(24)
+    room.service.archive_due()
+    before = {name: (room.folder / name).read_bytes() for name in room.files()}
+    room.ingest(3)
+    room.clock.advance(HOUR_S)
+    room.service.archive_due()
+    assert archived(room) == windows(3, 24)
+    assert len(room.files()) == 2
+    assert all((room.folder / name).read_bytes() == data for name, data in before.items())
+
+
+def test_a_backlog_is_written_in_ranges_without_waiting_for_an_hour(room: Room) -> None:
+    room.ingest(*range(30))
+    for _ in range(3):
+        room.service.archive_due()
+    assert archived(room) == windows(*range(30))
+    assert {name.rpartition("/")[2] for name in room.files()} == {
+        "000000000001-000000000050.parquet",
+        "000000000051-000000000100.parquet",
+        "000000000101-000000000120.parquet",
+    }
+
+
+def test_an_interrupted_range_is_written_again_as_it_was(room: Room) -> None:
+    room.ingest(0, 1)
+    room.folder.mkdir()
+    in_the_way = room.folder / "windows"
+    in_the_way.write_text("no folder")
+    with pytest.raises(OSError, match="windows"):
+        room.service.archive_due()
+    assert room.service.archived_through("windows") == 0
+    in_the_way.unlink()
+    room.ingest(2)
+    room.service.archive_due()
+    assert [Path(name).name for name in room.files()] == ["000000000001-000000000008.parquet"]
+    assert room.service.archived_through("windows") == 8
+    room.service.archive_due()
+    assert archived(room) == windows(0, 1, 2)
+
+
+def test_files_without_their_cursor_are_replaced(room: Room, tmp_path: Path) -> None:
+    room.ingest(0)
+    room.service.archive_due()
+    kept = tmp_path / "kept"
+    shutil.copytree(room.folder, kept)
+    room.service._save(room.source, 0, writing=4)  # as if killed before the cursor moved
+    room.service.archive_due()
+    assert archived(room) == windows(0)
+    for name in room.files():
+        assert (room.folder / name).read_bytes() == (kept / name).read_bytes()
