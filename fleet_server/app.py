@@ -32,6 +32,8 @@ from fleet_server.bundles import catalogue, downloads
 from fleet_server.bundles.service import BundleService
 from fleet_server.bundles.store import BundleStore
 from fleet_server.clock import Clock
+from fleet_server.comparisons import routes as comparison_routes
+from fleet_server.comparisons.service import ComparisonService
 from fleet_server.control_loop import ControlLoop, Step
 from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
@@ -274,6 +276,7 @@ class FleetServer:
             sample_routes.router(self._samples, self._bundles, auth),
             telemetry_routes.router(self._telemetry, self._devices, auth),
             model_routes.router(self._history, self._devices, auth),
+            comparison_routes.router(ComparisonService(self._history), self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
             alert_routes.router(self._alerts, self._webhooks, auth),

@@ -1,12 +1,13 @@
 """The questions that can be put to a fleet, each answered by a frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import pyarrow as pa
 
+from fleet_server.client.errors import ClientError
 from fleet_server.client.times import Time, as_ms
 from fleet_server.client.transport import Transport
 
@@ -92,6 +93,17 @@ class FleetClient:
         narrowed = _narrowed(devices, features, version, since, until)
         return self._frame(self._transport.table(_api("models", model, "histograms"), **narrowed))
 
+    def compare(self, model: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Frame:
+        """Compare one part of a model's windows with another: a row for each stream, columns ``_a`` and ``_b``.
+
+        Args:
+            model: The model.
+            a: What is compared with: any of ``device`` (one or several), ``version``, ``since`` and ``until``.
+            b: The same of the other side; an empty mapping means all windows.
+        """
+        sides = {**_side("a", a), **_side("b", b)}
+        return self._frame(self._transport.table(_api("models", model, "comparison"), **sides))
+
     def _frame(self, table: pa.Table) -> Frame:
         return table if self._frames == "arrow" else table.to_pandas()
 
@@ -109,6 +121,18 @@ def _narrowed(
         "version": version,
         "since_ms": as_ms(since),
         "until_ms": as_ms(until),
+    }
+
+
+def _side(name: str, narrowed: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(narrowed) - {"device", "version", "since", "until"}
+    if unknown:
+        raise ClientError(f"a side has a device, a version, since and until, but no {min(unknown)!r}")
+    return {
+        f"{name}_device": narrowed.get("device"),
+        f"{name}_version": narrowed.get("version"),
+        f"{name}_since_ms": as_ms(narrowed.get("since")),
+        f"{name}_until_ms": as_ms(narrowed.get("until")),
     }
 
 

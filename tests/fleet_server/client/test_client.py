@@ -13,7 +13,7 @@ import pytest
 
 from fleet_server.client import ClientError, FleetClient, RefusedError, UnreachableError
 from tests.fleet_server.commands.running_server import RunningServer
-from tests.fleet_server.seeded_fleet import DEVICES, FAULT_DEGREES, HOUR_MS, ROWS, START_MS, WINDOWS
+from tests.fleet_server.seeded_fleet import DEVICES, FAULT_DEGREES, GAIN, HOUR_MS, ROWS, START_MS, WINDOWS
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -59,6 +59,16 @@ def test_the_same_as_arrow(fleet: FleetClient, seeded_server: RunningServer) -> 
         table = arrow.windows("power", features=["wind"])
     assert isinstance(table, pa.Table)
     pd.testing.assert_frame_equal(table.to_pandas(), fleet.windows("power", features=["wind"]))
+
+
+def test_two_versions_are_compared_stream_by_stream(fleet: FleetClient) -> None:
+    half = datetime.fromtimestamp((START_MS + WINDOWS // 2 * HOUR_MS) / 1000, UTC)
+    sides = {"version": "1", "since": half}, {"version": "2", "device": ["turbine-4"]}
+    frame = fleet.compare("power", *sides).set_index("stream")
+    assert frame.loc["power", "mean_b"] / frame.loc["power", "mean_a"] == pytest.approx(GAIN["2"], abs=0.1)
+    assert abs(frame.loc["wind", "mean_shift_sd"]) < 0.2
+    with pytest.raises(ClientError, match="no 'versoin'"):
+        fleet.compare("power", {"versoin": "1"}, {})
 
 
 def test_lists_become_frames_with_times(fleet: FleetClient) -> None:

@@ -1,0 +1,1 @@
+"""Comparisons: two devices, two versions or two periods of a model, stream by stream."""
