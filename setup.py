@@ -48,8 +48,19 @@ EXTENSIONS = [
         extra_compile_args=FLAGS,
     ),
     Extension(
+        "device_contract.sketches.decoder",
+        ["device_contract/sketches/decoder.pyx", "device_contract/sketches/reader.c"],
+        depends=["device_contract/sketches/reader.h"],
+        extra_compile_args=FLAGS,
+    ),
+    Extension(
         "device_contract.sketches.summarizer",
-        ["device_contract/sketches/summarizer.pyx"],
+        [
+            "device_contract/sketches/summarizer.pyx",
+            "device_contract/sketches/streams.c",
+            "device_contract/sketches/projection.c",
+        ],
+        depends=["device_contract/sketches/blocks.h", "device_contract/sketches/vectors.h"],
         extra_compile_args=FLAGS,
     ),
 ]

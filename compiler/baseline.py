@@ -11,7 +11,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from device_contract.baseline import MAX_EDGES, Baseline, StreamBaseline
+from compiler.autocorrelation import lag1_correlation
+from compiler.projection import project
+from compiler.score_reference import refer_scores
+from device_contract.baseline import DAY_MS, MAX_EDGES, Baseline, StreamBaseline
 from device_contract.manifest import Feature, Output
 
 QUANTILES = (0.005, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.995)
@@ -32,8 +35,15 @@ class _Stream:
     maximum: float | None = None
 
 
-def build_baseline(
-    features: tuple[Feature, ...], outputs: tuple[Output, ...], rows: Float32s, scores: Float64s
+def build_baseline(  # noqa: PLR0913  (what a sample is made of)
+    features: tuple[Feature, ...],
+    outputs: tuple[Output, ...],
+    rows: Float32s,
+    scores: Float64s,
+    *,
+    is_classifier: bool = False,
+    labels: Float64s | None = None,
+    season_ms: int = DAY_MS,
 ) -> Baseline:
     """Summarise the training sample.
 
@@ -42,9 +52,12 @@ def build_baseline(
         outputs: The model's outputs.
         rows: The sample, float32 (n_rows, n_features), in the order of time if it has one.
         scores: The model's outputs for it, float64 (n_rows, n_outputs).
+        is_classifier: Each output belongs to a class.
+        labels: Of a classifier the position of each row's class, (n_rows,), NaN where unknown.
+        season_ms: After how long the world repeats itself, milliseconds.
 
     Returns:
-        One stream for each feature, then one for each output.
+        One stream for each feature, then one for each output; the projection and the score.
 
     Raises:
         ValueError: The shapes do not fit together.
@@ -54,8 +67,15 @@ def build_baseline(
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, as on the device
         narrow_scores = scores.astype(np.float32)
     streams = [_summarise(_of_feature(feature), rows[:, i]) for i, feature in enumerate(features)]
+    projection, correlations = project(streams, rows)
     streams += [_summarise(_Stream(output.name, "output"), narrow_scores[:, i]) for i, output in enumerate(outputs)]
-    return Baseline(streams=tuple(streams))
+    return Baseline(
+        streams=tuple(streams),
+        projection=projection,
+        correlations=correlations,
+        score=refer_scores(scores, is_classifier=is_classifier, labels=labels),
+        season_ms=season_ms,
+    )
 
 
 def _of_feature(feature: Feature) -> _Stream:
@@ -83,7 +103,7 @@ def _summarise(stream: _Stream, values: Float32s) -> StreamBaseline:
         standard_deviation=float(wide.std()) if len(wide) else 0.0,
         minimum=float(wide.min()) if len(wide) else 0.0,
         maximum=float(wide.max()) if len(wide) else 0.0,
-        lag1_correlation=_lag1_correlation(values.astype(np.float64)),
+        lag1_correlation=lag1_correlation(values.astype(np.float64)),
         range_minimum=stream.minimum,
         range_maximum=stream.maximum,
     )
@@ -108,17 +128,3 @@ def _category_edges(categories: int) -> Float32s:
     """Return edges halfway between the categories; those past the limit share the last bin."""
     between = np.arange(min(categories, MAX_EDGES - 1), dtype=np.float32) - np.float32(0.5)
     return np.append(between, np.float32(categories - 0.5))
-
-
-def _lag1_correlation(values: Float64s) -> float:
-    """Return the correlation of neighbours that are both finite; 0 when it is not defined.
-
-    The same estimate as ``device_contract.sketches.StreamSketch.lag1_correlation``.
-    """
-    deviations = values - values[np.isfinite(values)].mean() if np.isfinite(values).any() else values
-    before, after = deviations[:-1], deviations[1:]
-    both = np.isfinite(before) & np.isfinite(after)
-    variance = float(np.mean(np.square(deviations[np.isfinite(deviations)]))) if both.any() else 0.0
-    if not variance > 0.0:
-        return 0.0
-    return float(np.clip(np.mean(before[both] * after[both]) / variance, -1.0, 1.0))

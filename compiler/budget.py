@@ -69,7 +69,7 @@ def report_bytes(baseline: Baseline, rows: NDArray[np.float32], scores: NDArray[
     window = np.ascontiguousarray(rows[:_WINDOW_ROWS]), np.ascontiguousarray(scores[:_WINDOW_ROWS])
     for row, score in zip(*window, strict=True):
         summarizer.update(row.data, score.data)
-    return len(encode_summary(summarizer.take())) + _REPORT_HEAD_BYTES
+    return len(encode_summary(summarizer.take(), baseline)) + _REPORT_HEAD_BYTES
 
 
 def hold_telemetry(

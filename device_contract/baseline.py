@@ -7,6 +7,7 @@ with. Drift is told against it. MessagePack; the page is ``docs/formats/baseline
 
 import math
 from array import array
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -100,13 +101,13 @@ def decode_baseline(data: bytes | memoryview) -> Baseline:
         raise SketchError("an output stands before a feature")
     for stream in baseline.streams:
         _check_stream(stream)
-    _check_parts(baseline, roles.count("feature"))
+    _check_parts(baseline, baseline.streams[: roles.count("feature")])
     return baseline
 
 
-def _check_parts(baseline: Baseline, n_features: int) -> None:
+def _check_parts(baseline: Baseline, features: Sequence[StreamBaseline]) -> None:
     if baseline.projection is not None:
-        check_projection(baseline.projection, n_features)
+        check_projection(baseline.projection, [feature.standard_deviation for feature in features])
     if baseline.score is not None:
         check_score_reference(baseline.score)
     if baseline.limits is not None:
@@ -116,7 +117,8 @@ def _check_parts(baseline: Baseline, n_features: int) -> None:
         raise SketchError("the correlations do not fit the projection's features")
     if not all(abs(value) <= 1.0 for value in memoryview(baseline.correlations).cast("f")):
         raise SketchError("a correlation is beyond one")
-    if len(baseline.attributions) not in {0, n_features} or not all(map(math.isfinite, baseline.attributions)):
+    fit = len(baseline.attributions) in {0, len(features)}
+    if not fit or not all(0.0 <= attribution < math.inf for attribution in baseline.attributions):
         raise SketchError("the attributions do not fit the features")
 
 

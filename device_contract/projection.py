@@ -13,6 +13,7 @@ component analysis", Technometrics 21 (1979), https://doi.org/10.1080/00401706.1
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -25,6 +26,10 @@ MAX_PROJECTED: Final = 512
 """Features of a projection."""
 MAX_CORRELATED: Final = 100
 """Features whose correlations are told: 4,950 pairs."""
+MIN_DEVIATION: Final = 2.0**-126
+MAX_DEVIATION: Final = 2.0**127
+"""Between these, float32 holds a standard deviation and one through it."""
+MIN_EIGENVALUE: Final = 1e-3
 Z_LIMIT: Final = 1000.0
 """Standardised values are held to plus or minus this."""
 
@@ -49,26 +54,28 @@ class Projection(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     q_lag1_correlation: float
 
 
-def check_projection(projection: Projection, n_features: int) -> None:
-    """Refuse a projection that contradicts itself.
+def check_projection(projection: Projection, deviations: Sequence[float]) -> None:
+    """Refuse a projection that contradicts itself, or in which a sum could overflow.
 
     Args:
         projection: As it was read.
-        n_features: Features of the baseline.
+        deviations: Standard deviations of all features of the baseline.
 
     Raises:
         SketchError: It does.
     """
     features, eigenvalues = projection.features, projection.eigenvalues
-    if list(features) != sorted(set(features)) or features[-1] >= n_features:
+    if list(features) != sorted(set(features)) or features[-1] >= len(deviations):
         raise SketchError("the projection's features do not ascend within the row")
     if len(projection.components) != 4 * len(eigenvalues) * len(features):
         raise SketchError("the projection's components do not fit its features")
-    if not all(map(math.isfinite, memoryview(projection.components).cast("f"))):
-        raise SketchError("the projection's components are not numbers")
+    if not all(abs(part) <= 1.0 for part in memoryview(projection.components).cast("f")):
+        raise SketchError("the projection's components are no directions")
+    if not all(MIN_DEVIATION <= deviations[feature] <= MAX_DEVIATION for feature in features):
+        raise SketchError("a feature of the projection does not vary")
     moments = (projection.t2_mean, projection.t2_variance, projection.q_mean, projection.q_variance)
     correlations = (projection.t2_lag1_correlation, projection.q_lag1_correlation)
     if not all(map(math.isfinite, (*eigenvalues, *moments, *correlations))) or min(*eigenvalues, *moments) < 0.0:
         raise SketchError("the projection's moments are not numbers")
-    if min(eigenvalues) <= 0.0:
-        raise SketchError("the projection has an eigenvalue of nothing")
+    if min(eigenvalues) < MIN_EIGENVALUE:
+        raise SketchError("the projection has an eigenvalue of next to nothing")

@@ -256,7 +256,7 @@ def merge_reports(older: Report, newer: Report, baseline: Baseline) -> Report:
         window_end_ms=max(older.window_end_ms, newer.window_end_ms),
         merged_windows=older.merged_windows + newer.merged_windows,
         rows=older.rows + newer.rows,
-        summary=encode_summary(summary),
+        summary=encode_summary(summary, baseline),
     )
 
 

@@ -98,7 +98,7 @@ class Reporter:
             self._counters.add("reports_dropped", error)
 
     def _report(self, slot: AssignedSlot, baseline_sha256: str, window: ClosedWindow) -> Report:
-        summary = encode_summary(window.summary)
+        summary = encode_summary(window.summary, window.baseline)
         sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
         return Report(
             device_id=self._settings.device_id,

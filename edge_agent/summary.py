@@ -25,11 +25,13 @@ class ClosedWindow:
         start_ms: Event time, inclusive.
         end_ms: Event time, exclusive.
         summary: What was counted.
+        baseline: What it was counted against.
     """
 
     start_ms: int
     end_ms: int
     summary: WindowSummary
+    baseline: Baseline
 
 
 class Windows:
@@ -41,6 +43,7 @@ class Windows:
     """
 
     def __init__(self, baseline: Baseline, length_ms: int) -> None:
+        self._baseline = baseline
         self._summarizer = RowSummarizer(baseline)
         self._length_ms = length_ms
         self._start_ms: int | None = None
@@ -86,4 +89,4 @@ class Windows:
         start_ms, self._start_ms = self._start_ms, None
         if start_ms is None or self._summarizer.rows == 0:
             return None
-        return ClosedWindow(start_ms, start_ms + self._length_ms, self._summarizer.take())
+        return ClosedWindow(start_ms, start_ms + self._length_ms, self._summarizer.take(), self._baseline)

@@ -6,7 +6,8 @@
 
 from device_contract.sketches.attribution import AttributionSums
 from device_contract.sketches.comoments import Comoments
-from device_contract.sketches.encoding import MAX_SUMMARY_BYTES, decode_summary, encode_summary
+from device_contract.sketches.decoder import MAX_SUMMARY_BYTES, STREAM_NUMBERS, WINDOW_NUMBERS, SummaryReader
+from device_contract.sketches.encoding import decode_summary, encode_summary
 from device_contract.sketches.latency import LatencyHistogram
 from device_contract.sketches.metrics import MetricSketch
 from device_contract.sketches.projection import ProjectionSums
@@ -17,6 +18,8 @@ from device_contract.sketches.summary import WindowSummary, empty_summary, merge
 
 __all__ = [
     "MAX_SUMMARY_BYTES",
+    "STREAM_NUMBERS",
+    "WINDOW_NUMBERS",
     "AttributionSums",
     "Comoments",
     "LatencyHistogram",
@@ -25,6 +28,7 @@ __all__ = [
     "Resources",
     "RowSummarizer",
     "StreamSketch",
+    "SummaryReader",
     "WindowSummary",
     "decode_summary",
     "empty_summary",

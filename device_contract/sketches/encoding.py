@@ -1,171 +1,193 @@
-"""A window summary to bytes and back; the layout is told in ``docs/formats/sketches.md``.
+"""A window summary to bytes; the layout is told in ``docs/formats/sketches.md``.
 
-Counts are exact. Each is written as the difference from the bin before: the baseline's
-deciles hold about as many rows each, so most take one byte. Instead of the float64 sums the
-moments are written, as float32: the mean's distance from the pivot, the standard deviation
-and the lag-1 correlation. That is half the size, and since nothing is subtracted after the
-rounding each keeps a relative error below 2**-23, thousands of times below its sampling error.
+Counts are exact. Each is written as the difference from what the training sample's share makes
+one expect, so most take one byte. Instead of the float64 sums the moments are written: the
+mean's distance from the pivot and the standard deviation in 24 bits, the lag-1 correlation in
+16. That is less than half the size, and since nothing is subtracted after the rounding each
+keeps an error far below its sampling error.
 """
 
 import math
 import struct
-from itertools import accumulate, pairwise
-from typing import Any
+from collections.abc import Sequence
+from itertools import chain, groupby
 
-from device_contract.baseline import Baseline, StreamBaseline
+from device_contract.baseline import Baseline
 from device_contract.errors import SketchError
+from device_contract.sketches.attribution import AttributionSums
+from device_contract.sketches.comoments import Comoments
+from device_contract.sketches.decoder import MAX_SUMMARY_BYTES, SummaryReader, shares_of
 from device_contract.sketches.latency import BUCKETS, LatencyHistogram
+from device_contract.sketches.metrics import write_metrics
+from device_contract.sketches.projection import ProjectionSums
 from device_contract.sketches.stream import StreamSketch
 from device_contract.sketches.summary import WindowSummary
-from device_contract.sketches.varint import Reader, append
+from device_contract.sketches.varint import append
 
-VERSION = 1
-MAX_SUMMARY_BYTES = 65_536
-"""What a report has room for: about 1,700 streams."""
+VERSION = 2
 
-_MISSING, _INFINITE, _OUT_OF_RANGE, _BROKEN_PAIRS = 1, 2, 4, 8
-_FLAGS = (_MISSING, _INFINITE, _OUT_OF_RANGE, _BROKEN_PAIRS)
-_MOMENTS = struct.Struct("<5f")
+_MISSING, _INFINITE, _OUT_OF_RANGE, _BROKEN_PAIRS, _REPEATS = 1, 2, 4, 8, 16
+_PROJECTION, _ATTRIBUTIONS, _RESOURCES, _COMOMENTS, _METRICS = 1, 2, 4, 8, 16
+_CORRELATION = struct.Struct("<h")
+_EXTREMES = struct.Struct("<2f")
+_SUMS = struct.Struct("<4f")
+_FLOAT, _BITS = struct.Struct("<f"), struct.Struct("<I")
 _MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
+_MAX_SHORT = (2 - 2**-15) * 2.0**127
+"""Two float32 may lie farther apart."""
+_MAX_INT16, _MAX_UINT16 = 32_767, 65_535
 
 
-def encode_summary(summary: WindowSummary) -> bytes:
+def encode_summary(summary: WindowSummary, baseline: Baseline) -> bytes:
     """Encode a summary.
 
+    Args:
+        summary: What was counted.
+        baseline: What it was counted against.
+
     Raises:
-        SketchError: The counts of a stream do not add up to the rows, or the summary needs
-            more than ``MAX_SUMMARY_BYTES``.
+        SketchError: The counts of a stream do not add up to the rows, the summary is of another
+            baseline, or it needs more than ``MAX_SUMMARY_BYTES``.
     """
+    if len(summary.streams) != len(baseline.streams):
+        raise SketchError(f"{len(summary.streams)} streams, the baseline has {len(baseline.streams)}")
     out = bytearray((VERSION,))
     append(out, summary.rows)
     append(out, len(summary.streams))
-    for sketch in summary.streams:
-        _write_stream(out, sketch, summary.rows)
+    for sketch, reference in zip(summary.streams, baseline.streams, strict=True):
+        _write_stream(out, sketch, reference.counts, summary.rows)
     _write_latency(out, summary.latency)
+    if baseline.score is not None and summary.rows:
+        scored = sum(summary.score_counts)
+        append(out, summary.rows - scored)
+        _write_counts(out, summary.score_counts, baseline.score.counts, scored)
+    _write_parts(out, summary)
     if len(out) > MAX_SUMMARY_BYTES:
         raise SketchError(f"summary has {len(out)} bytes, limit {MAX_SUMMARY_BYTES}")
     return bytes(out)
 
 
 def decode_summary(data: bytes, baseline: Baseline) -> WindowSummary:
-    """Decode a summary; counts, minimum and maximum are exact, moments rounded to float32.
+    """Decode a summary; counts, minimum and maximum are exact, moments rounded.
+
+    Many summaries of one baseline are read faster by one ``SummaryReader``.
 
     Raises:
-        SketchError: The bytes are oversized, malformed, of an unknown version, or do not
+        SketchError: The bytes are oversized, malformed, of another version, or do not
             belong to this baseline.
     """
-    if len(data) > MAX_SUMMARY_BYTES:
-        raise SketchError(f"summary has {len(data)} bytes, limit {MAX_SUMMARY_BYTES}")
-    reader = Reader(data)
-    (version,) = reader.take(1)
-    if version != VERSION:
-        raise SketchError(f"summary of version {version}, known is {VERSION}")
-    rows, streams = reader.varint(), reader.varint()
-    if streams != len(baseline.streams):
-        raise SketchError(f"{streams} streams, the baseline has {len(baseline.streams)}")
-    sketches = tuple(_read_stream(reader, reference, rows) for reference in baseline.streams)
-    latency = _read_latency(reader)
-    reader.finish()
-    return WindowSummary(rows=rows, streams=sketches, latency=latency)
+    return SummaryReader(baseline).read(data)
 
 
-def _write_stream(out: bytearray, sketch: StreamSketch, rows: int) -> None:
+def _write_stream(out: bytearray, sketch: StreamSketch, expected: Sequence[int], rows: int) -> None:
     finite = sketch.finite
     if finite + sketch.missing + sketch.infinite != rows:
         raise SketchError(f"{finite} + {sketch.missing} + {sketch.infinite} values in {rows} rows")
-    values = (sketch.missing, sketch.infinite, sketch.out_of_range, finite - sketch.lag_pairs)
-    out.append(sum(flag for flag, value in zip(_FLAGS, values, strict=True) if value))
-    for value in filter(None, values):
-        append(out, value)
-    if finite:
-        for before, count in pairwise((0, *sketch.counts[:-1])):  # the last follows from the others
-            append(out, _zigzag(count - before))
-        out += _MOMENTS.pack(*_moments(sketch, finite))
-
-
-def _read_stream(reader: Reader, reference: StreamBaseline, rows: int) -> StreamSketch:
-    flags = reader.take(1)[0]
-    if flags >= 2 * _BROKEN_PAIRS:
-        raise SketchError(f"unknown flags {flags} of {reference.name!r}")
-    missing, infinite, out_of_range, broken_pairs = (reader.varint() if flags & flag else 0 for flag in _FLAGS)
-    finite = rows - missing - infinite
-    if finite < max(out_of_range, broken_pairs, 0):
-        raise SketchError(f"the counts of {reference.name!r} do not add up to {rows} rows")
-    counts = _read_counts(reader, reference, finite)
-    lag_pairs = finite - broken_pairs
-    moments: dict[str, Any] = _read_moments(reader, reference, finite, lag_pairs) if finite else {}
-    return StreamSketch(
-        pivot=reference.mean,
-        counts=counts,
-        missing=missing,
-        infinite=infinite,
-        out_of_range=out_of_range,
-        lag_pairs=lag_pairs,
-        **moments,
-    )
-
-
-def _read_counts(reader: Reader, reference: StreamBaseline, finite: int) -> tuple[int, ...]:
-    if not finite:
-        return (0,) * len(reference.counts)
-    steps = reader.varints(len(reference.counts) - 1)
-    counts = list(accumulate(map(_unzigzag, steps)))
-    counts.append(finite - sum(counts))
-    if min(counts) < 0:
-        raise SketchError(f"a count of {reference.name!r} is negative")
-    return tuple(counts)
-
-
-def _moments(sketch: StreamSketch, finite: int) -> tuple[float, ...]:
-    offset = min(max(sketch.sum / finite, -_MAX_FLOAT32), _MAX_FLOAT32)  # two float32 may lie farther apart
-    deviation = math.sqrt(sketch.variance)
-    return offset, deviation, sketch.lag1_correlation, sketch.minimum, sketch.maximum
-
-
-def _read_moments(reader: Reader, reference: StreamBaseline, finite: int, lag_pairs: int) -> dict[str, float]:
-    offset, deviation, correlation, minimum, maximum = _MOMENTS.unpack(reader.take(_MOMENTS.size))
-    sound = all(map(math.isfinite, (offset, deviation, minimum, maximum)))
-    if not (sound and deviation >= 0.0 and -1.0 <= correlation <= 1.0 and minimum <= maximum):
-        raise SketchError(f"impossible moments of {reference.name!r}")
-    variance = deviation * deviation
-    return {
-        "sum": finite * offset,
-        "sum_squares": finite * (variance + offset * offset),
-        "lag_products": lag_pairs * (correlation * variance + offset * offset),
-        "minimum": minimum,
-        "maximum": maximum,
+    values = {
+        _MISSING: (sketch.missing,),
+        _INFINITE: (sketch.infinite,),
+        _OUT_OF_RANGE: (sketch.out_of_range,),
+        _BROKEN_PAIRS: (finite - sketch.lag_pairs,),
+        _REPEATS: (sketch.repeats, sketch.longest_run),
     }
+    flagged = [flag for flag, (first, *_) in values.items() if first]
+    out.append(sum(flagged))
+    for flag in flagged:
+        for value in values[flag]:
+            append(out, value)
+    if finite:
+        _write_counts(out, sketch.counts, expected, finite)
+        out += _short(sketch.sum / finite) + _short(math.sqrt(sketch.variance))
+        out += _CORRELATION.pack(round(sketch.lag1_correlation * _MAX_INT16))
+        out += _EXTREMES.pack(sketch.minimum, sketch.maximum)
+
+
+def _write_counts(out: bytearray, counts: Sequence[int], expected: Sequence[int], total: int) -> None:
+    """Write the distances from what the training rows' shares make of the total; the last count follows."""
+    if len(counts) != len(expected):
+        raise SketchError(f"{len(counts)} bins, the baseline has {len(expected)}")
+    if not total:
+        return
+    for count, share in zip(counts[:-1], shares_of(tuple(expected)), strict=False):
+        append(out, _zigzag(count - int(total * share)))
 
 
 def _write_latency(out: bytearray, latency: LatencyHistogram) -> None:
-    """Sum, maximum, number of buckets in use; for each the step from the one before, and its count."""
+    """Write sum, maximum, and how many steps follow: the count of a bucket, or 0 and how many buckets are empty."""
     if len(latency.counts) != BUCKETS:
         raise SketchError(f"a latency histogram has {BUCKETS} buckets")
-    used = [bucket for bucket, count in enumerate(latency.counts) if count]
+    steps: list[tuple[int, ...]] = []
+    for count, run in groupby(latency.counts):
+        buckets = len(list(run))
+        steps += [(count,)] * buckets if count else [(0, buckets)]
+    if len(steps[-1]) > 1:
+        steps.pop()
     append(out, latency.sum_ns)
     append(out, latency.maximum_ns)
-    append(out, len(used))
-    for before, bucket in zip([0, *used], used, strict=False):
-        append(out, bucket - before)
-        append(out, latency.counts[bucket])
+    append(out, len(steps))
+    for value in chain.from_iterable(steps):
+        append(out, value)
 
 
-def _read_latency(reader: Reader) -> LatencyHistogram:
-    sum_ns, maximum_ns, used = reader.varint(), reader.varint(), reader.varint()
-    counts = [0] * BUCKETS
-    bucket = 0
-    for _ in range(min(used, BUCKETS + 1)):
-        bucket += reader.varint()
-        if bucket >= BUCKETS or counts[bucket]:
-            raise SketchError("malformed latency histogram")
-        counts[bucket] = reader.varint()
-    return LatencyHistogram(counts=tuple(counts), sum_ns=sum_ns, maximum_ns=maximum_ns)
+def _write_parts(out: bytearray, summary: WindowSummary) -> None:
+    """Write what a summary need not have, behind a byte that tells what there is; the metrics last."""
+    resources = summary.resources
+    parts = {
+        _PROJECTION: summary.projection.rows,
+        _ATTRIBUTIONS: summary.attributions.rows,
+        _RESOURCES: resources.cpu_ns or resources.peak_rss_bytes,
+        _COMOMENTS: summary.comoments,
+        _METRICS: summary.metrics,
+    }
+    out.append(sum(part for part, present in parts.items() if present))
+    if summary.projection.rows:
+        _write_projection(out, summary.projection, summary.rows)
+    if summary.attributions.rows:
+        _write_attributions(out, summary.attributions)
+    if parts[_RESOURCES]:
+        append(out, resources.cpu_ns)
+        append(out, resources.peak_rss_bytes)
+    if summary.comoments is not None:
+        _write_comoments(out, summary.comoments)
+    write_metrics(out, summary.metrics)
+
+
+def _write_projection(out: bytearray, sums: ProjectionSums, rows: int) -> None:
+    """Write the rows left out, and mean and standard deviation of T2 and of Q."""
+    append(out, rows - sums.rows)
+    t2, q = sums.t2 / sums.rows, sums.q / sums.rows
+    t2_variance, q_variance = sums.t2_squares / sums.rows - t2 * t2, sums.q_squares / sums.rows - q * q
+    out += _SUMS.pack(t2, math.sqrt(max(t2_variance, 0.0)), q, math.sqrt(max(q_variance, 0.0)))
+
+
+def _write_attributions(out: bytearray, attributions: AttributionSums) -> None:
+    """Write the greatest mean, and each mean as its share of that, in 65,535ths."""
+    means = [_held(total / attributions.rows) for total in attributions.sums]
+    (greatest,) = _FLOAT.unpack(_FLOAT.pack(max(means, default=0.0)))
+    shares = [min(round(mean / greatest * _MAX_UINT16), _MAX_UINT16) if greatest else 0 for mean in means]
+    append(out, attributions.rows)
+    out += _FLOAT.pack(greatest)
+    out += struct.pack(f"<{len(shares)}H", *shares)
+
+
+def _write_comoments(out: bytearray, comoments: Comoments) -> None:
+    sums = (*comoments.sums, *comoments.products)
+    append(out, comoments.rows)
+    out += struct.pack(f"<{len(sums)}f", *map(_held, sums))
+
+
+def _short(value: float) -> bytes:
+    """Return the upper three bytes of the float32, rounded."""
+    (bits,) = _BITS.unpack(_FLOAT.pack(min(max(value, -_MAX_SHORT), _MAX_SHORT)))
+    written: bytes = _BITS.pack(bits + 0x80)[1:]
+    return written
+
+
+def _held(value: float) -> float:
+    """Hold a value to what float32 can say."""
+    return min(max(value, -_MAX_FLOAT32), _MAX_FLOAT32)
 
 
 def _zigzag(value: int) -> int:
     """Map 0, -1, 1, -2, 2 ... to 0, 1, 2, 3, 4 ..."""
     return 2 * value if value >= 0 else -2 * value - 1
-
-
-def _unzigzag(value: int) -> int:
-    return (value >> 1) ^ -(value & 1)

@@ -31,7 +31,8 @@ def rows_of(bundle: Bundle) -> list["array.array[float]"]:
 def lines(path: Path) -> Iterator[str]:
     bundle = open_file(path)
     scorer = Scorer.from_bundle(bundle)
-    summarizer = RowSummarizer(decode_baseline(bundle.files[bundle.manifest.baseline.path]))
+    baseline = decode_baseline(bundle.files[bundle.manifest.baseline.path])
+    summarizer = RowSummarizer(baseline)
     rows = rows_of(bundle)
     n_outputs = len(bundle.manifest.outputs)
     together = scorer.score_batch(rows)
@@ -42,7 +43,7 @@ def lines(path: Path) -> Iterator[str]:
         batch = together[number * n_outputs : (number + 1) * n_outputs]
         in_batch = "" if bits(batch) == bits(scores) else f", in a batch {bits(batch)}"
         yield f"{path.name} {scorer.predict(row)} {bits(scores)}{in_batch}\n"
-    yield f"{path.name} summary {encode_summary(summarizer.take()).hex()}\n"
+    yield f"{path.name} summary {encode_summary(summarizer.take(with_comoments=True), baseline).hex()}\n"
     yield from framed_lines(path)
 
 

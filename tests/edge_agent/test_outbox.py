@@ -37,7 +37,7 @@ def report(sequence: int, rows: int = 5, version: str = "1.0", boot: str = BOOT)
         window_start_ms=sequence * 1000,
         window_end_ms=sequence * 1000 + 1000,
         rows=rows,
-        summary=encode_summary(summarizer.take()),
+        summary=encode_summary(summarizer.take(), REFERENCE),
     )
 
 

@@ -18,9 +18,10 @@ SLOT = AssignedSlot(
 
 
 def window(n_features: int) -> ClosedWindow:
-    summarizer = RowSummarizer(make_baseline([f"f{number}" for number in range(n_features)], ["score"]))
+    baseline = make_baseline([f"f{number}" for number in range(n_features)], ["score"])
+    summarizer = RowSummarizer(baseline)
     summarizer.update(array("f", range(n_features)), array("d", [1.0]))
-    return ClosedWindow(0, 1000, summarizer.take())
+    return ClosedWindow(0, 1000, summarizer.take(), baseline)
 
 
 def test_a_window_too_wide_for_a_report_is_counted_and_takes_no_number(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def report(bundles: SeededBundles, device_id: str, window: int, *, late: bool) -
         window_start_ms=start_ms,
         window_end_ms=start_ms + HOUR_MS,
         rows=ROWS,
-        summary=encode_summary(summarizer.take()),
+        summary=encode_summary(summarizer.take(), bundles.by_version[version]),
     )
 
 

@@ -94,7 +94,7 @@ def read_message(data: bytes) -> None:
 
 def read_summary(data: bytes) -> None:
     summary = decode_summary(data, BASELINE)
-    again = decode_summary(encode_summary(summary), BASELINE)
+    again = decode_summary(encode_summary(summary, BASELINE), BASELINE)
     assert (again.rows, again.latency) == (summary.rows, summary.latency)
     assert [stream.counts for stream in again.streams] == [stream.counts for stream in summary.streams]
 

@@ -95,7 +95,7 @@ class Fleet:
             window_start_ms=start_ms,
             window_end_ms=start_ms + length_ms,
             rows=len(rows),
-            summary=encode_summary(summarizer.take()),
+            summary=encode_summary(summarizer.take(), baseline),
         )
         with self.database.session() as session:
             self.telemetry.ingest_reports(session, [Inbound(device_id, message)])

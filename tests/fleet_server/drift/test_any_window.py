@@ -30,7 +30,7 @@ def test_any_rows_against_any_baseline_give_verdicts_that_json_can_hold(referenc
     summarizer = RowSummarizer(baseline)
     for row in window:
         summarizer.update(row[:1].copy(), row[1:].astype(np.float64))
-    summary = decode_summary(encode_summary(summarizer.take()), baseline)
+    summary = decode_summary(encode_summary(summarizer.take(), baseline), baseline)
     state, streams = TrainingState(), StreamStates()
     windows = dict.fromkeys("abcd", summarise("1", baseline, summary))
     for _ in range(4):

@@ -59,7 +59,7 @@ def test_a_window_tells_each_stream(reporting: Any) -> None:
         "infinite": 0,
         "out_of_range": 0,
         "mean": 0.5,
-        "standard_deviation": pytest.approx(math.sqrt(1 / 24)),
+        "standard_deviation": pytest.approx(math.sqrt(1 / 24), rel=1e-5),
         "minimum": 0.25,
         "maximum": 0.75,
         "lag1_correlation": 0.0,

@@ -67,7 +67,7 @@ def summary_of(*values: float) -> bytes:
     summarizer = RowSummarizer(BASELINE)
     for value in values:
         summarizer.update(array("f", [value]), array("d", [2 * value]))
-    return encode_summary(summarizer.take())
+    return encode_summary(summarizer.take(), BASELINE)
 
 
 def report(sequence: int = 1, *, model: str = "power", **changes: Any) -> Report:
