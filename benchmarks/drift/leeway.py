@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.drift.rows import Floats, Simulated
+from compiler.baseline import build_baseline
 from detectors import (
     DEFAULT_RATE,
     DeviceWindow,
@@ -19,10 +23,6 @@ from detectors import (
     stack,
 )
 from detectors.state import OWN, PEERS
-from numpy.typing import NDArray
-
-from benchmarks.drift.rows import Floats, Simulated
-from compiler.baseline import build_baseline
 from device_contract.baseline import Baseline
 from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer, WindowSummary

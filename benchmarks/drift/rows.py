@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 DEVICES: Final = 20
 FEATURES: Final = 6
-ROWS: Final = 200
+ROWS: Final = 600
 """In a window of an hour."""
 REFERENCE_WINDOWS: Final = 24 * 4
 """Of training: whole days."""
@@ -48,7 +48,7 @@ class Fleet:
 
 
 EASY: Final = Fleet("independent rows, devices alike")
-REAL: Final = Fleet("offsets, a daily season, correlated rows", offset=0.15, season=0.3, correlation=0.9)
+REAL: Final = Fleet("offsets, a daily season, correlated rows", offset=0.15, season=0.3, correlation=0.7)
 
 
 @dataclass(frozen=True)
