@@ -23,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PYTHON: Final = ROOT / ".venv-monitors" / "bin" / "python"
 SEED: Final = 2026
+_SILENT: Final = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1", "ITERATIVE_DO_NOT_TRACK": "1"}
+"""They would report their use to their makers."""
 
 
 def run(fleet: Fleet) -> list[Outcome]:
@@ -56,7 +58,7 @@ def _monitors(given: Simulated) -> dict[str, Alarms]:
         rows, alarms = Path(folder, "rows.npz"), Path(folder, "alarms.npz")
         np.savez(rows, reference=given.reference, rows=given.rows, judged=PAST)
         command = [PYTHON, "-m", "benchmarks.drift.monitors_worker", rows, alarms]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, **_SILENT, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         subprocess.run([str(word) for word in command], check=True, cwd=ROOT, env=environment)
         with np.load(alarms) as found:
             return {name: found[name] for name in found}
