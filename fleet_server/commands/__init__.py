@@ -6,13 +6,25 @@ packages. The guide is ``docs/guides/fleet-cli.md``.
 
 import typer
 
-from fleet_server.commands import alerts, audit, deployments, devices, drift, models, sampling, tokens, webhooks
+from fleet_server.commands import (
+    alerts,
+    audit,
+    compare,
+    deployments,
+    devices,
+    drift,
+    models,
+    sampling,
+    tokens,
+    webhooks,
+)
 
 GROUPS = {
     "devices": devices.app,
     "models": models.app,
     "deployments": deployments.app,
     "drift": drift.app,
+    "compare": compare.app,
     "sampling": sampling.app,
     "alerts": alerts.app,
     "tokens": tokens.app,
