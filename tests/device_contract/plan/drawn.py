@@ -10,6 +10,7 @@ from device_contract.plan.format import (
     Operation,
     Plan,
     Range,
+    Reduction,
     TreeTable,
     tree_records,
     write_plan,
@@ -108,6 +109,39 @@ def network(numbers: Numbers, n_features: int, width: int, *, value_bytes: int) 
         Operation(Kind.SOFTMAX, Range(hidden + 6, 3), Range(hidden, 3)),
     )
     return write_plan(Plan(n_features, hidden + 9, Range(hidden, 9), operations, value_bytes))
+
+
+def signal(numbers: Numbers, length: int, *, value_bytes: int) -> bytes:
+    """Draw a convolution over two channels, rectified or not, and a pool of pairs."""
+    table = "<f8" if value_bytes == 8 else "<f4"
+    filters, width, stride = (int(numbers.integers(1, most)) for most in (7, min(4, length) + 1, 3))
+    n = (length - width) // stride + 1
+    filled = -filters % 4 + filters
+    convolved, n_pooled = 2 * length + filters * n, n // 2 or 1
+    pair = min(2, n)
+    operations = (
+        Operation(Kind.LOAD, Range(0, 2 * length), Range(0, 2 * length, of_row=True)),
+        Operation(
+            Kind.CONVOLUTION,
+            Range(2 * length, filters * n),
+            Range(0, 2 * length),
+            sizes=(2, length, width, stride, 1, 1),
+            parameters=(0.0 if numbers.integers(2) else -np.inf,),
+            tables=(
+                numbers.standard_normal((filled // 4, 2, width, 4)).astype(table).tobytes(),
+                numbers.standard_normal(filled).astype(table).tobytes(),
+            ),
+        ),
+        Operation(
+            Kind.POOL,
+            Range(convolved, filters * n_pooled),
+            Range(2 * length, filters * n),
+            function=Reduction.GREATEST if numbers.integers(2) else Reduction.SUM,
+            sizes=(filters, n, pair, 2, 1),
+        ),
+    )
+    n_values = convolved + filters * n_pooled
+    return write_plan(Plan(2 * length, n_values, Range(2 * length, n_values - 2 * length), operations, value_bytes))
 
 
 def dot(numbers: Numbers, n_features: int) -> bytes:

@@ -67,6 +67,12 @@ def test_networks_give_the_same_bits(seed: int, count: int, n_features: int, wid
     hold_equal(plan, drawn.rows(numbers, count, n_features, 0.01))
 
 
+@given(seed=seeds, count=st.sampled_from([1, 16, 33]), length=st.integers(1, 70), value_bytes=st.sampled_from([4, 8]))
+def test_convolutions_give_the_same_bits(seed: int, count: int, length: int, value_bytes: int) -> None:
+    numbers = np.random.default_rng(seed)
+    hold_equal(drawn.signal(numbers, length, value_bytes=value_bytes), drawn.rows(numbers, count, 2 * length, 0.01))
+
+
 @given(seed=seeds, count=n_rows, n_features=st.integers(1, 70))
 def test_dots_of_the_row_give_the_same_bits(seed: int, count: int, n_features: int) -> None:
     numbers = np.random.default_rng(seed)
