@@ -53,7 +53,7 @@ def _line(letter: str, method: Method) -> str:
     source, sample, figures = source_of(estimator), given.sample, dict[str, Figure]()
     truth = source.score(sample)
     labels = truth[:, 0] if letter == "F" else _labels(estimator, given)
-    wanted = Quantization(method, "target", accuracy_loss=np.inf)
+    wanted = Quantization(method, accuracy_loss=np.inf)
     quantized, _ = quantize(source, wanted, sample, truth, labels, figures)
     batches = {
         name: stopwatch(EmittedArtifact("plan", emit(each.to_graph())).scorer(), [given.rows])

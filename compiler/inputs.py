@@ -55,6 +55,7 @@ def digest_shared(  # noqa: PLR0913  (everything that a bundle's bytes depend on
     *,
     trust_pickle: bool,
     explain: bool,
+    labels: str | None,
     quantization: Quantization | None,
 ) -> Digests:
     """Digest what the bundles for all profiles depend on.
@@ -71,7 +72,13 @@ def digest_shared(  # noqa: PLR0913  (everything that a bundle's bytes depend on
     except (OSError, ValueError):
         return {}
     smaller = asdict(quantization) if quantization else None
-    options = {"trust_pickle": trust_pickle, "explain": explain, "quantization": smaller, **asdict(order)}
+    options = {
+        "trust_pickle": trust_pickle,
+        "explain": explain,
+        "labels": labels,
+        "quantization": smaller,
+        **asdict(order),
+    }
     return {
         **files,
         "options": sha256_hex(canonical_json(options)),

@@ -38,6 +38,7 @@ class Build:
         schema: Path of a schema file, if any.
         trust_pickle: Load a pickle, which runs any code that it holds.
         explain: Plans hold what explains their scores.
+        labels: The sample's column that holds what each row turned out to be, if there is one.
         quantization: What shall be made smaller, if anything.
     """
 
@@ -49,6 +50,7 @@ class Build:
     schema: Path | None = None
     trust_pickle: bool = False
     explain: bool = False
+    labels: str | None = None
     quantization: Quantization | None = None
 
 
@@ -143,6 +145,7 @@ class _Work:
             request.order,
             trust_pickle=request.trust_pickle,
             explain=request.explain,
+            labels=request.labels,
             quantization=request.quantization,
         )
         digests = [inputs.with_profile(shared, target) for target in targets]
@@ -167,6 +170,7 @@ class _Work:
             schema=request.schema,
             trust_pickle=request.trust_pickle,
             explain=request.explain,
+            labels=request.labels,
             quantization=request.quantization,
             checklist=self.checklist,
         )

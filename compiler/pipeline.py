@@ -109,6 +109,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     kind: Kind | None = None,
     trust_pickle: bool = False,
     explain: bool = False,
+    labels: str | None = None,
     quantization: Quantization | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> CompiledBundle:
@@ -124,7 +125,9 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         kind: Artifacts to emit; without it, all that the profile allows and the model has.
         trust_pickle: Load a pickle, which runs any code that it holds.
         explain: The plan holds what explains its scores (``PlanScorer.explain_into``).
-        quantization: What shall be made smaller, if anything; the bundle then holds a plan only.
+        labels: The sample's column that holds what each row turned out to be: the baseline then tells
+            how often a classifier was right at which score.
+        quantization: What shall be made smaller, if anything, which needs labels; the bundle then holds a plan only.
         environment: Environment variables, in which CI names the commit.
 
     Returns:
@@ -145,6 +148,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         trust_pickle=trust_pickle,
         checklist=checklist,
         explain=explain,
+        labels=labels,
         quantization=quantization,
     )
     return compile_prepared(prepared, order, target, checklist)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from compiler import parity
 from compiler.accuracy import take_labels
+from compiler.attribution import mean_attributions
 from compiler.backends.artifact import EmittedArtifact
 from compiler.baseline import build_baseline
 from compiler.checks import Checklist
@@ -25,9 +27,10 @@ from compiler.frontends.model_file import read_model
 from compiler.frontends.source import Signature, SourceModel
 from compiler.quantization import Quantization, quantize
 from compiler.sample import Sample, arrange, read_sample
-from compiler.schema import Schema, read_schema
+from compiler.schema import DAY_S, Schema, read_schema
 from compiler.tables import matrix_columns
 from compiler.truth import score_sample
+from device_contract.baseline import Baseline
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import ArtifactKind, Label, Output
 
@@ -46,7 +49,6 @@ class PreparedModel:
         truth: The model's scores of it, (n_rows, n_outputs), NaN in rows that it refuses.
         outputs: The model's outputs, named.
         tolerance: How far a score may be off.
-        baseline: What drift is told against.
         notes: What the user should know, a sentence each.
     """
 
@@ -59,6 +61,8 @@ class PreparedModel:
         notes: tuple[str, ...],
         *,
         explain: bool,
+        labels: NDArray[np.float64] | None = None,
+        season_s: int = DAY_S,
     ) -> None:
         self.source = source
         self.sample = sample
@@ -67,8 +71,32 @@ class PreparedModel:
         self.notes = notes
         self._explain = explain
         self.tolerance = parity.tolerance_for(source.signature, truth)
-        self.baseline = build_baseline(sample.features, outputs, sample.rows, truth)
+        self._labels = labels
+        self._season_s = season_s
         self._outcomes: dict[tuple[str, ArtifactKind], Any] = {}
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """What drift is told against."""
+        is_classifier = self.source.signature.task == "classification"
+        built = build_baseline(
+            self.sample.features,
+            self.outputs,
+            self.sample.rows,
+            self.truth,
+            is_classifier=is_classifier,
+            labels=self._labels if is_classifier else None,
+            season_ms=1000 * self._season_s,
+        )
+        return structs.replace(built, attributions=self._attributions())
+
+    def _attributions(self) -> tuple[float, ...]:
+        if not self._explain:
+            return ()
+        try:
+            return mean_attributions(self.emit("plan").data, self.sample.rows)
+        except CompilerError:
+            return ()  # whoever wants the plan is told why there is none
 
     def emit(self, kind: ArtifactKind) -> EmittedArtifact:
         """Return the model as an artifact.
@@ -161,6 +189,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
     trust_pickle: bool,
     checklist: Checklist,
     explain: bool = False,
+    labels: str | None = None,
     quantization: Quantization | None = None,
 ) -> PreparedModel:
     """Read a model and its sample, and score it.
@@ -172,6 +201,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
         trust_pickle: Load a pickle, which runs any code that it holds.
         checklist: Told of each step.
         explain: Plans hold what explains their scores, by the sample's rows.
+        labels: The sample's column that holds what each row turned out to be, if there is one.
         quantization: What shall be made smaller, if anything.
 
     Raises:
@@ -182,9 +212,10 @@ def prepare(  # noqa: PLR0913  (each by its name)
     with checklist.step("sample") as step:
         described = read_schema(Path(schema)) if schema is not None else Schema()
         columns, sample_sha256 = _read_columns(sample)
-        if quantization is not None:
-            labels, columns = take_labels(columns, quantization.labels, source.signature)
+        known, columns = _take_labels(columns, labels, source.signature)
         arranged = _arrange(columns, sample_sha256, source.signature, described)
+        if known is not None and len(known) != len(arranged.rows):
+            raise SampleError("the sample's labels are of a stream, whose frames the model scores: give none")
         step.figures |= {"rows": len(arranged.rows), "features": len(arranged.features)}
     with checklist.step("truth") as step:
         truth, refusal = score_sample(source, arranged.rows)
@@ -192,9 +223,19 @@ def prepare(  # noqa: PLR0913  (each by its name)
         step.figures |= {"rows": int(np.isfinite(truth).all(axis=1).sum()), "outputs": len(outputs)}
     if quantization is not None:
         with checklist.step("quantize") as step:
-            source, truth = quantize(source, quantization, arranged.rows, truth, labels, step.figures)
+            if known is None:
+                raise SampleError("no labels are given to quantize by")
+            source, truth = quantize(source, quantization, arranged.rows, truth, known, step.figures)
     notes = tuple(note for note in (_ignored(arranged), refusal) if note)
-    return PreparedModel(source, arranged, truth, outputs, notes, explain=explain)
+    return PreparedModel(
+        source, arranged, truth, outputs, notes, explain=explain, labels=known, season_s=described.season_s
+    )
+
+
+def _take_labels(
+    columns: tuple[Column, ...], name: str | None, signature: Signature
+) -> tuple[NDArray[np.float64] | None, tuple[Column, ...]]:
+    return take_labels(columns, name, signature) if name is not None else (None, columns)
 
 
 def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401

@@ -38,13 +38,11 @@ class Quantization:
 
     Attributes:
         method: ``int8`` or ``float16``: the weights of dense layers; ``thresholds``: those of trees.
-        labels: The sample's column that holds what each row turned out to be.
         accuracy_loss: How much accuracy a classifier may lose (0.01: one row in a hundred), or by
             how much of itself a regression's RMSE may grow.
     """
 
     method: Method
-    labels: str
     accuracy_loss: float = ACCURACY_LOSS
 
 
@@ -152,16 +150,12 @@ def quantize(  # noqa: PLR0913, PLR0917  (the model, and what it is held against
     """
     from compiler.backends.plan import emit  # noqa: PLC0415  (only when it is wanted)
 
-    if len(labels) != len(rows):
-        raise SampleError(
-            "the sample's labels are of a stream, whose frames the model scores: give none to quantize by"
-        )
     quantized = QuantizedModel(source, wanted.method, rows)
     taken = np.asarray(np.isfinite(truth).all(axis=1))
     scores = np.where(taken[:, None], quantized.score(rows), np.nan)
     known = taken & np.isfinite(labels) & np.isfinite(scores).all(axis=1)
     if not known.any():
-        raise SampleError(f"no row that the model scores has a label in column {wanted.labels!r}")
+        raise SampleError("no row that the model scores has a label")
     before = measure_accuracy(source.signature, labels[known], truth[known])
     after = measure_accuracy(source.signature, labels[known], scores[known])
     plans = emit(source.to_graph()), emit(quantized.to_graph())

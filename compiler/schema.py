@@ -6,7 +6,7 @@ sample's own columns say.
 
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ from compiler.errors import SampleError
 from compiler.files import read_limited
 
 MAX_SCHEMA_BYTES = 16 << 20
+DAY_S = 86_400
 
 
 class FeatureSchema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +39,8 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A schema file."""
 
     schema_version: Literal[1] = 1
+    season_s: Annotated[int, msgspec.Meta(ge=1, le=366 * DAY_S)] = DAY_S
+    """After how long the world repeats itself, seconds."""
     feature: tuple[FeatureSchema, ...] = ()
     output: tuple[OutputSchema, ...] = ()
 

@@ -19,7 +19,7 @@ Quantize = Annotated[
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(help="With --quantize: the sample's column of what each row turned out to be.", show_default=False),
+    typer.Option(help="The sample's column of what each row turned out to be.", show_default=False),
 ]
 AccuracyLoss = Annotated[
     float | None,
@@ -91,6 +91,7 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
             schema=schema,
             trust_pickle=trust_pickle,
             explain=explain,
+            labels=labels,
             quantization=_quantization(quantize, labels, accuracy_loss, explain=explain),
         )
     )
@@ -105,8 +106,8 @@ def _quantization(
     explain: bool,
 ) -> "Quantization | None":
     if method is None:
-        if labels is not None or accuracy_loss is not None:
-            raise typer.BadParameter("it needs --quantize", param_hint="--labels" if labels else "--accuracy-loss")
+        if accuracy_loss is not None:
+            raise typer.BadParameter("it needs --quantize", param_hint="--accuracy-loss")
         return None
     from compiler.quantization import ACCURACY_LOSS, Quantization
 
@@ -114,7 +115,7 @@ def _quantization(
         raise typer.BadParameter("give --labels, the sample's column to measure accuracy by", param_hint="--quantize")
     if explain:
         raise typer.BadParameter("a quantized plan explains no scores", param_hint="--explain")
-    return Quantization(method, labels, ACCURACY_LOSS if accuracy_loss is None else accuracy_loss)
+    return Quantization(method, ACCURACY_LOSS if accuracy_loss is None else accuracy_loss)
 
 
 def _show(done: "CompileReport", report: Path | None, junit: Path | None) -> None:

@@ -146,8 +146,8 @@ def test_trees_over_computed_numbers_are_quantized_too(
     labels = model.fit(rows, power).predict(rows)
     sample = tmp_path / "sample.npz"
     np.savez(sample, **dict(zip(FEATURES, rows.T, strict=True)), power=labels + 1.0)
-    wanted = Quantization("thresholds", "power")
-    compiled = compile_model(model, sample, name="pump", version="1", quantization=wanted)
+    wanted = Quantization("thresholds")
+    compiled = compile_model(model, sample, name="pump", version="1", labels="power", quantization=wanted)
     assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["plan"]
 
 
@@ -206,7 +206,7 @@ def test_a_model_that_becomes_worse_is_refused(
 @pytest.mark.parametrize(
     ("options", "exit_code", "said"),
     [
-        (("--labels", "state"), 2, "it needs --quantize"),
+        (("--accuracy-loss", "0.1"), 2, "it needs --quantize"),
         (("--quantize", "int8"), 2, "give --labels"),
         (("--quantize", "int8", "--labels", "state", "--explain"), 2, "explains no scores"),
         (("--quantize", "int8", "--labels", "mood"), 4, "no column 'mood'"),
