@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
 from fleet_server import operations, web
-from fleet_server.alerts import routes as alert_routes
-from fleet_server.alerts.delivery import Delivery
-from fleet_server.alerts.service import AlertService, DeploymentAlert
-from fleet_server.alerts.webhooks import WebhookService
+from fleet_server.alerts.deployment_signals import DeploymentAlert
+from fleet_server.alerts.device_signals import DeviceSignals
+from fleet_server.alerts.room import AlertRoom
+from fleet_server.alerts.verdict_signals import VerdictSignals
 from fleet_server.archive.service import ArchiveService
 from fleet_server.archive.windows import windows_source
 from fleet_server.audit import routes as audit_routes
@@ -170,8 +170,13 @@ class FleetServer:
             registry=self._registry,
         )
         self._drift = DriftService(database, self._telemetry, self._bundles, clock)
-        self._webhooks = WebhookService(database, self._audit, clock)
-        self._alerts = AlertService(database, self._drift, self._webhooks, self._audit, clock)
+        self._alerts = AlertRoom(
+            database,
+            self._audit,
+            clock,
+            settings=self._settings,
+            sources=[VerdictSignals(self._drift), DeviceSignals(database, clock)],
+        )
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -228,15 +233,18 @@ class FleetServer:
             "rollouts": self._rollouts.step,
             "drift": self._judge,
             "samples": self._prune_samples,
-            "alerts": self._alerts.consider_new,
+            "alerts": self._alerts.service.step,
         }
 
     def _build_loops(self) -> list[ControlLoop]:
         failures = Counter(
             "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=self._registry
         )
-        # A webhook that does not answer holds its loop up for seconds: it has one for itself.
-        deliver = {"webhooks": Delivery(self._database, self._clock).deliver}
+        # A receiver that does not answer holds its loop up for seconds: they have one for themselves.
+        delivery = self._alerts.delivery(
+            self._folder, self._client.publish, lambda: self._client.wait_connected(0), self._registry
+        )
+        deliver = {"deliveries": delivery.deliver}
         archive = {"archive": self._archive.archive_due}  # the files of an hour take seconds too
         tick_s = self._settings.tick_s
         return [ControlLoop(steps, tick_s=tick_s, failures=failures) for steps in (self._steps(), deliver, archive)]
@@ -252,12 +260,11 @@ class FleetServer:
 
     def _tell_of_rollout(self, alert: RolloutAlert) -> None:
         sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
-        self._alerts.raise_alert(
+        self._alerts.service.raise_alert(
             DeploymentAlert(
                 deployment_id=alert.deployment_id,
                 model=alert.model,
                 version=alert.version,
-                severity="warning",
                 sentence=sentence,
             )
         )
@@ -279,7 +286,7 @@ class FleetServer:
             comparison_routes.router(ComparisonService(self._history), self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
-            alert_routes.router(self._alerts, self._webhooks, auth),
+            *self._alerts.routers(auth),
             rollout_routes.router(self._rollouts, auth),
         ]
 

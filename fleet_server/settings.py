@@ -61,6 +61,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Folder of the archive's Parquet files; empty: ``archive/`` in the data folder."""
     archive_backend: str = "duckdb://"
     """What ``leeway-fleet query`` asks, as Ibis writes addresses; DuckDB reads the files themselves."""
+    internal_webhooks: bool = False
+    """Whether a webhook may be at a private, loopback or link-local address."""
+    mail_host: str = ""
+    """Mail server that takes e-mail; empty: none is sent."""
+    mail_port: Port = 587
+    """TCP port of the mail server."""
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    """``starttls`` encrypts from the first command on, ``tls`` from the first byte on (port 465)."""
+    mail_user: str = ""
+    """User who logs in there, with the password in ``keys/mail.password``; empty: nobody."""
+    mail_from: str = ""
+    """Address that e-mail comes from."""
+    mail_ca: str = ""
+    """PEM file of whom to believe the mail server's certificate; empty: the system's."""
     tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
     """Seconds between two rounds of the control loop: rollouts, drift, alerts."""
 
@@ -108,6 +122,11 @@ class DataFolder:
     def archive(self, settings: Settings) -> Path:
         """Return the folder of the archive, ``archive/`` unless the settings name another."""
         return Path(settings.archive_folder) if settings.archive_folder else self.path / "archive"
+
+    @property
+    def mail_password(self) -> Path:
+        """Password at the mail server, ``keys/mail.password``; the operator puts it there."""
+        return self.keys / "mail.password"
 
     def database_url(self, settings: Settings) -> str:
         """Return the address of the database."""

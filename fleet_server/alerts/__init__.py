@@ -1,5 +1,11 @@
-"""Alerts: what asks for a person's attention, and the webhooks that carry it out of the house.
+"""Alerts: what asks for a person's attention, and how it reaches one.
 
-``rules`` decides what a changed verdict means (pure); ``service`` stores alerts;
-``webhooks`` keeps the addresses; ``delivery`` sends, signs and tries again.
+::
+
+    sources (verdicts, devices, deployments ...)   readings.py, *_signals.py
+      -> rules                                     language.py, ruleset.py, rules.py (pure)
+      -> alerts                                    evaluation.py
+      -> incidents                                 causes.py (pure), incidents.py
+      -> notices, unless in a silence              silences.py, telling.py
+      -> receivers                                 routing/
 """

@@ -1,68 +1,83 @@
-"""HTTP of the alerts and the webhooks."""
+"""HTTP of the alerts and incidents."""
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, status
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel
 
-from fleet_server.alerts.service import AlertService
-from fleet_server.alerts.tables import AlertRow
-from fleet_server.alerts.webhooks import MAX_URL_CHARACTERS, WebhookService
+from device_contract.names import NAME_PATTERN
+from fleet_server.alerts.desk import AlertDesk
+from fleet_server.alerts.language import Severity, Words
+from fleet_server.alerts.tables import AlertRow, IncidentRow
 from fleet_server.auth import AuthService, Principal, Role
 from fleet_server.web import VISIBLE, Cursor, Limit, Page
 
 AlertId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="An alert's id.")]
-WebhookId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A webhook's id.")]
-State = Annotated[Literal["open", "closed"] | None, Query(description="Alerts in this state only.")]
+IncidentId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="An incident's id.")]
+State = Annotated[Literal["open", "closed"] | None, Query(description="Those in this state only.")]
+OfIncident = Annotated[str | None, Query(max_length=64, pattern=VISIBLE, description="Alerts of this incident only.")]
+OfModel = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Incidents of this model only.")]
 
 
-class AlertJson(BaseModel):
-    """An alert."""
+class _Seen(BaseModel):
+    """What alerts and incidents have in common."""
 
-    alert_id: str
     state: Literal["open", "closed"]
-    severity: Literal["information", "warning", "critical"]
-    kind: Literal["peers", "training", "rollout"]
-    device_id: str | None
-    model: str
-    version: str
+    severity: Severity
+    rule: str
+    kind: str
+    """The signal in a word: `peers`, `training`, `deployment.paused` …"""
+    model: str | None
     deployment_id: str | None
     features: list[str]
-    """The drifting streams, the most severe first."""
     sentence: str
-    evidence: dict[str, Any]
     opened_ms: int
     closed_ms: int | None
     acknowledged_ms: int | None
     acknowledged_by: str | None
 
 
-class WebhookRequest(BaseModel):
-    """An address that shall get the alerts."""
+class AlertJson(_Seen):
+    """An alert."""
 
-    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS, description="http or https.")]
-
-
-class WebhookJson(BaseModel):
-    """A webhook, without its secret."""
-
-    webhook_id: str
-    url: str
-    created_ms: int
-
-
-class NewWebhookJson(WebhookJson):
-    """A webhook with the secret that signs its deliveries, which is told this once."""
-
-    secret: str
+    alert_id: str
+    incident_id: str
+    signal: str
+    value: float | str | None
+    """What the signal read when the alert last changed."""
+    device_id: str | None
+    version: str | None
+    evidence: dict[str, Any]
 
 
-def router(alerts: AlertService, webhooks: WebhookService, auth: AuthService) -> APIRouter:
+class IncidentJson(_Seen):
+    """Alerts of one cause."""
+
+    incident_id: str
+    devices: int
+    """How many its open alerts are of."""
+    owner: str
+    receivers: list[str]
+    """Who is told; none: every receiver."""
+    joined_ms: int
+    """When its last alert opened."""
+    closed_by: str | None
+    merged_into: str | None
+    """The incident of the whole fleet that it turned out to be part of."""
+    asks_retraining: bool
+
+
+class OwnerRequest(BaseModel):
+    """Who looks after an incident."""
+
+    owner: Words
+
+
+def router(desk: AlertDesk, auth: AuthService) -> APIRouter:
     """Build the routes.
 
     Args:
-        alerts: The alerts.
-        webhooks: The webhooks.
+        desk: Alerts and incidents.
         auth: Checks roles.
     """
     routes = APIRouter(prefix="/api/v1", tags=["alerts"])
@@ -70,35 +85,52 @@ def router(alerts: AlertService, webhooks: WebhookService, auth: AuthService) ->
     operator = Annotated[Principal, Depends(auth.require(Role.OPERATOR))]
 
     @routes.get("/alerts")
-    def list_alerts(_holder: viewer, state: State = None, limit: Limit = 50, cursor: Cursor = None) -> Page[AlertJson]:
+    def list_alerts(
+        _holder: viewer, state: State = None, incident: OfIncident = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[AlertJson]:
         """List alerts, the newest first."""
-        items = [_alert(row) for row in alerts.list(limit=limit + 1, state=state, before=cursor)]
-        return Page[AlertJson].cut(items, limit, lambda alert: alert.alert_id)
+        rows = desk.alerts(limit=limit + 1, state=state, incident_id=incident, before=cursor)
+        return Page[AlertJson].cut([_alert(row) for row in rows], limit, lambda alert: alert.alert_id)
 
     @routes.post("/alerts/{alert_id}/acknowledge")
     def acknowledge_alert(holder: operator, alert_id: AlertId) -> AlertJson:
         """Say that a person has seen an alert."""
-        return _alert(alerts.acknowledge(holder.name, alert_id))
+        return _alert(desk.acknowledge_alert(holder.name, alert_id))
 
-    @routes.get("/webhooks")
-    def list_webhooks(_holder: operator, limit: Limit = 50, cursor: Cursor = None) -> Page[WebhookJson]:
-        """List webhooks, without their secrets."""
-        rows = webhooks.list(limit=limit + 1, after=cursor)
-        items = [WebhookJson.model_validate(row.model_dump()) for row in rows]
-        return Page[WebhookJson].cut(items, limit, lambda webhook: webhook.webhook_id)
+    @routes.get("/incidents")
+    def list_incidents(
+        _holder: viewer, state: State = None, model: OfModel = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[IncidentJson]:
+        """List incidents, the newest first."""
+        rows = desk.incidents(limit=limit + 1, state=state, model=model, before=cursor)
+        return Page[IncidentJson].cut([_incident(row) for row in rows], limit, lambda incident: incident.incident_id)
 
-    @routes.post("/webhooks", status_code=status.HTTP_201_CREATED)
-    def create_webhook(holder: operator, body: WebhookRequest) -> NewWebhookJson:
-        """Add a webhook; its secret is told this once."""
-        return NewWebhookJson.model_validate(webhooks.create(holder.name, body.url).model_dump())
+    @routes.get("/incidents/{incident_id}")
+    def get_incident(_holder: viewer, incident_id: IncidentId) -> IncidentJson:
+        """Show an incident; its alerts are listed by `/alerts?incident=`."""
+        return _incident(desk.incident(incident_id))
 
-    @routes.delete("/webhooks/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT)
-    def delete_webhook(holder: operator, webhook_id: WebhookId) -> None:
-        """Remove a webhook, and what waits to be sent to it."""
-        webhooks.delete(holder.name, webhook_id)
+    @routes.patch("/incidents/{incident_id}")
+    def assign_incident(holder: operator, incident_id: IncidentId, body: OwnerRequest) -> IncidentJson:
+        """Say who looks after an incident."""
+        return _incident(desk.assign(holder.name, incident_id, body.owner))
+
+    @routes.post("/incidents/{incident_id}/acknowledge")
+    def acknowledge_incident(holder: operator, incident_id: IncidentId) -> IncidentJson:
+        """Say that a person has seen an incident and its alerts."""
+        return _incident(desk.acknowledge(holder.name, incident_id))
+
+    @routes.post("/incidents/{incident_id}/close")
+    def close_incident(holder: operator, incident_id: IncidentId) -> IncidentJson:
+        """Close an incident and its alerts by hand."""
+        return _incident(desk.close(holder.name, incident_id))
 
     return routes
 
 
 def _alert(row: AlertRow) -> AlertJson:
-    return AlertJson.model_validate(row.model_dump(exclude={"subject"}))
+    return AlertJson.model_validate(row.model_dump())
+
+
+def _incident(row: IncidentRow) -> IncidentJson:
+    return IncidentJson.model_validate(row.model_dump())

@@ -2,8 +2,48 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, text
+from sqlalchemy import JSON, BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
+
+
+def _milliseconds(*, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(BigInteger, nullable=nullable, index=index)
+
+
+def _json() -> Column[Any]:
+    return Column(JSON, nullable=False)
+
+
+class RuleRow(SQLModel, table=True):
+    """A rule that an operator has written, or changed."""
+
+    __tablename__ = "alert_rules"
+
+    name: str = Field(primary_key=True, max_length=64)
+    document: dict[str, Any] = Field(sa_column=_json())
+    """An ``alerts.language.Rule``."""
+    changed_ms: int = Field(sa_column=_milliseconds())
+    changed_by: str
+
+
+class WatchRow(SQLModel, table=True):
+    """What a rule remembers of a subject that is not quiet."""
+
+    __tablename__ = "alert_watches"
+
+    rule: str = Field(primary_key=True, max_length=64)
+    subject: str = Field(primary_key=True)
+    phase: str
+    windows: int
+    since_ms: int = Field(sa_column=_milliseconds())
+    window_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
+    closed_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
+    due_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True, index=True))
+    """When it opens by itself."""
+    reading: dict[str, Any] = Field(sa_column=_json())
+    """The latest ``alerts.readings.Reading``, which the alert will say."""
+    alert_id: str | None = None
+    """Its alert, while it is open."""
 
 
 class AlertRow(SQLModel, table=True):
@@ -23,54 +63,89 @@ class AlertRow(SQLModel, table=True):
     alert_id: str = Field(primary_key=True)
     """Sortable: the time of opening comes first."""
     subject: str
-    """Kind and what it is about: the key by which repeats are told."""
+    """Rule and what it is about: the key by which repeats are told."""
     state: str = Field(index=True)
     """``open`` or ``closed``."""
     severity: str
+    rule: str = Field(index=True)
+    signal: str
     kind: str
-    """``peers``, ``training`` or ``rollout``."""
+    """The signal in a word: ``peers``, ``training``, ``deployment.paused`` ..."""
     device_id: str | None = Field(default=None, index=True)
-    model: str
-    version: str
+    model: str | None = None
+    version: str | None = None
     deployment_id: str | None = None
-    features: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    incident_id: str = Field(foreign_key="incidents.incident_id", index=True)
+    features: list[str] = Field(sa_column=_json())
+    value: int | float | str | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """SQLite gives a whole number back as an ``int``."""
     sentence: str
-    evidence: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    opened_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    closed_ms: int | None = Field(default=None, sa_column=Column(BigInteger))
-    acknowledged_ms: int | None = Field(default=None, sa_column=Column(BigInteger))
+    evidence: dict[str, Any] = Field(sa_column=_json())
+    opened_ms: int = Field(sa_column=_milliseconds())
+    closed_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
+    acknowledged_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
     acknowledged_by: str | None = None
 
 
+class IncidentRow(SQLModel, table=True):
+    """Alerts of one cause, told of as one."""
+
+    __tablename__ = "incidents"
+
+    incident_id: str = Field(primary_key=True)
+    """Sortable: the time of opening comes first."""
+    state: str = Field(index=True)
+    """``open`` or ``closed``."""
+    severity: str
+    """The worst of its open alerts; of a closed one, the last that it had."""
+    rule: str
+    kind: str
+    model: str | None = Field(default=None, index=True)
+    deployment_id: str | None = None
+    features: list[str] = Field(sa_column=_json())
+    """Those that all its alerts share."""
+    devices: int
+    """How many devices its open alerts are of; of a closed one, how many it had at most."""
+    sentence: str
+    first_sentence: str
+    """That of its first alert."""
+    owner: str
+    receivers: list[str] = Field(sa_column=_json())
+    opened_ms: int = Field(sa_column=_milliseconds())
+    joined_ms: int = Field(sa_column=_milliseconds())
+    """When its last alert opened."""
+    closed_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
+    closed_by: str | None = None
+    """A person's name; empty if its alerts closed by themselves."""
+    acknowledged_ms: int | None = Field(default=None, sa_column=_milliseconds(nullable=True))
+    acknowledged_by: str | None = None
+    merged_into: str | None = None
+    """The incident of the whole fleet that it turned out to be part of."""
+    asks_retraining: bool = False
+    untold: bool = Field(index=True)
+    """Whether there is something that the receivers have not been told."""
+    told_severity: str | None = None
+    """What they were told last; ``None``: nothing yet."""
+
+
+class SilenceRow(SQLModel, table=True):
+    """A time in which nobody is told of some alerts."""
+
+    __tablename__ = "silences"
+
+    silence_id: str = Field(primary_key=True)
+    matcher: dict[str, Any] = Field(sa_column=_json())
+    """An ``alerts.silences.Matcher``."""
+    reason: str
+    created_by: str
+    created_ms: int = Field(sa_column=_milliseconds())
+    until_ms: int = Field(sa_column=_milliseconds(index=True))
+
+
 class AlertCursorRow(SQLModel, table=True):
-    """How far the changes of verdicts have been considered; a single row."""
+    """How far a source of readings has been followed."""
 
     __tablename__ = "alert_cursor"
 
     name: str = Field(primary_key=True)
-    ordinal: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
-class WebhookRow(SQLModel, table=True):
-    """An address that gets the alerts."""
-
-    __tablename__ = "webhooks"
-
-    webhook_id: str = Field(primary_key=True)
-    url: str
-    secret: str
-    """Key of the deliveries' HMAC; stored in the clear, since the server signs with it."""
-    created_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
-class DeliveryRow(SQLModel, table=True):
-    """One alert's news on its way to one webhook; removed when it has arrived."""
-
-    __tablename__ = "webhook_deliveries"
-
-    delivery_id: str = Field(primary_key=True)
-    webhook_id: str = Field(foreign_key="webhooks.webhook_id", ondelete="CASCADE", index=True)
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    attempts: int = 0
-    due_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
-    last_error: str = ""
+    ordinal: int = Field(sa_column=_milliseconds())

@@ -21,7 +21,7 @@ from fleet_server.broker.amqtt_broker import LISTENER, FleetBroker
 from fleet_server.broker.framing import FramedReader
 from fleet_server.broker.tls import TlsFiles, server_context
 from fleet_server.errors import StartError
-from fleet_server.trust.certificates import SERVER_NAME
+from fleet_server.trust.certificates import OPERATORS_NAME, SERVER_NAME
 
 _logger = logging.getLogger(__name__)
 
@@ -153,4 +153,6 @@ class EmbeddedBroker:
             writer.transport.abort()
 
     def _is_admitted(self, common_name: str, serial: int) -> bool:
-        return common_name == SERVER_NAME or (is_identity(common_name) and self._may_connect(common_name, serial))
+        if common_name in {SERVER_NAME, OPERATORS_NAME}:
+            return True
+        return is_identity(common_name) and self._may_connect(common_name, serial)

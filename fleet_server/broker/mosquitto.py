@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_contract.topics import PREFIX
-from fleet_server.broker.access import MAX_PACKET_BYTES, UP_KINDS
+from fleet_server.broker.access import ALERTS_TOPIC, MAX_PACKET_BYTES, UP_KINDS
 from fleet_server.broker.tls import TlsFiles
-from fleet_server.trust.certificates import SERVER_NAME
+from fleet_server.trust.certificates import OPERATORS_NAME, SERVER_NAME
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,10 @@ def access_list() -> str:
     return f"""\
 user {SERVER_NAME}
 topic readwrite {PREFIX}/#
+
+user {OPERATORS_NAME}
+topic read {ALERTS_TOPIC}
+topic deny {PREFIX}/{OPERATORS_NAME}/#
 
 {up_rules}
 pattern read {PREFIX}/%u/down/#

@@ -13,10 +13,13 @@ from fleet_server.commands import (
     deployments,
     devices,
     drift,
+    incidents,
     models,
+    receivers,
+    rules,
     sampling,
+    silences,
     tokens,
-    webhooks,
 )
 
 GROUPS = {
@@ -27,8 +30,11 @@ GROUPS = {
     "compare": compare.app,
     "sampling": sampling.app,
     "alerts": alerts.app,
+    "incidents": incidents.app,
+    "rules": rules.app,
+    "silences": silences.app,
+    "receivers": receivers.app,
     "tokens": tokens.app,
-    "webhooks": webhooks.app,
     "audit": audit.app,
 }
 

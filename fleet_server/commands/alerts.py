@@ -29,11 +29,13 @@ def list_alerts(
     client: FleetClient,
     *,
     state: Annotated[str | None, typer.Option(help="Only those in this state: open or closed.")] = None,
+    incident: Annotated[str | None, typer.Option(help="Only those of this incident, by its id.")] = None,
     limit: Limit = 50,
     every: All = False,
 ) -> Answer:
     """List alerts, the newest first."""
-    return Answer(client.list(api("alerts"), limit=None if every else limit, state=state), COLUMNS)
+    body = client.list(api("alerts"), limit=None if every else limit, state=state, incident=incident)
+    return Answer(body, COLUMNS)
 
 
 @command(app, "acknowledge")

@@ -15,7 +15,7 @@ from fleet_server.db import Database
 from fleet_server.devices.labels import check_labels
 from fleet_server.devices.tables import DeviceCertificateRow, DeviceLabelRow, DeviceRow, EnrollmentTokenRow
 from fleet_server.errors import InvalidRequestError, NotFoundError, UnauthenticatedError
-from fleet_server.trust.certificates import SERVER_NAME, Certificates, IssuedCertificate
+from fleet_server.trust.certificates import OPERATORS_NAME, SERVER_NAME, Certificates, IssuedCertificate
 
 _REFUSAL = "the enrolment token is not known here; ask an operator for a new one"
 
@@ -46,7 +46,7 @@ class EnrollmentService:
         Raises:
             InvalidRequestError: The id or a label is not allowed.
         """
-        if not is_device_id(device_id) or device_id == SERVER_NAME:
+        if not is_device_id(device_id) or device_id in {SERVER_NAME, OPERATORS_NAME}:
             raise InvalidRequestError(f"device id {device_id[:80]!r}: use letters, digits, _ and -, at most 64")
         checked, now_ms = check_labels(labels), self._clock()
         token = EnrollmentToken(secrets.token_hex(8), secrets.token_urlsafe(32), self._certificates.ca_sha256)

@@ -26,6 +26,9 @@ from fleet_server.trust.files import read_ec_key, read_file, write_file, write_k
 SERVER_NAME = "fleet-server"
 """Common name of the server's MQTT client certificate; no device may have it."""
 
+OPERATORS_NAME = "fleet-operators"
+"""Common name of the certificate with which operators read the alerts over MQTT; no device may have it."""
+
 _AUTHORITY_LIFE_S = 10 * 365 * DAY_S
 _BACKDATE_S = 3600  # a device's clock may be behind
 
@@ -108,7 +111,8 @@ class Certificates:
         path = self._folder.certificates / "server.crt"
         if path.exists() and _is_fresh(path.read_bytes(), names, _moment(self._clock())):
             return False
-        self._write_own(SERVER_NAME, ExtendedKeyUsageOID.CLIENT_AUTH, life_s, None)
+        for name in (SERVER_NAME, OPERATORS_NAME):
+            self._write_own(name, ExtendedKeyUsageOID.CLIENT_AUTH, life_s, None)
         self._write_own("server", ExtendedKeyUsageOID.SERVER_AUTH, life_s, names)
         return True
 

@@ -89,7 +89,7 @@ def check_answer(case: Case, token: str) -> None:
         ("GET", "/api/v1/audit?subject=%00"),
         ("POST", "/api/v1/alerts/%00/acknowledge"),
         ("DELETE", "/api/v1/tokens/%00"),
-        ("DELETE", "/api/v1/webhooks/%00"),
+        ("DELETE", "/api/v1/receivers/%00"),
     ],
 )
 def test_a_nul_is_refused_before_a_database_sees_it(http: AppClient, method: str, path: str) -> None:

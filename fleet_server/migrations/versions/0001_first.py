@@ -15,7 +15,6 @@ def upgrade() -> None:
     _create_bundles()
     _create_telemetry()
     _create_drift()
-    _create_alerts()
     _create_rollouts()
 
 
@@ -279,66 +278,6 @@ def _create_drift() -> None:
         sa.ForeignKeyConstraint(["model"], ["models.name"]),
         sa.PrimaryKeyConstraint("model"),
     )
-
-
-def _create_alerts() -> None:
-    op.create_table(
-        "alerts",
-        sa.Column("alert_id", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("severity", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("device_id", sa.String(), nullable=True),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
-        sa.Column("deployment_id", sa.String(), nullable=True),
-        sa.Column("features", sa.JSON(), nullable=False),
-        sa.Column("sentence", sa.String(), nullable=False),
-        sa.Column("evidence", sa.JSON(), nullable=False),
-        sa.Column("opened_ms", sa.BigInteger(), nullable=False),
-        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
-        sa.Column("acknowledged_ms", sa.BigInteger(), nullable=True),
-        sa.Column("acknowledged_by", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("alert_id"),
-    )
-    op.create_index("ix_alerts_device_id", "alerts", ["device_id"], unique=False)
-    op.create_index("ix_alerts_state", "alerts", ["state"], unique=False)
-    op.create_index(
-        "one_open_alert",
-        "alerts",
-        ["subject"],
-        unique=True,
-        sqlite_where=sa.text("state = 'open'"),
-        postgresql_where=sa.text("state = 'open'"),
-    )
-    op.create_table(
-        "alert_cursor",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("ordinal", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
-    op.create_table(
-        "webhooks",
-        sa.Column("webhook_id", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("secret", sa.String(), nullable=False),
-        sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("webhook_id"),
-    )
-    op.create_table(
-        "webhook_deliveries",
-        sa.Column("delivery_id", sa.String(), nullable=False),
-        sa.Column("webhook_id", sa.String(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_ms", sa.BigInteger(), nullable=False),
-        sa.Column("last_error", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.webhook_id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("delivery_id"),
-    )
-    op.create_index("ix_webhook_deliveries_due_ms", "webhook_deliveries", ["due_ms"], unique=False)
-    op.create_index("ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook_id"], unique=False)
 
 
 def _create_rollouts() -> None:

@@ -6,20 +6,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
 import pytest
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from fleet_server import web
-from fleet_server.alerts import routes as alert_routes
-from fleet_server.alerts.delivery import Delivery
-from fleet_server.alerts.service import AlertService
-from fleet_server.alerts.webhooks import WebhookService
+from fleet_server.alerts.evaluation import Evaluation
+from fleet_server.alerts.language import Rule
+from fleet_server.alerts.readings import Reading
+from fleet_server.alerts.routing.delivery import Delivery
+from fleet_server.alerts.routing.webhook import WebhookChannel
 from fleet_server.app import FleetServer
-from fleet_server.drift import routes as drift_routes
-from fleet_server.drift.service import DriftService
-from fleet_server.settings import DataFolder
-from fleet_server.telemetry.service import TelemetryService
+from fleet_server.drift.tables import VerdictChangeRow
+from fleet_server.settings import DataFolder, read_settings
 from tests.fleet_server.conftest import AppClient, ManualClock
 
 
@@ -51,6 +49,10 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}/hook"
 
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(body) for _, body in self.received]
+
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
@@ -65,31 +67,73 @@ def receiver() -> Iterator[Receiver]:
 
 
 class Room:
-    """The services, made anew by ``restart`` as after a crash."""
+    """A server, made anew by ``restart`` as after a crash."""
 
-    def __init__(self, server: FleetServer, clock: ManualClock) -> None:
-        self.server, self.clock, self.database = server, clock, server._database
-        self.restart()
+    def __init__(self, folder: DataFolder, clock: ManualClock) -> None:
+        self.folder, self.clock = folder, clock
+        self.server = self._start()
+
+    def _start(self) -> FleetServer:
+        settings = msgspec.structs.replace(read_settings(self.folder), internal_webhooks=True)
+        server = FleetServer(self.folder, settings, self.clock)
+        self.database, self.alerts = server._database, server._alerts.service
+        self.receivers, self.rules, self.desk = server._alerts.receivers, server._alerts.rules, server._alerts.desk
+        channels = {"webhook": WebhookChannel(allow_internal=True, timeout_s=2.0)}
+        self.delivery = Delivery(self.database, self.clock, channels, registry=CollectorRegistry())
+        return server
 
     def restart(self) -> None:
-        database, clock, audit = self.database, self.clock, self.server._audit
-        telemetry = TelemetryService(database, self.server._bundles, clock, registry=CollectorRegistry())
-        self.drift = DriftService(database, telemetry, self.server._bundles, clock)
-        self.webhooks = WebhookService(database, audit, clock)
-        self.alerts = AlertService(database, self.drift, self.webhooks, audit, clock)
-        self.delivery = Delivery(database, clock, timeout_s=2.0)
+        self.server.close()
+        self.server = self._start()
+
+    def put(self, **fields: Any) -> None:
+        """Write a rule."""
+        self.rules.put("ann", [Rule(**fields)])
+
+    def read(self, *readings: Reading) -> None:
+        """Take readings in, and tell of what follows."""
+        with self.database.session() as session:
+            Evaluation(session, self.clock()).take(readings)
+        self.alerts.step()
+
+    def change(
+        self,
+        verdict: str,
+        *,
+        kind: str = "peers",
+        severity: float = 1.5,
+        device_id: str = "a",
+        features: tuple[str, ...] = ("temperature",),
+    ) -> None:
+        """Write a change of a verdict as the drift room does."""
+        with self.database.session() as session:
+            session.add(
+                VerdictChangeRow(
+                    device_id=device_id,
+                    model="power",
+                    kind=kind,
+                    version="1",
+                    verdict_before="",
+                    verdict=verdict,
+                    features=list(features) if verdict == "drift" else [],
+                    outputs=[],
+                    severity=severity,
+                    since_ms=0,
+                    changed_ms=self.clock(),
+                    evidence={},
+                    sentence=f"{device_id} is {verdict}.",
+                )
+            )
 
 
 @pytest.fixture
-def room(server: FleetServer, clock: ManualClock) -> Room:
-    return Room(server, clock)
+def room(folder: DataFolder, clock: ManualClock) -> Iterator[Room]:
+    made = Room(folder, clock)
+    yield made
+    made.server.close()
 
 
 @pytest.fixture
-def api(room: Room, folder: DataFolder) -> AppClient:
-    """A client of the room's routes, as an administrator."""
-    app = FastAPI()
-    web.install(app)
-    app.include_router(alert_routes.router(room.alerts, room.webhooks, room.server._auth))
-    app.include_router(drift_routes.router(room.drift, room.server._devices, room.server._auth))
-    return AppClient(app, folder.admin_token.read_text().strip())
+def api(room: Room) -> AppClient:
+    """A client of the server's routes, as an administrator."""
+    return AppClient(room.server.app, room.folder.admin_token.read_text().strip())

@@ -2,34 +2,11 @@
 
 from typing import Any
 
-from fleet_server.alerts.service import DeploymentAlert
+from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.auth import Role
 from fleet_server.drift.tables import VerdictChangeRow
 from tests.fleet_server.alerts.conftest import Room
 from tests.fleet_server.conftest import AppClient
-
-
-def change(room: Room, verdict: str, *, kind: str = "peers", severity: float = 1.5, device_id: str = "a") -> None:
-    """Write a change as the drift room does."""
-    features = ["temperature"] if verdict == "drift" else []
-    with room.database.session() as session:
-        session.add(
-            VerdictChangeRow(
-                device_id=device_id,
-                model="power",
-                kind=kind,
-                version="1",
-                verdict_before="",
-                verdict=verdict,
-                features=features,
-                outputs=[],
-                severity=severity,
-                since_ms=0,
-                changed_ms=room.clock(),
-                evidence={},
-                sentence=f"{device_id} is {verdict}.",
-            )
-        )
 
 
 def listed(api: AppClient, **query: Any) -> list[dict[str, Any]]:
@@ -39,56 +16,82 @@ def listed(api: AppClient, **query: Any) -> list[dict[str, Any]]:
 
 
 def test_drift_opens_one_alert_and_stability_closes_it(room: Room, api: AppClient) -> None:
-    change(room, "drift")
-    change(room, "drift", severity=4.0)
-    room.alerts.consider_new()
+    room.change("drift")
+    room.change("drift", severity=4.0)
+    room.alerts.step()
     assert [(alert["state"], alert["severity"], alert["features"]) for alert in listed(api)] == [
         ("open", "critical", ["temperature"])
     ]
     room.clock.advance(60)
-    change(room, "no_data")
-    room.alerts.consider_new()
+    room.change("no_data")
+    room.alerts.step()
     assert listed(api)[0]["state"] == "open"
-    change(room, "stable")
-    room.alerts.consider_new()
+    room.change("stable")
+    room.alerts.step()
     assert listed(api)[0]["state"] == "closed"
     assert listed(api)[0]["closed_ms"] == room.clock()
     room.clock.advance(60)
-    change(room, "drift")
-    room.alerts.consider_new()
+    room.change("drift")
+    room.alerts.step()
     assert [alert["state"] for alert in listed(api)] == ["open", "closed"]
     assert len(listed(api, state="open")) == 1
 
 
 def test_each_device_and_kind_has_its_own_alert(room: Room, api: AppClient) -> None:
-    change(room, "drift")
-    change(room, "drift", kind="training")
-    change(room, "drift", device_id="b")
-    room.alerts.consider_new()
+    room.change("drift")
+    room.change("drift", kind="training")
+    room.change("drift", device_id="b")
+    room.alerts.step()
     found = {(alert["device_id"], alert["kind"]): alert["severity"] for alert in listed(api)}
     assert found == {("a", "peers"): "warning", ("a", "training"): "information", ("b", "peers"): "warning"}
 
 
-def test_no_change_is_considered_twice(room: Room) -> None:
-    change(room, "drift")
-    assert room.alerts.consider_new() == 1
+def test_no_change_is_considered_twice(room: Room, api: AppClient) -> None:
+    room.change("drift")
+    room.alerts.step()
     room.restart()
-    assert room.alerts.consider_new() == 0
+    room.alerts.step()
+    assert len(listed(api)) == 1
+
+
+def test_more_changes_than_a_batch_are_all_considered(room: Room, api: AppClient) -> None:
+    with room.database.session() as session:
+        for number in range(1100):
+            session.add(
+                VerdictChangeRow(
+                    device_id=f"d{number}",
+                    model="power",
+                    kind="peers",
+                    version="1",
+                    verdict_before="",
+                    verdict="drift",
+                    features=["wind"],
+                    outputs=[],
+                    severity=1.5,
+                    since_ms=0,
+                    changed_ms=0,
+                    evidence={},
+                    sentence="",
+                )
+            )
+    room.alerts.step()
+    (incident,) = api.get("/api/v1/incidents").json()["items"]
+    assert incident["devices"] == 1100
 
 
 def test_a_deployment_alert_is_raised_once(room: Room, api: AppClient) -> None:
-    alert = DeploymentAlert("d1", "power", "2", "warning", "Wave 1 paused.")
+    alert = DeploymentAlert("d1", "power", "2", "Wave 1 paused.")
     room.alerts.raise_alert(alert)
     room.alerts.raise_alert(alert)
     assert [(item["kind"], item["deployment_id"], item["device_id"]) for item in listed(api)] == [
-        ("rollout", "d1", None)
+        ("deployment.paused", "d1", None)
     ]
 
 
 def test_pages_and_acknowledgement(room: Room, api: AppClient) -> None:
     for device_id in "abc":
-        change(room, "drift", device_id=device_id)
-        room.alerts.consider_new()
+        room.change("drift", device_id=device_id)
+        room.alerts.step()
         room.clock.advance(1)
     first = api.get("/api/v1/alerts", params={"limit": 2}).json()
     second = api.get("/api/v1/alerts", params={"limit": 2, "cursor": first["next_cursor"]}).json()
@@ -107,7 +110,8 @@ def test_a_viewer_may_read_and_not_change(room: Room, api: AppClient) -> None:
     _, secret = room.server._auth.create("test", "ann", Role.VIEWER, 60)
     viewer = api.as_holder(secret)
     assert viewer.get("/api/v1/alerts").status_code == 200
-    assert viewer.post("/api/v1/webhooks", json={"url": "https://example.org"}).status_code == 403
+    webhook = {"name": "ops", "kind": "webhook", "address": "https://example.org"}
+    assert viewer.post("/api/v1/receivers", json=webhook).status_code == 403
     assert api.as_holder("").get("/api/v1/alerts").status_code == 401
 
 

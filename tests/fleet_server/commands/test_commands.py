@@ -47,7 +47,9 @@ def publish_version(operate: Operate, server: RunningServer, ci_key: Ed25519Priv
     return publish
 
 
-@pytest.mark.parametrize("noun", ["devices", "models", "deployments", "drift", "alerts", "tokens", "webhooks", "audit"])
+@pytest.mark.parametrize(
+    "noun", ["devices", "models", "deployments", "drift", "alerts", "incidents", "tokens", "audit"]
+)
 def test_each_list_is_a_table_or_json(operate: Operate, ask: Ask, noun: str) -> None:
     page = ask(noun, "list")
     assert set(page) == {"items", "next_cursor"}
@@ -171,11 +173,44 @@ def test_a_deployment_is_rolled_back(
     assert ask("deployments", "show", deployment)["state"] in {"rolling_back", "rolled_back"}
 
 
-def test_a_webhook_is_added_and_removed(operate: Operate, ask: Ask) -> None:
-    added = ask("webhooks", "add", "https://ops.example/hook")
-    assert added["webhook_id"] in operate("webhooks", "list").stdout
-    assert operate("webhooks", "remove", added["webhook_id"]).exit_code == 0
-    assert added["webhook_id"] not in operate("webhooks", "list").stdout
+def test_a_receiver_is_added_and_removed(operate: Operate, ask: Ask) -> None:
+    added = operate("receivers", "add", "ops", "--webhook", "https://192.0.2.1/hook", "--minimum", "warning")
+    assert len(added.stdout.strip()) > 40, added.output
+    assert "ops" in operate("receivers", "list").stdout
+    assert operate("receivers", "remove", "ops").exit_code == 0
+    assert ask("receivers", "list")["items"] == []
+    assert operate("receivers", "add", "plant", "--mqtt").stdout == "plant is told\n"
+    assert operate("receivers", "add", "both", "--mqtt", "--mail", "a@b.example").exit_code == 2
+    assert operate("receivers", "add", "loop", "--webhook", "http://127.0.0.1/").exit_code == 8
+    operate("receivers", "remove", "plant")
+
+
+@pytest.mark.parametrize("name", ["rules.toml", "rules.json"])
+def test_rules_are_applied_from_a_file_and_removed(operate: Operate, ask: Ask, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    rule = {"name": "late", "signal": "report.latency_s", "above": 60}
+    toml = "[[rules]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in rule.items())
+    file.write_text(json.dumps({"rules": [rule]}) if name.endswith("json") else toml)
+    assert operate("rules", "apply", str(file)).stdout == "late is in force\n"
+    assert ask("rules", "show", "late")["rule"]["above"] == 60
+    assert "report.latency_s" in operate("rules", "signals").stdout
+    assert operate("rules", "remove", "late").exit_code == 0
+    file.write_text("= [")
+    assert operate("rules", "apply", str(file)).exit_code == 2
+
+
+def test_a_silence_is_added_and_ended(operate: Operate, ask: Ask) -> None:
+    added = operate("silences", "add", "--for-s", "60", "--rule", "peers", "--label", "site=north", "--reason", "crane")
+    silence_id = added.stdout.strip()
+    (silence,) = [item for item in ask("silences", "list")["items"] if item["silence_id"] == silence_id]
+    assert silence["matcher"]["labels"] == {"site": "north"}
+    assert operate("silences", "end", silence_id).exit_code == 0
+
+
+@pytest.mark.parametrize("verb", [("show",), ("acknowledge",), ("close",), ("assign", "anna")])
+def test_an_incident_that_is_not_there_is_not_found(operate: Operate, verb: tuple[str, ...]) -> None:
+    result = operate("incidents", verb[0], "none", *verb[1:])
+    assert result.exit_code == 6, result.output
 
 
 def test_drift_of_a_device_is_shown(operate: Operate, add_device: AddDevice) -> None:

@@ -1,0 +1,139 @@
+"""What people do with alerts and incidents: look, acknowledge, take over, close."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from fleet_server.alerts.tables import AlertRow, IncidentRow
+from fleet_server.audit.service import AuditService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.errors import ConflictError, NotFoundError
+
+
+class AlertDesk:
+    """Alerts and incidents, as people see them.
+
+    Args:
+        database: Where they are kept.
+        audit: Is told of every change.
+        clock: Gives the present.
+    """
+
+    def __init__(self, database: Database, audit: AuditService, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+
+    def alerts(
+        self, *, limit: int, state: str | None = None, incident_id: str | None = None, before: str | None = None
+    ) -> Sequence[AlertRow]:
+        """Return alerts, the newest first."""
+        query = select(AlertRow).order_by(col(AlertRow.alert_id).desc()).limit(limit)
+        if state is not None:
+            query = query.where(AlertRow.state == state)
+        if incident_id is not None:
+            query = query.where(AlertRow.incident_id == incident_id)
+        if before is not None:
+            query = query.where(col(AlertRow.alert_id) < before)
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
+    def incidents(
+        self, *, limit: int, state: str | None = None, model: str | None = None, before: str | None = None
+    ) -> Sequence[IncidentRow]:
+        """Return incidents, the newest first."""
+        query = select(IncidentRow).order_by(col(IncidentRow.incident_id).desc()).limit(limit)
+        if state is not None:
+            query = query.where(IncidentRow.state == state)
+        if model is not None:
+            query = query.where(IncidentRow.model == model)
+        if before is not None:
+            query = query.where(col(IncidentRow.incident_id) < before)
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
+    def incident(self, incident_id: str) -> IncidentRow:
+        """Return an incident.
+
+        Raises:
+            NotFoundError: There is no such incident.
+        """
+        with self._database.reading() as session:
+            return _incident(session, incident_id)
+
+    def acknowledge_alert(self, actor: str, alert_id: str) -> AlertRow:
+        """Note who has seen an alert first; once more changes nothing.
+
+        Raises:
+            NotFoundError: There is no such alert.
+        """
+        with self._database.session() as session:
+            row = session.get(AlertRow, alert_id)
+            if row is None:
+                raise NotFoundError(f"no alert {alert_id[:80]!r}")
+            if self._see(actor, row):
+                self._audit.record(session, actor, "alert.acknowledge", alert_id)
+            return row
+
+    def acknowledge(self, actor: str, incident_id: str) -> IncidentRow:
+        """Note who has seen an incident, and so its open alerts, first.
+
+        Raises:
+            NotFoundError: There is no such incident.
+        """
+        with self._database.session() as session:
+            row = _incident(session, incident_id)
+            for alert in _open_alerts(session, incident_id):
+                self._see(actor, alert)
+            if self._see(actor, row):
+                self._audit.record(session, actor, "incident.acknowledge", incident_id)
+            return row
+
+    def assign(self, actor: str, incident_id: str, owner: str) -> IncidentRow:
+        """Say who looks after an incident.
+
+        Raises:
+            NotFoundError: There is no such incident.
+        """
+        with self._database.session() as session:
+            row = _incident(session, incident_id)
+            row.owner = owner
+            self._audit.record(session, actor, "incident.assign", incident_id, owner=owner)
+            return row
+
+    def close(self, actor: str, incident_id: str) -> IncidentRow:
+        """Close an incident and its alerts by hand.
+
+        An alert whose condition still holds opens again once it has been left and met anew.
+
+        Raises:
+            NotFoundError: There is no such incident.
+            ConflictError: It is closed.
+        """
+        with self._database.session() as session:
+            row = _incident(session, incident_id)
+            if row.state == "closed":
+                raise ConflictError(f"incident {incident_id} is closed", code="incident_closed")
+            for alert in (*_open_alerts(session, incident_id), row):
+                alert.state, alert.closed_ms = "closed", self._clock()
+            row.closed_by, row.untold = actor, row.told_severity is not None
+            self._audit.record(session, actor, "incident.close", incident_id)
+            return row
+
+    def _see(self, actor: str, row: AlertRow | IncidentRow) -> bool:
+        if row.acknowledged_ms is not None:
+            return False
+        row.acknowledged_ms, row.acknowledged_by = self._clock(), actor
+        return True
+
+
+def _incident(session: Session, incident_id: str) -> IncidentRow:
+    row = session.get(IncidentRow, incident_id)
+    if row is None:
+        raise NotFoundError(f"no incident {incident_id[:80]!r}")
+    return row
+
+
+def _open_alerts(session: Session, incident_id: str) -> Sequence[AlertRow]:
+    return session.exec(select(AlertRow).where(AlertRow.incident_id == incident_id, AlertRow.state == "open")).all()

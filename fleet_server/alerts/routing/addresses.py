@@ -1,0 +1,74 @@
+"""Which addresses a webhook may have.
+
+A server inside a plant reaches machines that the person who adds a webhook may not reach:
+an address of the plant's own network makes the server speak to them in that person's stead.
+So internal addresses are refused, unless the setting ``internal_webhooks`` allows them. A
+name is looked up again for each delivery, and what counts is the address that the connection
+was made to: a name that points elsewhere the second time gains nothing.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from typing import Final
+
+import httpx
+
+from fleet_server.errors import InvalidRequestError
+
+MAX_URL_CHARACTERS: Final = 2048
+
+
+class InternalAddressError(Exception):
+    """A connection was made to an internal address, and is given up before anything is sent."""
+
+
+def is_internal(address: str) -> bool:
+    """Tell whether an IP address is in a private, local or otherwise not public network."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return not (mapped or parsed).is_global or parsed.is_multicast
+
+
+def check_url(url: str, *, allow_internal: bool) -> None:
+    """Check the address of a webhook.
+
+    Raises:
+        InvalidRequestError: It is not an http or https one, or it is internal and that is not allowed.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InvalidRequestError(f"address: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host or len(url) > MAX_URL_CHARACTERS:
+        raise InvalidRequestError(
+            f"address: an http or https address of at most {MAX_URL_CHARACTERS} characters is needed"
+        )
+    if not allow_internal and any(is_internal(address) for address in _known_addresses(parsed.host)):
+        raise InvalidRequestError(
+            f"address: {parsed.host} is in an internal network; the setting internal_webhooks allows those",
+            code="internal_address",
+        )
+
+
+def refuse_internal(event: str, info: dict[str, object]) -> None:
+    """Give a connection up when it was made to an internal address: httpcore's ``trace`` of a request.
+
+    Raises:
+        InternalAddressError: It was.
+    """
+    if event != "connection.connect_tcp.complete":
+        return
+    stream = info["return_value"]
+    address = stream.get_extra_info("server_addr")[0]  # type: ignore[attr-defined]  # a httpcore.NetworkStream
+    if is_internal(address):
+        stream.close()  # type: ignore[attr-defined]  # as above
+        raise InternalAddressError(f"{address} is an internal address, and the setting internal_webhooks is false")
+
+
+def _known_addresses(host: str) -> Iterable[str]:
+    """Return what a name means now; nothing if it is not known yet: the delivery will tell."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return ()

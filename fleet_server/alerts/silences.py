@@ -1,0 +1,128 @@
+"""Silences: times in which nobody is told of some alerts, while people work on them.
+
+An alert in silence opens, closes and is listed as ever. An incident is told of when one of
+its open alerts is in no silence, so that what is still open when a silence ends is told then.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from sqlmodel import Session, col, select
+
+from fleet_server.alerts.device_labels import labels_of
+from fleet_server.alerts.tables import AlertRow, SilenceRow
+from fleet_server.audit.service import AuditService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.errors import InvalidRequestError, NotFoundError
+
+LONGEST_MS = 366 * 86_400_000
+_MAX_ALERTS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matcher:
+    """Which alerts a silence is about: those that agree with all that is given."""
+
+    rule: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    device_id: str | None = None
+    feature: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def matches(self, alert: AlertRow, labels: Mapping[str, str]) -> bool:
+        """Tell whether an alert is meant.
+
+        Args:
+            alert: The alert.
+            labels: Those of its device.
+        """
+        named = ("rule", "kind", "model", "device_id")
+        if any(getattr(self, name) not in {None, getattr(alert, name)} for name in named):
+            return False
+        if self.feature is not None and self.feature not in alert.features:
+            return False
+        return all(labels.get(key) == value for key, value in self.labels.items())
+
+
+class SilenceService:
+    """The silences.
+
+    Args:
+        database: Where they are kept.
+        audit: Is told of every change.
+        clock: Gives the present.
+    """
+
+    def __init__(self, database: Database, audit: AuditService, clock: Clock) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+
+    def create(self, actor: str, matcher: Matcher, until_ms: int, reason: str) -> SilenceRow:
+        """Be silent on some alerts for a time.
+
+        Raises:
+            InvalidRequestError: Nothing is matched, or the time is over or too long.
+        """
+        now_ms = self._clock()
+        if not now_ms < until_ms <= now_ms + LONGEST_MS:
+            raise InvalidRequestError("until_ms: give a time in the future, within a year")
+        if matcher == Matcher():
+            raise InvalidRequestError(
+                "a silence of everything hides what is wrong: name a rule, model, device or label"
+            )
+        row = SilenceRow(
+            silence_id=f"{now_ms:013d}-{secrets.token_hex(4)}",
+            matcher=asdict(matcher),
+            reason=reason,
+            created_by=actor,
+            created_ms=now_ms,
+            until_ms=until_ms,
+        )
+        with self._database.session() as session:
+            session.add(row)
+            detail = {"matcher": row.matcher, "until_ms": until_ms, "reason": reason}
+            self._audit.record(session, actor, "silence.create", row.silence_id, **detail)
+        return row
+
+    def list(self, *, limit: int, before: str | None = None) -> Sequence[SilenceRow]:
+        """Return silences, ended ones too, the newest first."""
+        query = select(SilenceRow).order_by(col(SilenceRow.silence_id).desc()).limit(limit)
+        if before is not None:
+            query = query.where(col(SilenceRow.silence_id) < before)
+        with self._database.reading() as session:
+            return session.exec(query).all()
+
+    def end(self, actor: str, silence_id: str) -> None:
+        """End a silence now.
+
+        Raises:
+            NotFoundError: There is no such silence.
+        """
+        with self._database.session() as session:
+            row = session.get(SilenceRow, silence_id)
+            if row is None:
+                raise NotFoundError(f"no silence {silence_id[:80]!r}")
+            row.until_ms = min(row.until_ms, self._clock())
+            self._audit.record(session, actor, "silence.end", silence_id)
+
+
+def active_matchers(session: Session, now_ms: int) -> Sequence[Matcher]:
+    """Return what is to be silent now."""
+    rows = session.exec(select(SilenceRow).where(col(SilenceRow.until_ms) > now_ms))
+    return [Matcher(**row.matcher) for row in rows]
+
+
+def is_silent(session: Session, incident_id: str, matchers: Sequence[Matcher]) -> bool:
+    """Tell whether each open alert of an incident is in a silence; of many, the first thousand are asked."""
+    if not matchers:
+        return False
+    query = select(AlertRow).where(AlertRow.incident_id == incident_id, AlertRow.state == "open")
+    alerts = session.exec(query.limit(_MAX_ALERTS)).all()
+    labels = labels_of(session, (alert.device_id for alert in alerts))
+    return bool(alerts) and all(
+        any(matcher.matches(alert, labels.get(alert.device_id or "", {})) for matcher in matchers) for alert in alerts
+    )
