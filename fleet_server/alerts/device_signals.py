@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row
-from sqlmodel import col, select
+from sqlalchemy import select
+from sqlmodel import col
 
 from fleet_server.alerts.readings import Batch, Reading, Signal
 from fleet_server.alerts.rules import Value
@@ -18,7 +18,7 @@ INTERVAL_MS: Final = 60_000
 COUNTER: Final = "counter."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Device:
     device_id: str
     state: str
@@ -31,6 +31,18 @@ class _Device:
     late_ms: int | None
     """How long after the end of its window the latest report came; ``None`` before the first."""
 
+
+_DEVICE_COLUMNS: Final = (
+    DeviceRow.device_id,
+    DeviceRow.state,
+    DeviceRow.online,
+    DeviceRow.phase,
+    DeviceRow.outbox_reports,
+    DeviceRow.counters,
+    DeviceRow.enrolled_ms,
+    DeviceRow.last_seen_ms,
+)
+_TOTALS_COLUMNS: Final = (TelemetryTotalsRow.last_received_ms, TelemetryTotalsRow.last_window_end_ms)
 
 _VALUES: Final[Mapping[str, Callable[[_Device, int], Value]]] = {
     "device.silent_s": lambda device, now_ms: max(0, now_ms - device.heard_ms) / 1000,
@@ -80,28 +92,25 @@ class DeviceSignals:
         return Batch([_reading(name, device, now_ms) for device in devices for name in signals], now_ms)
 
     def _devices(self) -> Sequence[_Device]:
-        device, totals = DeviceRow, TelemetryTotalsRow
-        query = select(
-            col(device.device_id),
-            col(device.state),
-            col(device.online),
-            col(device.phase),
-            col(device.outbox_reports),
-            col(device.counters),
-            col(device.enrolled_ms),
-            col(device.last_seen_ms),
-            col(totals.last_received_ms),
-            col(totals.last_window_end_ms),
-        ).join(totals, col(totals.device_id) == col(device.device_id), isouter=True)
+        columns = [*map(col, _DEVICE_COLUMNS), *map(col, _TOTALS_COLUMNS)]
+        query = select(*columns).outerjoin(TelemetryTotalsRow, col(TelemetryTotalsRow.device_id) == DeviceRow.device_id)
         with self._database.reading() as session:
             return [_device(row) for row in session.execute(query)]
 
 
-def _device(row: Row[Any]) -> _Device:
-    *told, enrolled_ms, seen_ms, received_ms, window_end_ms = row
-    heard_ms = max(enrolled_ms, seen_ms or 0, received_ms or 0)
-    late_ms = None if received_ms is None else max(0, received_ms - window_end_ms)
-    return _Device(*told, heard_ms, late_ms)
+def _device(row: Sequence[Any]) -> _Device:
+    device_id, state, online, phase, outbox_reports, counters = row[:6]
+    enrolled_ms, seen_ms, received_ms, window_end_ms = row[6:]
+    return _Device(
+        device_id=device_id,
+        state=state,
+        online=online,
+        phase=phase,
+        outbox_reports=outbox_reports,
+        counters=counters,
+        heard_ms=max(enrolled_ms, seen_ms or 0, received_ms or 0),
+        late_ms=None if received_ms is None else max(0, received_ms - window_end_ms),
+    )
 
 
 def _reading(signal: str, device: _Device, now_ms: int) -> Reading:

@@ -59,7 +59,10 @@ def body_of(path: str) -> dict[str, object]:
         "/api/v1/enrollment-tokens": {"device_id": "t1"},
         "/api/v1/devices/{device_id}": {"labels": {}},
         "/api/v1/deployments": {"model": "m", "version": "1"},
-        "/api/v1/webhooks": {"url": "https://example.org/hook"},
+        "/api/v1/receivers": {"name": "ops", "kind": "mqtt"},
+        "/api/v1/silences": {"matcher": {"rule": "peers"}, "until_ms": 0},
+        "/api/v1/alert-rules": {"rules": [{"name": "late", "signal": "report.latency_s", "above": 60}]},
+        "/api/v1/incidents/{incident_id}": {"owner": "ann"},
     }
     return bodies.get(path, {})
 
