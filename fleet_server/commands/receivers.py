@@ -13,7 +13,7 @@ app = group("Receivers: webhooks, e-mail addresses and the operators' MQTT topic
 
 ReceiverName = Annotated[str, typer.Argument(help="The receiver's name.")]
 
-COLUMNS = ("name", "kind", "address", "minimum_severity", "created_ms")
+COLUMNS = ("name", "kind", "address", "minimum_severity", "waiting", "last_error", "created_ms")
 
 
 @command(app, "list")

@@ -2,14 +2,12 @@
 
 A server inside a plant reaches machines that the person who adds a webhook may not reach:
 an address of the plant's own network makes the server speak to them in that person's stead.
-So internal addresses are refused, unless the setting ``internal_webhooks`` allows them. A
-name is looked up again for each delivery, and what counts is the address that the connection
-was made to: a name that points elsewhere the second time gains nothing.
+So internal addresses are refused, unless the setting ``internal_webhooks`` allows them. What
+counts is the address that a connection was made to, whatever a name meant before; an address
+that is internal as it is written is refused at once.
 """
 
 import ipaddress
-import socket
-from collections.abc import Iterable
 from typing import Final
 
 import httpx
@@ -44,7 +42,7 @@ def check_url(url: str, *, allow_internal: bool) -> None:
         raise InvalidRequestError(
             f"address: an http or https address of at most {MAX_URL_CHARACTERS} characters is needed"
         )
-    if not allow_internal and any(is_internal(address) for address in _known_addresses(parsed.host)):
+    if not allow_internal and _names_internal(parsed.host):
         raise InvalidRequestError(
             f"address: {parsed.host} is in an internal network; the setting internal_webhooks allows those",
             code="internal_address",
@@ -66,9 +64,9 @@ def refuse_internal(event: str, info: dict[str, object]) -> None:
         raise InternalAddressError(f"{address} is an internal address, and the setting internal_webhooks is false")
 
 
-def _known_addresses(host: str) -> Iterable[str]:
-    """Return what a name means now; nothing if it is not known yet: the delivery will tell."""
+def _names_internal(host: str) -> bool:
+    """Tell whether a host is itself an internal address; what a name means is told by the connection."""
     try:
-        return {str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError):
-        return ()
+        return is_internal(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761

@@ -3,9 +3,11 @@
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from fleet_server.alerts.language import SEVERITIES, Severity
@@ -23,6 +25,15 @@ ReceiverKind = Literal["webhook", "mail", "mqtt"]
 MAX_ADDRESS_CHARACTERS: Final = 2048
 # One addr-spec of RFC 5322 without its rarer forms: no list, no name, nothing that ends a header line.
 _MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What is on its way to a receiver."""
+
+    notices: int
+    last_error: str
+    """Why it has not arrived; empty: it was not tried yet."""
 
 
 class ReceiverService:
@@ -76,14 +87,12 @@ class ReceiverService:
         with self._database.reading() as session:
             return session.exec(query.order_by(col(ReceiverRow.name)).limit(limit)).all()
 
-    def get(self, name: str) -> ReceiverRow:
-        """Return a receiver.
-
-        Raises:
-            NotFoundError: There is none of that name.
-        """
+    def waiting(self, names: Sequence[str]) -> Mapping[str, Waiting]:
+        """Return what waits to be sent, by receiver; one for whom nothing waits is missing."""
+        columns = col(DeliveryRow.receiver), func.count(), func.max(DeliveryRow.last_error)
+        query = select(*columns).where(col(DeliveryRow.receiver).in_(names)).group_by(col(DeliveryRow.receiver))
         with self._database.reading() as session:
-            return _row(session, name)
+            return {name: Waiting(notices, error) for name, notices, error in session.exec(query)}
 
     def delete(self, actor: str, name: str) -> None:
         """Remove a receiver, and what waits for it.

@@ -6,11 +6,14 @@ from fastapi import APIRouter, Depends, Path, status
 from pydantic import BaseModel, Field
 
 from fleet_server.alerts.language import RuleName, Severity
-from fleet_server.alerts.routing.receivers import MAX_ADDRESS_CHARACTERS, ReceiverService
+from fleet_server.alerts.routing.receivers import MAX_ADDRESS_CHARACTERS, ReceiverService, Waiting
+from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.auth import AuthService, Principal, Role
 from fleet_server.web import VISIBLE, Cursor, Limit, Page
 
 Name = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A receiver's name.")]
+
+NOTHING_WAITS = Waiting(0, "")
 
 
 class ReceiverRequest(BaseModel):
@@ -31,6 +34,15 @@ class ReceiverJson(ReceiverRequest):
     created_ms: int
 
 
+class ListedReceiverJson(ReceiverJson):
+    """A receiver, and how notices reach it."""
+
+    waiting: int
+    """Notices that have not arrived yet."""
+    last_error: str
+    """Why; empty: they were not tried yet, or none wait."""
+
+
 class NewReceiverJson(ReceiverJson):
     """A receiver with the secret that signs a webhook's deliveries, which is told this once."""
 
@@ -48,11 +60,12 @@ def router(receivers: ReceiverService, auth: AuthService) -> APIRouter:
     operator = Annotated[Principal, Depends(auth.require(Role.OPERATOR))]
 
     @routes.get("/receivers")
-    def list_receivers(_holder: operator, limit: Limit = 50, cursor: Cursor = None) -> Page[ReceiverJson]:
+    def list_receivers(_holder: operator, limit: Limit = 50, cursor: Cursor = None) -> Page[ListedReceiverJson]:
         """List who is told, without their secrets."""
         rows = receivers.list(limit=limit + 1, after=cursor)
-        items = [ReceiverJson.model_validate(row.model_dump()) for row in rows]
-        return Page[ReceiverJson].cut(items, limit, lambda receiver: receiver.name)
+        waiting = receivers.waiting([row.name for row in rows])
+        items = [_listed(row, waiting.get(row.name, NOTHING_WAITS)) for row in rows]
+        return Page[ListedReceiverJson].cut(items, limit, lambda receiver: receiver.name)
 
     @routes.post("/receivers", status_code=status.HTTP_201_CREATED)
     def create_receiver(holder: operator, body: ReceiverRequest) -> NewReceiverJson:
@@ -66,3 +79,7 @@ def router(receivers: ReceiverService, auth: AuthService) -> APIRouter:
         receivers.delete(holder.name, name)
 
     return routes
+
+
+def _listed(row: ReceiverRow, waiting: Waiting) -> ListedReceiverJson:
+    return ListedReceiverJson(**row.model_dump(), waiting=waiting.notices, last_error=waiting.last_error)

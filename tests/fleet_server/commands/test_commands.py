@@ -174,7 +174,7 @@ def test_a_deployment_is_rolled_back(
 
 
 def test_a_receiver_is_added_and_removed(operate: Operate, ask: Ask) -> None:
-    added = operate("receivers", "add", "ops", "--webhook", "https://192.0.2.1/hook", "--minimum", "warning")
+    added = operate("receivers", "add", "ops", "--webhook", "https://ops.example/hook", "--minimum", "warning")
     assert len(added.stdout.strip()) > 40, added.output
     assert "ops" in operate("receivers", "list").stdout
     assert operate("receivers", "remove", "ops").exit_code == 0

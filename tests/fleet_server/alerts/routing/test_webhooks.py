@@ -113,8 +113,8 @@ def test_only_an_http_address_will_do(api: AppClient, url: str) -> None:
 
 
 def test_a_name_is_taken_once(api: AppClient) -> None:
-    assert api.post(RECEIVERS, json=webhook("ops", "https://192.0.2.1/")).status_code == 201
-    assert api.post(RECEIVERS, json=webhook("ops", "https://192.0.2.1/")).status_code == 409
+    assert api.post(RECEIVERS, json=webhook("ops", "https://ops.example/")).status_code == 201
+    assert api.post(RECEIVERS, json=webhook("ops", "https://ops.example/")).status_code == 409
     assert api.request("DELETE", f"{RECEIVERS}/nobody").status_code == 404
 
 
@@ -127,13 +127,15 @@ def test_an_internal_address_is_refused_unless_the_setting_allows_it(http: AppCl
 
 
 def test_a_name_that_comes_to_mean_an_internal_address_is_refused_before_anything_is_sent(
-    room: Room, receiver: Receiver
+    room: Room, receiver: Receiver, api: AppClient
 ) -> None:
     room.receivers.create("ann", "ops", "webhook", receiver.url)  # as if its name had pointed elsewhere
     channels = {"webhook": WebhookChannel(allow_internal=False)}
     pause(room)
     assert Delivery(room.database, room.clock, channels, registry=CollectorRegistry()).deliver() == 0
     assert receiver.received == []
+    (listed,) = api.get(RECEIVERS).json()["items"]
+    assert (listed["waiting"], "is an internal address" in listed["last_error"]) == (1, True)
 
 
 @pytest.mark.parametrize(
