@@ -46,8 +46,9 @@ from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
 from fleet_server.rollouts.spec import RolloutAlert
+from fleet_server.sampling import explanation_routes, sample_routes
 from fleet_server.sampling import policy_routes as sampling_policy_routes
-from fleet_server.sampling import sample_routes
+from fleet_server.sampling.explanations import ExplanationService
 from fleet_server.sampling.policies import SamplingPolicies
 from fleet_server.sampling.service import PRUNED_SAMPLES, SampleService
 from fleet_server.settings import DataFolder, Settings
@@ -281,6 +282,7 @@ class FleetServer:
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
             sampling_policy_routes.router(self._sampling_policies, auth),
             sample_routes.router(self._samples, self._bundles, auth),
+            explanation_routes.router(ExplanationService(self._samples, self._bundles), auth),
             telemetry_routes.router(self._telemetry, self._devices, auth),
             model_routes.router(self._history, self._devices, auth),
             comparison_routes.router(ComparisonService(self._history), self._devices, auth),

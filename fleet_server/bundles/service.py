@@ -212,6 +212,15 @@ class BundleService:
         with self._database.reading() as session:
             return session.exec(query).all()
 
+    def file(self, sha256: str) -> Path:
+        """Return the file of a bundle.
+
+        Raises:
+            NotFoundError: The bundle is not in the store.
+            UnavailableError: It is corrupt on disk.
+        """
+        return self._store.open_path(sha256)
+
     def target_file(self, path: str) -> Path:
         """Return the file of a target by the path that TUF clients ask for, with the hash in its name.
 

@@ -47,3 +47,13 @@ def set_policy(  # noqa: PLR0913  (each is a part of the policy)
 def remove_policy(client: FleetClient, name: Name) -> Answer:
     """End a policy."""
     return Answer(client.delete(api("sampling-policies", name)), line=f"{name} is removed")
+
+
+@command(app, "explain")
+def explain_row(
+    client: FleetClient,
+    device_id: Annotated[str, typer.Argument(help="The device's id.")],
+    row: Annotated[int, typer.Argument(help="The row's number.")],
+) -> Answer:
+    """Tell what each feature of a sampled row added to its score."""
+    return Answer(client.get(api("devices", device_id, "samples", str(row), "explanation")))

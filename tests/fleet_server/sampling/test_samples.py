@@ -124,3 +124,20 @@ def test_old_rows_go(site: Site, clock: ManualClock) -> None:
     assert [sample["sequence"] for sample in site.stored()] == [2]
     site.send(site.sample(3, sampled(3)))
     assert [sample["sequence"] for sample in site.stored()] == [3, 2]
+
+
+def test_a_sampled_row_is_explained(site: Site) -> None:
+    site.allow()
+    row = SampledRow(row=8, time_ms=1, values=array("f", (3.0, 4.0)).tobytes(), outputs=array("d", (10.0,)).tobytes())
+    site.send(site.sample(1, row, sampled(9, NAN)))
+    found = site.http.get("/api/v1/devices/pump-7/samples/8/explanation").json()
+    # The bundle's training rows are (1, 2) and (-3, 0.5), the model is 2 left + right.
+    assert (found["method"], found["of"], found["background_rows"]) == ("matrix", "outputs", 2)
+    assert (found["outputs"], found["scores"], found["expected"]) == ([10.0], [10.0], [-0.75])
+    assert found["features"] == [
+        {"name": "left", "value": 3.0, "contributions": [8.0]},
+        {"name": "right", "value": 4.0, "contributions": [2.75]},
+    ]
+    for number, status, code in ((9, 422, "not_explainable"), (10, 404, "not_sampled")):
+        answer = site.http.get(f"/api/v1/devices/pump-7/samples/{number}/explanation")
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
