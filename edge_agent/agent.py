@@ -5,6 +5,8 @@
     with edge_agent.Agent("leeway-state") as agent:
         agent.wait_for_model(60)
         scored = agent.score({"left": 1.0, "right": 2.0})
+        agent.observe("parts", 3)
+        agent.feedback(1.0, row=scored.row)
 
 The same runtime as ``leeway-agent run``, on a thread of its own: it holds the connection,
 takes new versions, and reports. Every method may be called from any thread, and none raises
@@ -16,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge_agent.inference import ScoredRow
+from edge_agent.feedback import Truth
 from edge_agent.rows import Record, Values
 from edge_agent.runtime import Runtime
 from edge_agent.settings import changed, read_settings
+from edge_agent.sinks.sink import ScoredRow
 
 ENDING_S = 30.0
 
@@ -71,3 +74,28 @@ class Agent:
             be scored, or where it completes no frame.
         """
         return self._runtime.inference.score(Record(row, time_ms))
+
+    def observe(self, name: str, value: float) -> None:
+        """Count a value of the application's own: it goes out with the window that is open.
+
+        Args:
+            name: At most 64 bytes; at most 32 names a window.
+            value: A finite number.
+        """
+        self._runtime.inference.gauges.observe(name, value)
+
+    def feedback(
+        self, label: float | str, *, row: int | None = None, time_ms: int | None = None, weight: float = 1.0
+    ) -> bool:
+        """Tell what a row turned out to be, at once or weeks later.
+
+        Args:
+            label: A number, or the label of a class.
+            row: The row's number, as ``score`` gave it; better than its time.
+            time_ms: The row's event time, Unix milliseconds.
+            weight: How much it counts.
+
+        Returns:
+            Whether it was taken; what can be no label is counted and dropped.
+        """
+        return self._runtime.label(Truth(label, row, time_ms, weight))

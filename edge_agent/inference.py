@@ -13,46 +13,19 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
 
-from device_contract.assignment import AssignedSlot
 from device_contract.errors import RowError
-from device_contract.manifest import Label
 from edge_agent.counters import Counters
+from edge_agent.drawing import Leave
 from edge_agent.errors import RowRefusedError
+from edge_agent.keeping import Keeper, Keeping
 from edge_agent.lanes import Lane
 from edge_agent.predictions import Predictions
 from edge_agent.probation import Probation
 from edge_agent.rows import Record
 from edge_agent.scoring.labels import most_probable
+from edge_agent.sinks.sink import ScoredRow, Sink
 from edge_agent.sources.source import BadRow
-from edge_agent.summary import ClosedWindow
-
-Emit = Callable[[AssignedSlot, str, ClosedWindow], None]
-"""Told of each closed window: its slot, the digest of its baseline, its statistics."""
-
-
-class ScoredRow(NamedTuple):
-    """What the champion says of a row.
-
-    Attributes:
-        row: The row's number on this device: what a label names it by.
-        time_ms: Its event time, if it came with one.
-        outputs: The model's outputs, in the order of the manifest.
-        label: The most probable label of a classifier (the first of equals); None for a regression.
-    """
-
-    row: int
-    time_ms: int | None
-    outputs: tuple[float, ...]
-    label: Label | None
-
-
-class Sink(Protocol):
-    """Where scores go; the shadow's do not."""
-
-    def write(self, scored: ScoredRow) -> None:
-        """Write one row's score."""
 
 
 class InferenceLoop:
@@ -60,22 +33,27 @@ class InferenceLoop:
 
     Args:
         counters: Where bad rows are counted.
-        emit: Told of closed windows.
+        keeper: Takes closed windows, and the rows drawn from them.
         sink: Where scores go, if anywhere.
         clock_ms: Unix milliseconds, for rows without a time.
         predictions: Numbers the rows, and remembers what was said of them.
+
+    Attributes:
+        gauges: What goes into the champion's reports beside its rows.
+        has_model: Set while a model answers.
     """
 
     def __init__(
         self,
         counters: Counters,
-        emit: Emit,
+        keeper: Keeper,
         sink: Sink | None,
         clock_ms: Callable[[], int],
         predictions: Predictions,
     ) -> None:
         self._counters = counters
-        self._emit = emit
+        self._keeping = Keeping(keeper, counters, clock_ms)
+        self.gauges = self._keeping.gauges
         self._sink = sink
         self._clock_ms = clock_ms
         self._predictions = predictions
@@ -90,12 +68,27 @@ class InferenceLoop:
             if lane.answers:
                 lane.ring = self._predictions.ring(lane.slot.model, lane.slot.version, len(lane.outputs))
         with self._lock:
-            self._close_windows()
+            for lane in self._lanes:
+                self._close(lane, is_last=True)
             self._lanes = lanes
+            for lane in lanes:
+                self._keeping.tell(lane)
         if any(lane.answers for lane in lanes):
             self.has_model.set()
         else:
             self.has_model.clear()
+
+    def allow(self, leave: Leave | None) -> None:
+        """Let the windows that begin from now on draw rows to be sent; None sends no row any more."""
+        with self._lock:
+            self._keeping.leave = leave
+            for lane in self._lanes:
+                self._keeping.tell(lane)
+
+    @property
+    def version(self) -> tuple[str, str] | None:
+        """Model and version that answer now."""
+        return next(((lane.slot.model, lane.slot.version) for lane in self._lanes if lane.answers), None)
 
     def probations(self) -> list[Probation]:
         """Return the probations under way."""
@@ -154,7 +147,8 @@ class InferenceLoop:
     def close_all(self) -> None:
         """Close every open window: the source has ended, or the agent ends."""
         with self._lock:
-            self._close_windows()
+            for lane in self._lanes:
+                self._close(lane, is_last=True)
 
     def _score_in(self, lane: Lane, record: Record) -> ScoredRow | None:
         try:
@@ -173,25 +167,31 @@ class InferenceLoop:
             self._blame(lane, error)
             return None
         time_ms = self._last_row_ms if record.time_ms is None else record.time_ms
-        self._account(lane, time_ms, row, latency_ns)
-        return self._answer(lane, record.time_ms, time_ms) if lane.answers else None
+        number = self._predictions.numbers.next() if lane.answers else self._predictions.numbers.last
+        self._watch(lane, row, latency_ns)
+        try:
+            self._account(lane, row, latency_ns, number, time_ms)
+        except Exception as error:  # noqa: BLE001  (a fault in the statistics must not end scoring)
+            self._count(lane, "statistics_errors", f"{type(error).__name__}: {error}")
+        return self._answer(lane, number, record.time_ms, time_ms) if lane.answers else None
 
-    def _account(self, lane: Lane, time_ms: int, row: "array.array[float]", latency_ns: int) -> None:
+    def _watch(self, lane: Lane, row: "array.array[float]", latency_ns: int) -> None:
         is_finite = math.isfinite(sum(row)) or self._count_not_finite(lane, row)
-        is_in_time, closed = lane.windows.place(time_ms)
-        if closed is not None:
-            self._emit(lane.slot, lane.baseline_sha256, closed)
-        if is_in_time:
-            lane.windows.count(row, lane.outputs, latency_ns)
-        else:
-            self._count(lane, "late_rows", "its window is closed already")
         if lane.probation is not None:
             is_nan = all(map(math.isnan, lane.outputs))
             lane.probation.observe(latency_ns=latency_ns, is_finite_row=is_finite, is_nan_score=is_nan)
 
-    def _answer(self, lane: Lane, given_ms: int | None, time_ms: int) -> ScoredRow:
-        """Number a scored row, remember what was said of it, and write it out."""
-        number = self._predictions.numbers.next()
+    def _account(self, lane: Lane, row: "array.array[float]", latency_ns: int, number: int, time_ms: int) -> None:
+        is_in_time, closed = lane.windows.place(time_ms)
+        if closed is not None:
+            self._keeping.keep(lane, closed)
+        if is_in_time:
+            lane.windows.count(row, lane.outputs, latency_ns, number, time_ms)
+        else:
+            self._count(lane, "late_rows", "its window is closed already")
+
+    def _answer(self, lane: Lane, number: int, given_ms: int | None, time_ms: int) -> ScoredRow:
+        """Remember what was said of a row, and write it out."""
         if lane.ring is not None:
             lane.ring.keep(number, time_ms, lane.outputs)
         outputs = tuple(lane.outputs)
@@ -226,11 +226,11 @@ class InferenceLoop:
         except (OSError, ValueError) as error:
             self._counters.add("sink_errors", error)
 
-    def _close_windows(self) -> None:
-        for lane in self._lanes:
-            self._close(lane)
-
-    def _close(self, lane: Lane) -> None:
-        closed = lane.windows.close()
+    def _close(self, lane: Lane, *, is_last: bool = False) -> None:
+        try:
+            closed = lane.windows.close(is_last=is_last)
+        except Exception as error:  # noqa: BLE001  (a fault in the statistics must not end scoring)
+            self._count(lane, "statistics_errors", f"{type(error).__name__}: {error}")
+            return
         if closed is not None:
-            self._emit(lane.slot, lane.baseline_sha256, closed)
+            self._keeping.keep(lane, closed)

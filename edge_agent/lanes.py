@@ -36,9 +36,11 @@ class Lane:
         self.answers = slot.slot != "shadow"
         self.labels = bundle.manifest.labels
         self.baseline_sha256 = bundle.manifest.baseline.sha256
-        self.windows = Windows(decode_baseline(bundle.files[bundle.manifest.baseline.path]), window_ms)
+        self.features = tuple(feature.name for feature in bundle.manifest.features)
         self.reader = reader_for(bundle.manifest)
         self.scorer = Scorer.open(path)
+        baseline = decode_baseline(bundle.files[bundle.manifest.baseline.path])
+        self.windows = Windows(baseline, window_ms, self.scorer)
         self.outputs = array.array("d", bytes(8 * len(bundle.manifest.outputs)))
         self.probation: Probation | None = None
         self.ring: Ring | None = None

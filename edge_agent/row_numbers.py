@@ -31,6 +31,7 @@ class RowNumbers:
         state_dir: The folder that it lies in; it is made if missing.
 
     Attributes:
+        last: The number of the last row.
         scored: Rows scored since enrolment.
 
     Raises:
@@ -40,26 +41,26 @@ class RowNumbers:
     def __init__(self, state_dir: Path) -> None:
         self._map = map_file(state_dir / FILE_NAME, _LAYOUT.size)
         magic, last, scored, running = _LAYOUT.unpack_from(self._map)
-        self._last: int = last
+        self.last: int = last
         self.scored: int = scored
         machine = _machine()
         if magic != _MAGIC:
-            self._last = self.scored = 0
+            self.last = self.scored = 0
         elif running not in {_ENDED, machine}:
-            self._last += SKIP
-        _LAYOUT.pack_into(self._map, 0, _MAGIC, self._last, self.scored, machine)
+            self.last += SKIP
+        _LAYOUT.pack_into(self._map, 0, _MAGIC, self.last, self.scored, machine)
         self._map.flush()
 
     def next(self) -> int:
         """Return the number of the row that has just been scored."""
-        self._last += 1
+        self.last += 1
         self.scored += 1
-        _COUNTS.pack_into(self._map, _COUNTS_AT, self._last, self.scored)
-        return self._last
+        _COUNTS.pack_into(self._map, _COUNTS_AT, self.last, self.scored)
+        return self.last
 
     def close(self) -> None:
         """Bring the numbers to the disk: the next start goes on without a gap."""
-        _LAYOUT.pack_into(self._map, 0, _MAGIC, self._last, self.scored, _ENDED)
+        _LAYOUT.pack_into(self._map, 0, _MAGIC, self.last, self.scored, _ENDED)
         self._map.flush()
         self._map.close()
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.errors import SourceError
-from edge_agent.inference import Sink
+from edge_agent.feedback import Truth
+from edge_agent.lines import Observed
 from edge_agent.rows import Record
 from edge_agent.runtime import TICK_S, Runtime
 from edge_agent.settings import Settings
-from edge_agent.sources.source import Source
+from edge_agent.sinks.sink import Sink
+from edge_agent.sources.source import BadRow, Source
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class _Feed:
 
     def __init__(self, source: Source, runtime: Runtime, stopping: threading.Event) -> None:
         self._source = source
+        self._runtime = runtime
         self._inference = runtime.inference
         self._counters = runtime.counters
         self._stopping = stopping
@@ -68,10 +71,16 @@ class _Feed:
 
     def _read_on(self) -> None:
         for item in self._source.read(self._stopping):
-            if isinstance(item, Record):
-                self._inference.score(item)
-            else:
-                self._inference.refuse(item)
+            match item:
+                case Record():
+                    self._inference.score(item)
+                case Truth():
+                    self._runtime.label(item)
+                case Observed(metrics):
+                    for name, value in metrics.items():
+                        self._inference.gauges.observe(name, value)
+                case BadRow():
+                    self._inference.refuse(item)
 
     def _wait_for_model(self) -> bool:
         while not self._stopping.is_set():

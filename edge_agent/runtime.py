@@ -26,7 +26,8 @@ from device_contract.messages import Ack, AssignmentMessage
 from device_contract.topics import down, up
 from edge_agent.counters import Counters
 from edge_agent.errors import StateError
-from edge_agent.inference import InferenceLoop, Sink
+from edge_agent.feedback import Feedback, Truth
+from edge_agent.inference import InferenceLoop
 from edge_agent.mqtt import Broker, BrokerLink
 from edge_agent.outbox import Outbox
 from edge_agent.predictions import Predictions
@@ -34,6 +35,7 @@ from edge_agent.renewal.messages import Checked, Failed
 from edge_agent.renewal.process import Renewals
 from edge_agent.reporting import Boot, Reporter
 from edge_agent.settings import IDENTITY_FILE_NAME, Settings
+from edge_agent.sinks.sink import Sink
 from edge_agent.slots import BundleStore
 from edge_agent.status import write_status
 from edge_agent.update.offer import read_offer
@@ -91,7 +93,10 @@ class Runtime:
         self._outbox = open_outbox(state_dir, settings, find_baseline, self.counters)
         self._reporter = Reporter(settings, Boot(os.urandom(8).hex(), clock_ms()), self._outbox, self.counters)
         self._predictions = open_predictions(state_dir, settings, self.counters)
-        self.inference = InferenceLoop(self.counters, self._reporter.keep, sink, clock_ms, self._predictions)
+        self.inference = InferenceLoop(self.counters, self._reporter, sink, clock_ms, self._predictions)
+        self._feedback = Feedback(
+            self._predictions, lambda: self.inference.version, self._reporter.keep_labels, self.counters
+        )
         self._updates = UpdatePerformer(
             settings, state_dir, self.inference, self.counters, time.monotonic, self._queue.put
         )
@@ -109,6 +114,10 @@ class Runtime:
             self._take_one()
             self._tick()
         self._end()
+
+    def label(self, truth: Truth) -> bool:
+        """Take what a row turned out to be, from any thread; False, and counted, if it can be none."""
+        return self._feedback.add(truth, time.monotonic())
 
     def link_up(self) -> None:
         """Called by the link."""
@@ -167,6 +176,7 @@ class Runtime:
         now_s = time.monotonic()
         self._updates.tick()
         self._renewals.tick()
+        self._feedback.flush(now_s)
         self._outbox.write_waiting()
         if self._is_live:
             self.inference.close_idle(round(self._settings.window_grace_s * 1000))
@@ -189,6 +199,7 @@ class Runtime:
         logger.info("ending")
         self._updates.stop()
         self.inference.close_all()
+        self._feedback.flush()
         self._tell_status(time.monotonic())
         self._link.stop(self._reporter.birth(is_online=False))
         self._predictions.numbers.close()

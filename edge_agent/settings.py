@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     report_resend_s: _Seconds = 30.0
     """A report without acknowledgement is sent again after this time."""
     reports_in_flight: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
-    """Reports sent and not yet acknowledged."""
+    """Messages sent and not yet acknowledged."""
     outbox_max_bytes: Annotated[int, msgspec.Meta(ge=131_072)] = 16 << 20
     """Size of the outbox on the disk; beyond it samples are dropped, then neighbouring windows merged."""
     predictions_kept: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000

@@ -59,7 +59,7 @@ def describe(state_dir: Path, settings: Settings) -> dict[str, Any]:
         "slots": [msgspec.structs.asdict(slot) for slot in state.committed],
         "candidate": [msgspec.structs.asdict(slot) for slot in state.candidate],
         "rows_scored": told.get("rows_scored", 0),
-        "outbox_reports": len(list((state_dir / "outbox").glob("[0-9]*-[0-9]*.*"))),
+        "outbox_reports": len(list((state_dir / "outbox").glob("[0-9]*-[0-9]*.report*"))),
         "counters": told.get("counters", {}),
     }
 

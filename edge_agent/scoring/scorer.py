@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_contract.bundle import Bundle, open_file
-from device_contract.errors import BundleError, RowError
+from device_contract.errors import BundleError, PlanError, RowError
 from device_contract.frames import Frame, Framer
 from device_contract.manifest import Label, Manifest
 from device_contract.plan.scorer import PlanScorer
@@ -71,6 +71,32 @@ class Scorer:
                 f"the model has {model.n_features} features and {model.n_outputs} outputs, its manifest {expected}"
             )
         return cls(bundle.manifest, model)
+
+    @property
+    def n_features(self) -> int:
+        """Width of a row."""
+        return self._model.n_features
+
+    @property
+    def n_explained(self) -> int:
+        """Raw scores that ``explain_into`` explains; 0 where the model cannot."""
+        return getattr(self._model, "n_explained", 0)
+
+    def explain_into(self, row: "Rows", out: "Scores") -> None:
+        """Write how much each feature adds to the raw scores of a row, before any link.
+
+        Args:
+            row: float32 buffer of n_features values.
+            out: Writable float64 buffer of (n_features + 1) x n_explained values: a line for each
+                feature, the last for the expected scores.
+
+        Raises:
+            RowError: The row or ``out`` has the wrong width or type.
+            PlanError: The model holds nothing to explain by.
+        """
+        if not isinstance(self._model, PlanScorer):
+            raise PlanError("an ONNX model holds nothing to explain by")
+        self._model.explain_into(row, out)
 
     def predict(self, row: "Row") -> Label | Score | None:
         """Return the most probable label (the first of equals), or a regression's value.

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from device_contract.manifest import Label
-from edge_agent.inference import ScoredRow
+from edge_agent.sinks.sink import ScoredRow
 
 
 def score_line(time_ms: int | None, outputs: Sequence[float], label: Label | None, *, row: int | None = None) -> bytes:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from edge_agent.errors import SourceError
+from edge_agent.lines import Item
 from edge_agent.mqtt import read_topic
-from edge_agent.rows import Record
 from edge_agent.sources.source import BadRow, take_options
 from edge_agent.sources.stdin import read_row
 
@@ -29,7 +29,7 @@ class TopicSource:
         self._port = port
         self._topic = topic
 
-    def read(self, stop: threading.Event) -> Iterator[Record | BadRow]:
+    def read(self, stop: threading.Event) -> Iterator[Item | BadRow]:
         """Yield a row a message.
 
         Raises:

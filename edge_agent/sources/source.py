@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from edge_agent.errors import SourceError
-from edge_agent.rows import Record
+from edge_agent.lines import Item
 
 ENTRY_POINT_GROUP: Final = "leeway.sources"
 _BUILT_IN: Final = {
@@ -38,8 +38,8 @@ class Source(Protocol):
     def is_live(self) -> bool:
         """Whether rows come as they are measured; a source that is not is held until a model is active."""
 
-    def read(self, stop: threading.Event) -> Iterator[Record | BadRow]:
-        """Yield rows; returns soon after ``stop`` is set, if it is not waiting for input.
+    def read(self, stop: threading.Event) -> Iterator[Item | BadRow]:
+        """Yield rows, and what is said beside them; returns soon after ``stop`` is set, if it is not waiting for input.
 
         Raises:
             SourceError: The source cannot be read.

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from edge_agent.errors import RowRefusedError, SourceError
-from edge_agent.rows import MAX_LINE_BYTES, Record, parse_json_row
+from edge_agent.lines import Item, parse_line
+from edge_agent.rows import MAX_LINE_BYTES
 from edge_agent.sources.source import BadRow, take_options
 
 
@@ -21,7 +22,7 @@ class LineSource:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def read(self, stop: threading.Event) -> Iterator[Record | BadRow]:
+    def read(self, stop: threading.Event) -> Iterator[Item | BadRow]:
         """Yield a row a line; empty lines are passed over."""
         while not stop.is_set() and (line := self._line()):
             if line.strip():
@@ -36,10 +37,10 @@ class LineSource:
         return line
 
 
-def read_row(line: bytes) -> Record | BadRow:
-    """Read a row of NDJSON; a bad one is a value here, so that the stream goes on."""
+def read_row(line: bytes) -> Item | BadRow:
+    """Read a line of NDJSON; a bad one is a value here, so that the stream goes on."""
     try:
-        return parse_json_row(line)
+        return parse_line(line)
     except RowRefusedError as error:
         return BadRow(error.reason, str(error))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from device_contract.assignment import AssignedSlot
+from device_contract.assignment import AssignedSlot, SamplingPolicy
 from edge_agent.update.offer import Offer
 
 
@@ -26,6 +26,8 @@ class Prepared:
     action_id: str
     issued_ms: int
     slots: tuple[AssignedSlot, ...]
+    sampling: SamplingPolicy | None = None
+    expires_ms: int = 0
 
 
 @dataclass(frozen=True)

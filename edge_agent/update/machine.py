@@ -28,7 +28,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from device_contract.assignment import AssignedSlot
+from device_contract.assignment import AssignedSlot, SamplingPolicy
 from device_contract.messages import SCORING_SLOTS, Phase
 from edge_agent.update.events import (
     Activate,
@@ -80,6 +80,10 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
     """What the last verified assignment asked for, ..."""
     assigned_action_id: str = ""
     """... and in which action: the same again is only remembered."""
+    sampling: SamplingPolicy | None = None
+    """Which rows that assignment allows to be sent, ..."""
+    sampling_until_ms: _Natural = 0
+    """... and until when."""
     rollback_reason: str = ""
     """Why that action was rolled back, if it was."""
     committed: Slots = ()
@@ -183,6 +187,8 @@ def _stage(state: UpdateState, event: Event, _limits: Limits) -> Step:
         time_floor_ms=max(state.time_floor_ms, event.issued_ms),
         assigned=event.slots,
         assigned_action_id=event.action_id,
+        sampling=event.sampling,
+        sampling_until_ms=event.expires_ms,
         offer=None,
         attempts=0,
     )

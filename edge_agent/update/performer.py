@@ -12,6 +12,7 @@ from device_contract.assignment import AssignedSlot
 from device_contract.errors import ContractError
 from device_contract.profile import find_profile
 from edge_agent.counters import Counters
+from edge_agent.drawing import Leave
 from edge_agent.errors import AgentError
 from edge_agent.inference import InferenceLoop
 from edge_agent.lanes import load_fallback, load_lanes
@@ -98,6 +99,7 @@ class UpdatePerformer:
         budget_ns = find_profile(settings.profile).max_p99_one_row_us * 1000
         self._rules = ProbationRules(settings.probation_rows, settings.probation_s, budget_ns)
         self._events: deque[Event] = deque()
+        self._leave: Leave | None = None
         self._process: PreparationProcess | None = None
         self._retry_at_s: float | None = None
         self._journal_at_s = 0.0
@@ -106,6 +108,7 @@ class UpdatePerformer:
 
     def start(self) -> None:
         """Go on from what the journal says."""
+        self._allow()
         self._feed(Started())
 
     def offer(self, offer: Offer) -> None:
@@ -176,6 +179,15 @@ class UpdatePerformer:
         if state.phase != self.state.phase:
             logger.info("update: %s -> %s %s %s", self.state.phase, state.phase, state.reason_code, state.detail)
         self.state = state
+        self._allow()
+
+    def _allow(self) -> None:
+        """Let the windows know what the last verified assignment allows."""
+        policy = self.state.sampling
+        leave = Leave(policy, self.state.sampling_until_ms) if policy is not None else None
+        if leave != self._leave:
+            self._leave = leave
+            self._inference.allow(leave)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -243,4 +255,11 @@ def _event(answer: Ready | Refused) -> Event:
     if isinstance(answer, Refused):
         return PreparationFailed(answer.reason_code, answer.detail, answer.is_final)
     assignment = answer.assignment
-    return Prepared(assignment.sequence, assignment.action_id, assignment.issued_ms, assignment.slots)
+    return Prepared(
+        assignment.sequence,
+        assignment.action_id,
+        assignment.issued_ms,
+        assignment.slots,
+        assignment.sampling,
+        assignment.expires_ms,
+    )

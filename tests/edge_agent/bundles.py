@@ -15,8 +15,8 @@ def doubles(*values: float) -> bytes:
     return array.array("d", values).tobytes()
 
 
-def linear_plan(gain: float) -> bytes:
-    return plans.linear_plan(2, 1, doubles(gain, 1.0), doubles(0.0))
+def linear_plan(gain: float, reference: bytes = b"") -> bytes:
+    return plans.linear_plan(2, 1, doubles(gain, 1.0), doubles(0.0), reference=reference)
 
 
 def baseline() -> Baseline:
@@ -24,15 +24,23 @@ def baseline() -> Baseline:
 
 
 def make_bundle(
-    version: str, *, gain: float = 2.0, proved_gain: float | None = None, profile: str | None = None
+    version: str,
+    *,
+    gain: float = 2.0,
+    proved_gain: float | None = None,
+    profile: str | None = None,
+    reference: bytes = b"",
 ) -> bytes:
-    """Return a bundle of the model ``pump``; ``proved_gain`` is what its self-test expects."""
+    """Return a bundle of the model ``pump``; ``proved_gain`` is what its self-test expects.
+
+    With a reference, the means of the training rows, the model explains itself.
+    """
     right = gain if proved_gain is None else proved_gain
     inputs = array.array("f", (1.0, 2.0, -3.0, 0.5)).tobytes()
     vectors = SelfTestVectors(
         n_rows=2, n_features=2, n_outputs=1, inputs=inputs, outputs=doubles(right + 2, 0.5 - 3 * right)
     )
-    plan = {"plan": linear_plan(gain)}
+    plan = {"plan": linear_plan(gain, reference)}
     return bundles.make_bundle(
         "pump", version, plan, features=FEATURES, outputs=OUTPUTS, vectors=vectors, profile=profile
     )

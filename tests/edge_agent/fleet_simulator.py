@@ -29,7 +29,9 @@ from device_contract.canonical import canonical_json
 from device_contract.codec import decode, encode
 from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, EnrollmentToken, RenewalRequest
 from device_contract.envelope import sign
+from device_contract.feedback import Feedback
 from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
+from device_contract.samples import Sample
 from device_contract.topics import all_up, down, parse
 from tests.edge_agent.tuf_repository import Repository
 from tests.support.authority import Authority
@@ -105,6 +107,8 @@ class FleetSimulator:
         self.births: list[Birth] = []
         self.statuses: list[Status] = []
         self.reports: list[Report] = []
+        self.samples: list[Sample] = []
+        self.feedback: list[Feedback] = []
         self.identity = self.authority.issue("fleet-server")
         self.mqtt_port = free_port()
         self.broker: subprocess.Popen[bytes] | None = None
@@ -251,7 +255,7 @@ class FleetSimulator:
         client.on_message = self._on_message
         client.connect("127.0.0.1", self.mqtt_port)
         client.loop_start()
-        client.subscribe([(all_up("birth"), 1), (all_up("status"), 1), (all_up("report"), 1)])
+        client.subscribe([(all_up(kind), 1) for kind in ("birth", "status", "report", "sample", "feedback")])
         assert subscribed.wait(10)
         return client
 
@@ -262,10 +266,19 @@ class FleetSimulator:
         elif kind == "status":
             self.statuses.append(decode(message.payload, Status))
         elif self.acknowledges:
-            report = decode(message.payload, Report)
-            self.reports.append(report)
-            ack = Ack(boot_id=report.boot_id, sequences=(report.sequence,))
+            numbered = self._keep(kind, message.payload)
+            ack = Ack(boot_id=numbered.boot_id, sequences=(numbered.sequence,))
             client.publish(down(DEVICE, "ack"), encode(ack), qos=1)
+
+    def _keep(self, kind: str, payload: bytes) -> Report | Sample | Feedback:
+        if kind == "report":
+            self.reports.append(decode(payload, Report))
+            return self.reports[-1]
+        if kind == "sample":
+            self.samples.append(decode(payload, Sample))
+            return self.samples[-1]
+        self.feedback.append(decode(payload, Feedback))
+        return self.feedback[-1]
 
     def _start_http(self) -> _Server:
         handler = type("Handler", (_Handler,), {"fleet": self})

@@ -13,12 +13,15 @@ import pytest
 
 from device_contract.baseline import Baseline
 from device_contract.codec import decode, encode
+from device_contract.feedback import Feedback, LabelledRow
 from device_contract.messages import Ack, Report
+from device_contract.samples import Sample, SampledRow
 from device_contract.sketches import RowSummarizer, decode_summary, encode_summary
 from edge_agent.counters import Counters
 from edge_agent.outbox import MAX_IN_MEMORY, Outbox
+from edge_agent.spool import KINDS
 from tests.edge_agent.bundles import baseline
-from tests.support.messages import make_report
+from tests.support.messages import make_feedback, make_report, make_sample
 
 BOOT = "00112233445566aa"
 REFERENCE = baseline()
@@ -41,13 +44,28 @@ def report(sequence: int, rows: int = 5, version: str = "1.0", boot: str = BOOT)
     )
 
 
+def sample(sequence: int, rows: int = 20) -> Sample:
+    row = SampledRow(row=1, time_ms=1, values=bytes(8), outputs=bytes(8))
+    return make_sample("pump-7", boot_id=BOOT, sequence=sequence, rows=(row,) * rows)
+
+
+def feedback(sequence: int, labels: int = 1) -> Feedback:
+    label = LabelledRow(row=1, time_ms=None, outputs=b"", label=1.0)
+    return make_feedback("pump-7", boot_id=BOOT, sequence=sequence, labels=(label,) * labels)
+
+
 def open_outbox(folder: Path, max_bytes: int = BIG, reference: Baseline | None = REFERENCE) -> tuple[Outbox, Counters]:
     counters = Counters(lambda: 0.0)
     return Outbox(folder, max_bytes, lambda _sha256: reference, counters), counters
 
 
 def waiting(outbox: Outbox) -> list[Report]:
-    return [decode(data, Report) for _key, data in outbox.due(0.0, 0.0, 10_000)]
+    return [decode(data, Report) for kind, data in outbox.due(0.0, 0.0, 10_000) if kind == "report"]
+
+
+def sequences(outbox: Outbox) -> list[tuple[str, int]]:
+    due = outbox.due(0.0, 0.0, 10_000)
+    return [(kind, decode(data, KINDS[kind]).sequence) for kind, data in due]
 
 
 def test_reports_come_out_in_order_and_leave_with_the_ack(tmp_path: Path) -> None:
@@ -143,10 +161,65 @@ def test_a_merge_that_was_cut_short_is_not_counted_twice(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("data", [b"", b"rubbish", b"\x90", b"\xff" * 200_000], ids=["empty", "text", "short", "big"])
-def test_files_that_are_no_reports_are_deleted_and_counted(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "000000000000-000000000000.report").write_bytes(data)
+@pytest.mark.parametrize("ending", ["report", "report.sent", "sample", "feedback", "letter", "report.twice"])
+def test_files_that_are_no_messages_are_deleted_and_counted(tmp_path: Path, data: bytes, ending: str) -> None:
+    (tmp_path / f"000000000000-000000000000.{ending}").write_bytes(data)
     outbox, counters = open_outbox(tmp_path)
     assert (len(outbox), counters.snapshot()) == (0, {"reports_unreadable": 1})
+
+
+def test_samples_and_labels_wait_behind_reports_and_leave_with_the_same_acks(tmp_path: Path) -> None:
+    first, _ = open_outbox(tmp_path)
+    for message in (sample(0), feedback(1), report(2), sample(3), report(4)):
+        first.add(message)
+    outbox, _ = open_outbox(tmp_path)
+    assert sequences(outbox) == [("report", 2), ("report", 4), ("feedback", 1), ("sample", 0), ("sample", 3)]
+    assert (len(outbox), outbox.reports) == (5, 2)
+    assert outbox.acknowledge(Ack(boot_id=BOOT, sequences=(0, 1, 2))) == 3
+    assert sequences(open_outbox(tmp_path)[0]) == [("report", 4), ("sample", 3)]
+
+
+def test_samples_that_a_server_never_acknowledges_hold_nothing_up(tmp_path: Path) -> None:
+    outbox, _ = open_outbox(tmp_path)
+    for sequence in range(5):
+        outbox.add(sample(sequence))
+    outbox.due(0.0, 30.0, 4)
+    outbox.add(report(9))
+    assert [kind for kind, _ in outbox.due(1.0, 30.0, 4)] == ["report"]
+
+
+def test_a_full_outbox_drops_samples_before_it_merges(tmp_path: Path) -> None:
+    outbox, counters = open_outbox(tmp_path, max_bytes=4 * len(encode(report(9))))
+    for sequence in range(4):
+        outbox.add(report(2 * sequence))
+        outbox.add(sample(2 * sequence + 1, rows=4))
+    assert {kind for kind, _ in sequences(outbox)} == {"report"}
+    assert counters.snapshot() == {"samples_dropped": 4}
+    assert sum(one.rows for one in waiting(outbox)) == 20
+
+
+def test_labels_between_merged_reports_are_kept_and_found_again(tmp_path: Path) -> None:
+    outbox, counters = open_outbox(tmp_path)
+    for sequence in range(0, 8, 2):
+        outbox.add(report(sequence))
+        outbox.add(feedback(sequence + 1))
+    outbox._max_bytes = sum(entry.size_bytes for entry in outbox._entries) - 1
+    outbox._shrink()
+    outbox.add(feedback(8))
+    assert counters.snapshot()["reports_merged"] >= 1
+    kept = sequences(outbox)
+    reopened, _ = open_outbox(tmp_path)
+    assert sequences(reopened) == kept
+    assert [sequence for kind, sequence in sequences(reopened) if kind == "feedback"] == [1, 3, 5, 7, 8]
+    assert sum(one.rows for one in waiting(reopened)) == 20
+
+
+def test_labels_go_only_when_nothing_else_can(tmp_path: Path) -> None:
+    outbox, counters = open_outbox(tmp_path, max_bytes=600)
+    for sequence in range(30):
+        outbox.add(feedback(sequence, labels=20))
+    assert sequences(outbox)[-1] == ("feedback", 29)
+    assert counters.snapshot()["feedback_dropped"] == 30 - len(outbox)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from device_contract.feedback import Feedback
 from device_contract.messages import Birth, Report, Status
+from device_contract.samples import Sample
 
 BOOT_ID = "0123456789abcdef"
 _BIRTH = Birth(
@@ -45,6 +47,21 @@ _REPORT = Report(
     rows=1,
     summary=b"",
 )
+_SAMPLE = Sample(
+    device_id="",
+    boot_id=BOOT_ID,
+    sequence=1,
+    slot="champion",
+    model="power",
+    version="1",
+    bundle_sha256="0" * 64,
+    window_start_ms=0,
+    window_end_ms=1,
+    rows_seen=100,
+    redacted=(),
+    rows=(),
+)
+_FEEDBACK = Feedback(device_id="", boot_id=BOOT_ID, sequence=1, model="power", version="1", labels=())
 
 
 def make_birth(device_id: str, **known: Any) -> Birth:
@@ -57,3 +74,11 @@ def make_status(device_id: str, **known: Any) -> Status:
 
 def make_report(device_id: str, **known: Any) -> Report:
     return replace(_REPORT, device_id=device_id, **known)
+
+
+def make_sample(device_id: str, **known: Any) -> Sample:
+    return replace(_SAMPLE, device_id=device_id, **known)
+
+
+def make_feedback(device_id: str, **known: Any) -> Feedback:
+    return replace(_FEEDBACK, device_id=device_id, **known)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from device_contract.assignment import AssignedSlot
+from device_contract.assignment import AssignedSlot, SamplingPolicy
 from device_contract.messages import Phase
 from edge_agent.update.events import (
     Activate,
@@ -187,6 +187,16 @@ def test_the_same_content_again_is_only_remembered() -> None:
     again = Prepared(sequence=5, action_id="a1", issued_ms=9, slots=OLD)
     state, effects = run(Offered(OFFER), again)
     assert (state.phase, state.accepted_sequence, state.committed, effects) == ("succeeded", 5, OLD, ())
+
+
+def test_leave_to_send_rows_is_that_of_the_last_verified_assignment() -> None:
+    policy = SamplingPolicy(rows_per_window=5, key="0" * 32)
+    state, _ = run(Offered(OFFER), Prepared(2, "a1", 9, OLD, policy, 7000))
+    assert (state.sampling, state.sampling_until_ms) == (policy, 7000)
+    refused, _ = run(Offered(LATER), PreparationFailed("metadata_expired", "", is_final=True), state=state)
+    assert refused.sampling == policy
+    withdrawn, _ = run(Offered(LATER), Prepared(3, "a1", 9, OLD, None, 9000), state=state)
+    assert withdrawn.sampling is None
 
 
 def test_an_action_that_was_rolled_back_is_not_tried_again_when_it_is_issued_again() -> None:
