@@ -13,13 +13,12 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from fleet_server.archive import windows
 from fleet_server.archive.query import check_read_only
 from fleet_server.errors import StartError
-from fleet_server.telemetry.frames import WINDOWS
 
-WINDOWS_TABLE: Final = "windows"
-TABLES: Final = {WINDOWS_TABLE: WINDOWS}
-"""By name, with the columns that the files have; those have the column ``day`` too."""
+TABLES: Final = {**windows.SCHEMAS}
+"""By name, with their columns; each has the column ``day`` too."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,12 @@ class Archive:
     Attributes:
         backend: Ibis' connection.
         windows: A row for each stream of each window of each device.
+        reports: A row for each window of each device.
     """
 
     backend: Any
     windows: Table
+    reports: Table
 
     def sql(self, text: str) -> pa.Table:
         """Run one query in the backend's own SQL.
@@ -63,7 +64,7 @@ def open_archive(folder: Path, address: str = "duckdb://") -> Archive:
         backend = ibis.connect(address)
         if backend.name == "duckdb":
             _view_files(backend.con, folder)
-        return Archive(backend, windows=backend.table(WINDOWS_TABLE))
+        return Archive(backend, *(backend.table(name) for name in TABLES))
     except Exception as error:  # each backend's driver has errors of its own
         raise StartError(f"cannot open the archive by {address}: {_line(error)}") from error
 

@@ -24,7 +24,7 @@ Time = Annotated[datetime | None, typer.Option(help="For a named question; UTC."
 
 def query(  # noqa: PLR0913, PLR0917  (each is an option)
     data: Annotated[Path, typer.Option(help="The server's data folder.")],
-    sql: Annotated[str | None, typer.Argument(help="One SELECT over the table windows.")] = None,
+    sql: Annotated[str | None, typer.Argument(help="One SELECT over the tables windows and reports.")] = None,
     named: Annotated[str | None, typer.Option(help="A question with a name, such as drift-by-day.")] = None,
     model: Annotated[str | None, typer.Option(help="For a named question: this model alone.")] = None,
     since: Time = None,

@@ -1,4 +1,4 @@
-"""Parquet files by day and model: ``day=2026-11-29/model=power/000000000001-000000000042.parquet``.
+"""Parquet files by table, day and model: ``windows/day=2026-11-29/model=power/000000000001-000000000042.parquet``.
 
 A file is written under another name, synced, and then renamed: under its own name it is whole. The
 numbers are the ordinals that it holds, so writing a range again replaces its files and adds none.
@@ -25,12 +25,13 @@ ORDINAL_DIGITS = 12
 class Partition:
     """Where rows belong."""
 
+    table: str
     day: str
     model: str
 
     def folder(self, root: Path) -> Path:
         """Return its folder, named as Hive names partitions."""
-        return root / f"day={self.day}" / f"model={self.model}"
+        return root / self.table / f"day={self.day}" / f"model={self.model}"
 
 
 def write_range(root: Path, source: Source, after: int, until: int) -> int:
@@ -43,25 +44,27 @@ def write_range(root: Path, source: Source, after: int, until: int) -> int:
         until: The last ordinal.
 
     Returns:
-        How many rows there were.
+        How many rows there were, in all tables.
     """
     name = f"{after + 1:0{ORDINAL_DIGITS}}-{until:0{ORDINAL_DIGITS}}.parquet"
-    drafts, rows = _write_drafts(root / source.name, name, source, source.read(after, until))
+    drafts, rows = _write_drafts(root, name, source, source.read(after, until))
     for draft in drafts:
         _sync_file(draft)
         draft.replace(draft.with_name(name))
-        for folder in (draft.parent, draft.parent.parent, root / source.name, root):  # any of them may be new
+        for folder in draft.parents[:4]:  # any of them may be new, up to the archive's own
             sync_folder(folder)
     return rows
 
 
-def _write_drafts(root: Path, name: str, source: Source, batches: Iterable[pa.RecordBatch]) -> tuple[list[Path], int]:
+def _write_drafts(
+    root: Path, name: str, source: Source, batches: Iterable[tuple[str, pa.RecordBatch]]
+) -> tuple[list[Path], int]:
     writers: dict[Partition, pq.ParquetWriter] = {}
     drafts: dict[Partition, Path] = {}
     rows = 0
     with ExitStack() as open_files:
-        for batch in batches:
-            for partition, part in split(batch, source.time):
+        for table, batch in batches:
+            for partition, part in split(table, batch, source.time):
                 if partition not in writers:
                     drafts[partition] = _draft(partition.folder(root), name)
                     writers[partition] = open_files.enter_context(_open(drafts[partition], part.schema))
@@ -70,13 +73,13 @@ def _write_drafts(root: Path, name: str, source: Source, batches: Iterable[pa.Re
     return list(drafts.values()), rows
 
 
-def split(batch: pa.RecordBatch, time: str) -> Iterator[tuple[Partition, pa.RecordBatch]]:
+def split(table: str, batch: pa.RecordBatch, time: str) -> Iterator[tuple[Partition, pa.RecordBatch]]:
     """Take a batch apart by day and model; the model is left out, since the folder's name tells it."""
     days, models = pc.strftime(batch[time], "%Y-%m-%d"), batch["model"]
     pairs = sorted(set(zip(days.to_pylist(), models.to_pylist(), strict=True)))
     for day, model in pairs:
         chosen = pc.and_(pc.equal(days, day), pc.equal(models, model))
-        yield Partition(day, model), batch.filter(chosen).drop_columns(["model"])
+        yield Partition(table, day, model), batch.filter(chosen).drop_columns(["model"])
 
 
 def _draft(folder: Path, name: str) -> Path:

@@ -52,7 +52,7 @@ class ArchiveService:
         self._sources = {source.name: source for source in sources}
         self._clock = clock
         self._range_ordinals = range_ordinals
-        self._rows = Counter("leeway_archived_rows", "Rows written to the archive.", ["table"], registry=registry)
+        self._rows = Counter("leeway_archived_rows", "Rows written to the archive.", ["source"], registry=registry)
 
     def archive_due(self) -> None:
         """Write what has come since the last hour, if that is over; a long backlog is written in several calls."""
@@ -79,7 +79,7 @@ class ArchiveService:
         return until < newest
 
     def archived_through(self, source: str) -> int:
-        """Return the ordinal up to which a source's rows are in the archive: what comes after must not be deleted."""
+        """Return the ordinal up to which a source is in the archive: what comes after must not be deleted."""
         return self._cursor(source).ordinal
 
     def _cursor(self, source: str) -> ArchiveCursorRow:

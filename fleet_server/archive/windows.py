@@ -13,17 +13,19 @@ from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.frames import WINDOWS, windows_batch
 from fleet_server.telemetry.history import DecodedWindow, decode
+from fleet_server.telemetry.report_frames import REPORTS, reports_batch
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
 
 _logger = logging.getLogger(__name__)
 
 NAME: Final = "windows"
+SCHEMAS: Final = {"windows": WINDOWS, "reports": REPORTS}
 BATCH_WINDOWS: Final = 500
 
 
 def windows_source(database: Database, telemetry: TelemetryService) -> Source:
-    """Make the source of all stored windows, a row for each stream of each window.
+    """Make the source of all stored windows: a table with a row for each stream, and one with a row for each window.
 
     Args:
         database: Where they are.
@@ -34,13 +36,15 @@ def windows_source(database: Database, telemetry: TelemetryService) -> Source:
         with database.reading() as session:
             return session.exec(select(func.max(WindowRow.ordinal))).one() or 0
 
-    def read(after: int, until: int) -> Iterator[pa.RecordBatch]:
+    def read(after: int, until: int) -> Iterator[tuple[str, pa.RecordBatch]]:
         while after < until:
             end = min(until, after + BATCH_WINDOWS)
-            yield windows_batch(_decoded(telemetry, _between(database, after, end)))
+            windows = list(_decoded(telemetry, _between(database, after, end)))
+            yield "windows", windows_batch(windows)
+            yield "reports", reports_batch(windows)
             after = end
 
-    return Source(NAME, WINDOWS, "window_start", last_ordinal, read)
+    return Source(NAME, SCHEMAS, "window_start", last_ordinal, read)
 
 
 def _between(database: Database, after: int, until: int) -> Sequence[WindowRow]:

@@ -93,6 +93,19 @@ class FleetClient:
         narrowed = _narrowed(devices, features, version, since, until)
         return self._frame(self._transport.table(_api("models", model, "histograms"), **narrowed))
 
+    def reports(
+        self,
+        model: str,
+        *,
+        devices: Sequence[str] = (),
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return what windows say beside their streams: latency, T² and Q, resources, metrics; a row for each."""
+        narrowed = _narrowed(devices, (), version, since, until)
+        return self._frame(self._transport.table(_api("models", model, "reports"), **narrowed))
+
     def compare(self, model: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Frame:
         """Compare one part of a model's windows with another: a row for each stream, columns ``_a`` and ``_b``.
 

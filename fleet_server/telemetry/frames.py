@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from device_contract.baseline import StreamBaseline
-from device_contract.sketches import StreamSketch
+from device_contract.sketches import StreamSketch, WindowSummary
 from fleet_server.tabular import TIME
 from fleet_server.telemetry.history import DecodedWindow
 from fleet_server.telemetry.tables import WindowRow
@@ -33,6 +33,8 @@ _WINDOW: Final[Mapping[str, tuple[pa.DataType, Callable[[WindowRow], Any]]]] = {
 }
 """What all streams of a window share."""
 
+WINDOW_FIELDS: Final = tuple(pa.field(name, kind) for name, (kind, _) in _WINDOW.items())
+
 _STREAM: Final[Mapping[str, tuple[pa.DataType, Callable[[StreamBaseline, StreamSketch], Any]]]] = {
     "stream": (pa.string(), lambda reference, _: reference.name),
     "role": (pa.string(), lambda reference, _: reference.role),
@@ -41,6 +43,8 @@ _STREAM: Final[Mapping[str, tuple[pa.DataType, Callable[[StreamBaseline, StreamS
     "missing": (pa.int64(), lambda _, sketch: sketch.missing),
     "infinite": (pa.int64(), lambda _, sketch: sketch.infinite),
     "out_of_range": (pa.int64(), lambda _, sketch: sketch.out_of_range),
+    "repeats": (pa.int64(), lambda _, sketch: sketch.repeats),
+    "longest_run": (pa.int64(), lambda _, sketch: sketch.longest_run),
     "mean": (pa.float64(), lambda _, sketch: defined(sketch.mean)),
     "standard_deviation": (pa.float64(), lambda _, sketch: defined(math.sqrt(sketch.variance))),
     "minimum": (pa.float64(), lambda _, sketch: defined(sketch.minimum)),
@@ -52,7 +56,9 @@ _STREAM: Final[Mapping[str, tuple[pa.DataType, Callable[[StreamBaseline, StreamS
     "counts": (pa.list_(pa.int64()), lambda _, sketch: sketch.counts),
 }
 
-WINDOWS: Final = pa.schema([(name, kind) for name, (kind, _) in {**_WINDOW, **_STREAM}.items()])
+WINDOWS: Final = pa.schema(
+    [*WINDOW_FIELDS, *((name, kind) for name, (kind, _) in _STREAM.items()), ("mean_attribution", pa.float64())]
+)
 """A row for each stream of each window; ``counts`` has one bin more than ``edges`` has edges."""
 
 _HISTOGRAM_WINDOW: Final = ("device_id", "model", "version", "slot", "window_start", "window_end")
@@ -87,6 +93,8 @@ def windows_batch(windows: Iterable[DecodedWindow], streams: Collection[str] = (
             columns[name] += [value(window.row)] * len(pairs)
         for name, (_, measure) in _STREAM.items():
             columns[name] += [measure(*pair) for pair in pairs]
+        attributions = mean_attributions(window.summary)
+        columns["mean_attribution"] += [attributions.get(place) for place in _places(window, streams)]
     return _batch(WINDOWS, columns)
 
 
@@ -114,9 +122,20 @@ def defined(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def mean_attributions(summary: WindowSummary) -> dict[int, float]:
+    """Return what each feature's place added to a score on average, in absolute value; empty if none was explained."""
+    explained = summary.attributions
+    return {place: total / explained.rows for place, total in enumerate(explained.sums)} if explained.rows else {}
+
+
+def _places(window: DecodedWindow, streams: Collection[str]) -> list[int]:
+    references = enumerate(window.baseline.streams)
+    return [place for place, reference in references if not streams or reference.name in streams]
+
+
 def _pairs(window: DecodedWindow, streams: Collection[str]) -> list[tuple[StreamBaseline, StreamSketch]]:
-    pairs = zip(window.baseline.streams, window.summary.streams, strict=True)
-    return [pair for pair in pairs if not streams or pair[0].name in streams]
+    found = window.baseline.streams, window.summary.streams
+    return [(found[0][place], found[1][place]) for place in _places(window, streams)]
 
 
 def _shares(counts: tuple[int, ...]) -> list[float | None]:

@@ -14,6 +14,7 @@ from fleet_server.errors import NotAcceptableError
 from fleet_server.tabular import TABLES, Format, Wanted, respond
 from fleet_server.telemetry.frames import HISTOGRAMS, WINDOWS, histograms_batch, windows_batch
 from fleet_server.telemetry.history import Place, Selection, WindowHistory
+from fleet_server.telemetry.report_frames import REPORTS, reports_batch
 from fleet_server.telemetry.routes import WindowJson, window_json
 from fleet_server.web import Cursor, Limit, Page, parse_number
 
@@ -99,6 +100,14 @@ def router(history: WindowHistory, devices: DeviceService, auth: AuthService) ->
             raise NotAcceptableError("histograms are a table: ask for format=arrow or format=csv")
         layout = partial(histograms_batch, streams=asked.streams)
         return respond(wanted, HISTOGRAMS, map(layout, history.walk(selection)))
+
+    @routes.get("/models/{model}/reports", response_class=Response, responses=TABLES)
+    def get_model_reports(model: Model, asked: Filters, wanted: Wanted) -> Response:
+        """Give what a model's windows say beside their streams as a table, a row for each window."""
+        selection = checked(model, asked)
+        if wanted is Format.JSON:
+            raise NotAcceptableError("reports are a table: ask for format=arrow or format=csv")
+        return respond(wanted, REPORTS, map(reports_batch, history.walk(selection)))
 
     return routes
 

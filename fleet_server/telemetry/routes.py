@@ -15,6 +15,7 @@ from fleet_server.devices.service import DeviceService
 from fleet_server.telemetry.frames import defined
 from fleet_server.telemetry.history import DecodedWindow, decode
 from fleet_server.telemetry.refusals import REASONS
+from fleet_server.telemetry.report_frames import report_figures
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal
 
@@ -32,6 +33,8 @@ class StreamJson(BaseModel):
     missing: int
     infinite: int
     out_of_range: int
+    repeats: int
+    longest_run: int
     mean: float | None
     standard_deviation: float | None
     minimum: float | None
@@ -39,6 +42,17 @@ class StreamJson(BaseModel):
     lag1_correlation: float
     edges: list[float]
     counts: list[int]
+
+
+class MetricJson(BaseModel):
+    """What the application observed beside its rows."""
+
+    name: str
+    count: int
+    mean: float
+    standard_deviation: float
+    minimum: float
+    maximum: float
 
 
 class WindowJson(BaseModel):
@@ -59,6 +73,13 @@ class WindowJson(BaseModel):
     rows: int
     latency_p50_us: float
     latency_p99_us: float
+    t2_mean: float | None
+    q_mean: float | None
+    score_counts: list[int]
+    explained_rows: int
+    cpu_s: float
+    peak_rss_bytes: int
+    metrics: list[MetricJson]
     streams: list[StreamJson]
 
 
@@ -142,8 +163,7 @@ def window_json(window: DecodedWindow, streams: Collection[str] = ()) -> WindowJ
     pairs = zip(window.baseline.streams, window.summary.streams, strict=True)
     return WindowJson(
         **window.row.model_dump(exclude={"summary", "baseline_sha256"}),
-        latency_p50_us=window.summary.latency.quantile_ns(0.5) / 1000,
-        latency_p99_us=window.summary.latency.quantile_ns(0.99) / 1000,
+        **report_figures(window.summary),
         streams=[_stream(*pair) for pair in pairs if not streams or pair[0].name in streams],
     )
 
@@ -157,6 +177,8 @@ def _stream(reference: StreamBaseline, sketch: StreamSketch) -> StreamJson:
         missing=sketch.missing,
         infinite=sketch.infinite,
         out_of_range=sketch.out_of_range,
+        repeats=sketch.repeats,
+        longest_run=sketch.longest_run,
         mean=defined(sketch.mean),
         standard_deviation=defined(math.sqrt(sketch.variance)),
         minimum=defined(sketch.minimum),

@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
@@ -18,6 +19,7 @@ from device_contract.canonical import canonical_json
 from device_contract.manifest import Feature, Output
 from device_contract.messages import Report
 from device_contract.sketches import RowSummarizer, encode_summary
+from device_contract.sketches.metrics import MetricSketch
 from fleet_server.broker.ingest import Inbound
 from fleet_server.bundles.tables import BaselineRow, BundleRow, ModelRow
 from fleet_server.clock import system_clock
@@ -39,6 +41,8 @@ HOUR_MS = 3_600_000
 WINDOWS = 48
 ROWS = 60
 FAULT_DEGREES = 3.0
+RESTARTS = MetricSketch(count=2, sum=3.0, sum_squares=5.0, minimum=1.0, maximum=2.0)
+"""What each turbine's controller observed in each window: 1 and 2."""
 
 Rows = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -113,6 +117,7 @@ def report(bundles: SeededBundles, device_id: str, window: int, *, late: bool) -
     summarizer = RowSummarizer(bundles.by_version[version])
     for row, score in zip(rows, _scores(rows, version), strict=True):
         summarizer.update(row, score)
+    summary = replace(summarizer.take(), metrics={"restarts": RESTARTS})
     start_ms = START_MS + window * HOUR_MS
     return make_report(
         device_id,
@@ -124,7 +129,7 @@ def report(bundles: SeededBundles, device_id: str, window: int, *, late: bool) -
         window_start_ms=start_ms,
         window_end_ms=start_ms + HOUR_MS,
         rows=ROWS,
-        summary=encode_summary(summarizer.take(), bundles.by_version[version]),
+        summary=encode_summary(summary, bundles.by_version[version]),
     )
 
 

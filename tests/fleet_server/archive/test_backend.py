@@ -122,7 +122,7 @@ def test_postgresql_answers_each_question_alike(
     name = postgresql_url.partition("@/")[2].partition("?")[0]
     other = ibis.postgres.connect(host=str(postgresql_folder), user="leeway", database=name)
     other.create_table("windows", archive.sql("SELECT * EXCLUDE (edges, counts) FROM windows"))
-    copied = Archive(other, windows=other.table("windows"))
+    copied = Archive(other, windows=other.table("windows"), reports=archive.reports)
     expected, found = rows_of(archive, question), rows_of(copied, question)
     other.disconnect()
     assert len(expected) > 1

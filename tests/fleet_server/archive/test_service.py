@@ -32,17 +32,20 @@ def test_windows_lie_by_day_and_model_in_files_named_by_ordinals(room: Room) -> 
     room.ingest(0, 23, 24)
     room.service.archive_due()
     name = "000000000001-000000000012.parquet"
-    assert room.files() == [f"windows/day=2026-01-0{day}/model={MODEL}/{name}" for day in (1, 2)]
+    assert room.files() == [
+        f"{table}/day=2026-01-0{day}/model={MODEL}/{name}" for table in ("reports", "windows") for day in (1, 2)
+    ]
     assert archived(room) == windows(0, 23, 24)
-    assert room.registry.get_sample_value("leeway_archived_rows_total", {"table": "windows"}) == 3 * len(DEVICES) * 3
+    assert room.registry.get_sample_value("leeway_archived_rows_total", {"source": "windows"}) == 3 * len(DEVICES) * 4
     assert room.service.archived_through("windows") == 12
 
 
-def test_a_file_has_the_columns_of_the_windows_but_the_model(room: Room) -> None:
+def test_a_file_has_the_columns_of_its_table_but_the_model(room: Room) -> None:
     room.ingest(0)
     room.service.archive_due()
-    schema = pq.read_schema(room.folder / room.files()[0])
-    assert list(schema.names) == [name for name in room.source.schema.names if name != "model"]
+    for name in room.files():
+        schema = room.source.schemas[name.partition("/")[0]]
+        assert pq.read_schema(room.folder / name).names == [column for column in schema.names if column != "model"]
 
 
 def test_what_is_new_is_written_once_an_hour(room: Room) -> None:
@@ -57,7 +60,7 @@ def test_what_is_new_is_written_once_an_hour(room: Room) -> None:
     assert archived(room) == windows(0)
     room.service.archive_due()
     assert EVERY_MS == HOUR_S * 1000
-    assert len(room.files()) == 1
+    assert len(room.files()) == 2
 
 
 def test_a_window_that_comes_late_is_in_a_file_of_its_own(room: Room) -> None:
@@ -68,7 +71,7 @@ def test_a_window_that_comes_late_is_in_a_file_of_its_own(room: Room) -> None:
     room.clock.advance(HOUR_S)
     room.service.archive_due()
     assert archived(room) == windows(3, 24)
-    assert len(room.files()) == 2
+    assert len(room.files()) == 4
     assert all((room.folder / name).read_bytes() == data for name, data in before.items())
 
 
@@ -95,7 +98,7 @@ def test_an_interrupted_range_is_written_again_as_it_was(room: Room) -> None:
     in_the_way.unlink()
     room.ingest(2)
     room.service.archive_due()
-    assert [Path(name).name for name in room.files()] == ["000000000001-000000000008.parquet"]
+    assert [Path(name).name for name in room.files()] == ["000000000001-000000000008.parquet"] * 2
     assert room.service.archived_through("windows") == 8
     room.service.archive_due()
     assert archived(room) == windows(0, 1, 2)

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from fleet_server.telemetry.frames import HISTOGRAMS, WINDOWS
+from fleet_server.telemetry.report_frames import REPORTS
 from tests.fleet_server import seeded_fleet
 from tests.fleet_server.seeded_fleet import DEVICES, FAULT_DEGREES, HOUR_MS, ROWS, START_MS
 
@@ -73,6 +74,17 @@ def test_the_bins_of_a_histogram_add_up_and_stand_beside_training(fleet: Any) ->
     assert window["upper"][:-1] == window["lower"][1:]
 
 
+def test_a_report_is_a_row_with_what_the_application_observed(fleet: Any) -> None:
+    found = table(fleet, "/api/v1/models/power/reports", device="turbine-1")
+    assert found.schema == REPORTS
+    assert len(found) == COUNT
+    first = found.slice(0, 1).to_pylist()[0]
+    assert (first["rows"], first["explained_rows"]) == (ROWS, 0)
+    assert first["t2_mean"] > 0.0
+    metric = {"name": "restarts", "count": 2, "mean": 1.5, "standard_deviation": 0.5, "minimum": 1.0, "maximum": 2.0}
+    assert first["metrics"] == [metric]
+
+
 def test_json_comes_in_pages_in_the_same_order(fleet: Any) -> None:
     first = fleet.get(PATH, params={"limit": 5, "feature": "wind"}).json()
     rest = fleet.get(PATH, params={"limit": 500, "feature": "wind", "cursor": first["next_cursor"]}).json()
@@ -80,6 +92,7 @@ def test_json_comes_in_pages_in_the_same_order(fleet: Any) -> None:
     assert rest["next_cursor"] is None
     expected = table(fleet, feature="wind")
     assert [item["device_id"] for item in items] == expected["device_id"].to_pylist()
+    assert items[0]["metrics"][0]["name"] == "restarts"
     assert [item["streams"][0]["mean"] for item in items] == expected["mean"].to_pylist()
 
 
@@ -95,6 +108,7 @@ def test_json_comes_in_pages_in_the_same_order(fleet: Any) -> None:
         (PATH, {"cursor": "1"}, 422),
         (PATH, {"format": "xml"}, 422),
         ("/api/v1/models/power/histograms", {}, 406),
+        ("/api/v1/models/power/reports", {}, 406),
     ],
 )
 def test_a_wrong_name_is_a_problem_and_no_empty_history(

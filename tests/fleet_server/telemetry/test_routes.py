@@ -58,6 +58,8 @@ def test_a_window_tells_each_stream(reporting: Any) -> None:
         "missing": 0,
         "infinite": 0,
         "out_of_range": 0,
+        "repeats": 0,
+        "longest_run": 1,
         "mean": 0.5,
         "standard_deviation": pytest.approx(math.sqrt(1 / 24), rel=1e-5),
         "minimum": 0.25,
