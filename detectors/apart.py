@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.arrays import Floats, Places
 from detectors.channels import Answers
-from detectors.ewma import SPREAD, WEIGHT, as_normal
+from detectors.ewma import WEIGHT, as_normal
 from detectors.peers import MINIMUM, common, middle, spread
 
 _PRIOR_SPREAD: Final = 0.05
@@ -26,9 +26,10 @@ def positions(answers: Answers) -> tuple[Floats, Floats]:
     Source: Anscombe, The transformation of Poisson, binomial and negative-binomial data, 1948,
         doi:10.1093/biomet/35.3-4.246.
     """
-    share = np.clip((answers.count + 0.375) / (answers.trials + 0.75), 0.0, 1.0)
-    told = answers.trials > 0.0
-    variance = np.where(told, 1.0 / (4.0 * answers.trials + 2.0), np.inf)
+    found = answers.counted
+    share = np.clip((found.count + 0.375) / (found.trials + 0.75), 0.0, 1.0)
+    told = found.trials > 0.0
+    variance = np.where(told, found.effect / (4.0 * found.trials + 2.0), np.inf)
     value = np.where(told, np.arcsin(np.sqrt(share)), 0.0)
     return np.concatenate([answers.value, value], axis=1), np.concatenate([answers.variance, variance], axis=1)
 
@@ -53,18 +54,28 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     return after
 
 
-def apart_ratios(average: Floats, windows: Floats, variance: Floats, scale: Floats, places: Places) -> Floats:
+def take_rows(apart_rows: Floats, windows: Floats, rows: Floats) -> Floats:
+    """Take the size of a window into what is known of the averages' sampling variance.
+
+    Args:
+        apart_rows: (n, 1), before: the variance as part of that of a window of one row.
+        windows: (n, 1), windows in it.
+        rows: (n, 1), of the window.
+    """
+    weight = np.where(rows > 0.0, np.maximum(WEIGHT, 1.0 / (windows + 1.0)), 0.0)
+    return (1.0 - weight) ** 2 * apart_rows + weight**2 / np.maximum(rows, 1.0)
+
+
+def apart_ratios(average: Floats, noise: Floats, places: Places) -> Floats:
     """Return how far each average is from the group's, in standard deviations between devices, (n, K).
 
     Args:
         average: (n, K), after the window.
-        windows: (n, 1), windows in it.
-        variance: (n, K), sampling variance of a window.
-        scale: (n, K), how many times that a stream varies.
+        noise: (n, K), its variance by sampling; infinite where the window says nothing.
         places: The devices of each group; one with too few gets 0.
     """
-    known = np.isfinite(variance)
-    noise = np.maximum(SPREAD**2, 1.0 / windows) * scale * np.where(known, variance, 0.0)
+    known = np.isfinite(noise)
+    noise = np.where(known, noise, 0.0)
     ratios = np.zeros(average.shape)
     for group in places:
         if len(group) >= MINIMUM:

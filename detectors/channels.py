@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.arrays import Floats
-from detectors.counted import counted
+from detectors.counted import Counted, counted
 from detectors.location import location
 from detectors.reference import Reference
 from detectors.scale import scale
@@ -14,16 +14,13 @@ from detectors.windows import WindowArrays
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What ``n`` devices' windows answer: ``M`` measured and ``C`` counted charts."""
+    """What ``n`` devices' windows answer: ``M`` measured charts, and the counted ones."""
 
     value: Floats
     """(n, M)."""
     variance: Floats
     """(n, M): sampling variance of the value; infinite where the window says nothing."""
-    count: Floats
-    """(n, C): rows that count, in effective rows."""
-    trials: Floats
-    """(n, C): out of how many; 0 where the window says nothing."""
+    counted: Counted
 
 
 def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> Answers:
@@ -35,11 +32,9 @@ def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> 
         correlation: (n, S), of neighbouring rows.
     """
     measured = [location(reference, window, correlation), scale(reference, window, correlation)]
-    count, trials = counted(reference, window, correlation)
     sound = window.sound[:, None]
     return Answers(
         value=np.concatenate([value for value, _ in measured], axis=1),
         variance=np.where(sound, np.concatenate([variance for _, variance in measured], axis=1), np.inf),
-        count=np.where(sound, count, 0.0),
-        trials=np.where(sound, trials, 0.0),
+        counted=counted(reference, window, correlation),
     )

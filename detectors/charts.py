@@ -15,7 +15,7 @@ from detectors.arrays import Bools, Floats, Names
 from detectors.reference import Reference
 
 MEASURED: Final = ("location", "scale")
-COUNTED: Final = ("tails", "missing", "repeats", "out_of_range")
+COUNTED: Final = ("low_tail", "high_tail", "missing", "repeats", "out_of_range")
 ONE_SIDED: Final = frozenset({"repeats", "out_of_range"})
 """Channels that alarm on more only: fewer repeated values are no fault."""
 

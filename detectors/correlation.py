@@ -16,19 +16,20 @@ from detectors.state import DevicePasts
 from detectors.windows import WindowArrays
 
 _FEWEST_ROWS: Final = 20.0
-_MOST: Final = 100.0
-_START: Final = 4.0
-"""Windows that the devices' median is worth."""
+_MOST_ROWS: Final = 60_000.0
+_START: Final = 30.0
+"""Rows that the devices' median is worth."""
 
 
 def learn_correlation(pasts: DevicePasts, window: WindowArrays) -> tuple[DevicePasts, Floats]:
     """Take in a window, and return each stream's correlation as now known, (n, S)."""
     rows = window.finite
     told = (rows >= _FEWEST_ROWS) & (window.deviation > 0.0) & window.sound[:, None]
-    now = without_bias(window.lag1, rows)
-    seen = np.minimum(pasts.lag1_windows + told, _MOST)
-    mean = pasts.lag1 + np.where(told, now - pasts.lag1, 0.0) / np.maximum(seen, 1.0)
+    weight = np.where(told, rows, 0.0)
+    seen = pasts.lag1_rows + weight
+    mean = pasts.lag1 + weight * (without_bias(window.lag1, rows) - pasts.lag1) / np.maximum(seen, 1.0)
     typical = middle(np.where(seen > 0.0, mean, np.nan))
     correlation = (mean * seen + typical * _START) / (seen + _START)
-    learned = replace(pasts, lag1=mean.astype(np.float32), lag1_windows=seen.astype(np.float32))
+    kept = np.minimum(seen, _MOST_ROWS)
+    learned = replace(pasts, lag1=mean.astype(np.float32), lag1_rows=kept.astype(np.float32))
     return learned, np.clip(correlation, 0.0, 1.0)

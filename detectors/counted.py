@@ -1,36 +1,76 @@
 """The channels of counts: tails, missing values, repeated values, implausible values.
 
-Each gives, for every stream, how many rows are meant and out of how many, in effective rows.
+Each gives, for every stream, how many rows are meant, out of how many, and by how much such
+counts vary more than those of independent rows.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from detectors.arrays import Floats
-from detectors.design_effect import design_effect
+from detectors.clustering import tail_effect
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
-TOLERANCES: Final = {"tails": 0.0, "missing": 0.01, "repeats": 0.05, "out_of_range": 0.01}
+TOLERANCES: Final = {"low_tail": 0.0, "high_tail": 0.0, "missing": 0.01, "repeats": 0.05, "out_of_range": 0.01}
 """Share of the rows by which each may grow before it counts as unusual."""
 
 
-def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> tuple[Floats, Floats]:
-    """Return the counts and their trials, in effective rows.
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """Counts of ``n`` devices in ``C`` charts: the channels of ``TOLERANCES`` one after the other."""
+
+    count: Floats
+    """(n, C): rows that are meant."""
+    trials: Floats
+    """(n, C): out of how many; 0 where the window says nothing."""
+    effect: Floats
+    """(n, C): by how much the count varies more than that of independent rows."""
+
+
+def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> Counted:
+    """Count.
 
     Args:
         reference: What training says.
         window: The devices' windows.
         correlation: (n, S), of neighbouring rows.
-
-    Returns:
-        Two arrays (n, 4 S): the channels of ``TOLERANCES`` one after the other.
     """
-    rows = window.finite.astype(np.float64)
-    beyond = rows - np.einsum("nsb,sb->ns", window.counts, reference.inner.astype(np.float32))
-    rank = design_effect(correlation, rows)
-    every = np.broadcast_to(window.rows[:, None].astype(np.float64), rows.shape)
-    counts = [beyond / rank, window.lost, window.repeats, window.out_of_range / rank]
-    trials = [rows / rank, every, np.maximum(rows - window.broken, 0.0), rows / rank]
-    return np.concatenate(counts, axis=1), np.concatenate(trials, axis=1)
+    rows = window.finite
+    low = np.einsum("nsb,sb->ns", window.counts, reference.low.astype(np.float32))
+    high = np.einsum("nsb,sb->ns", window.counts, reference.high.astype(np.float32))
+    every = np.broadcast_to(window.rows[:, None], rows.shape)
+    counts = [low, high, window.lost, window.repeats, window.out_of_range]
+    trials = [rows, rows, every, np.maximum(rows - window.broken, 0.0), rows]
+    clustered, alone = tail_effect(correlation, rows), np.ones(rows.shape)
+    effects = [clustered, clustered, alone, alone, clustered]
+    sound = window.sound[:, None]
+    return Counted(
+        count=np.where(sound, np.concatenate(counts, axis=1), 0.0).astype(np.float64),
+        trials=np.where(sound, np.concatenate(trials, axis=1), 0.0).astype(np.float64),
+        effect=np.concatenate(effects, axis=1),
+    )
+
+
+def usual_shares(reference: Reference) -> Floats:
+    """Return the share of the training rows that each chart counts, (C,)."""
+    nothing = np.zeros(reference.n_streams)
+    tails = [(reference.shares * reference.low).sum(axis=1), (reference.shares * reference.high).sum(axis=1)]
+    return np.concatenate([*tails, reference.missing_share, nothing, nothing])
+
+
+def prior_rows(past: Floats, trials: Floats, effect: Floats) -> Floats:
+    """Return how many rows the beta distribution of a share is worth.
+
+    What the past leaves unknown and what clusters both widen the count's distribution. A
+    beta-binomial count of n trials varies (n + s) / (1 + s) times as much as a binomial one.
+
+    Args:
+        past: Effective rows of the past.
+        trials: Rows of the window.
+        effect: By how much counts vary more than those of independent rows.
+    """
+    clustered = (trials - effect) / np.maximum(effect - 1.0, 1e-6)
+    return 1.0 / (1.0 / np.maximum(past, 1e-6) + 1.0 / np.maximum(clustered, 1e-6))

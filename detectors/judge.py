@@ -25,7 +25,7 @@ from detectors.learning import learn_window, own_scale
 from detectors.levels import Levels
 from detectors.reference import Reference
 from detectors.roster import find, put_back
-from detectors.state import KINDS, OWN, State
+from detectors.state import KINDS, OWN, PEERS, State
 from detectors.steps import (
     SUSPICIOUS,
     Step,
@@ -41,6 +41,8 @@ from detectors.windows import WindowArrays
 
 LEARNING_WINDOWS = 8
 """Windows that a device is learned from before it is judged against its past; one season if that is more."""
+PEERS_WINDOWS = 3
+"""Windows of a device before it is judged against its peers."""
 
 
 def judge(
@@ -79,6 +81,7 @@ def judge(
     fleet = take_echo(state.fleet, pasts.own, scores)
     pasts = take_scores(step, pasts, scores)
     ratios = ratios_of(step, pasts, fleet, scale, levels)
+    ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = 0.0
     before = pasts.alarmed.reshape(len(window.devices), len(KINDS), charts.n_charts)
     alarmed = np.abs(ratios) > np.where(before, SUSPICIOUS, 1.0)
     quiet = window.sound[:, None] & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)

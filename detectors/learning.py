@@ -54,8 +54,8 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
         pasts,
         center=center.astype(np.float32),
         precision=precision.astype(np.float32),
-        hits=(pasts.hits + keep * found.count * steady).astype(np.float32),
-        trials=(pasts.trials + keep * found.trials).astype(np.float32),
+        hits=(pasts.hits + keep * found.counted.count * steady).astype(np.float32),
+        trials=(pasts.trials + keep * found.counted.trials).astype(np.float32),
         squares=(np.where(past_first > 0, pasts.squares * fade + held, pasts.squares)).astype(np.float32),
         freedom=np.minimum(pasts.freedom + past_first, _MOST_WINDOWS).astype(np.float32),
     )

@@ -25,7 +25,7 @@ _SHORT: Final = frozenset(
         "apart",
         "training",
         "lag1",
-        "lag1_windows",
+        "lag1_rows",
         "season",
         "season_windows",
     }

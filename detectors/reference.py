@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from detectors.arrays import Bools, Floats
+from detectors.shifted import ShiftedScale, shifted_scale
 from device_contract.baseline import Baseline, StreamBaseline
 
 _TAIL_SHARE = 0.0075  # the 0.5 % quantile of a sample with ties does not cut off 0.5 % exactly
@@ -39,8 +40,10 @@ class Reference:
     """(S,): numbers of at least three filled bins: those with a location and a spread."""
     kurtosis: Floats
     """(S,): mean fourth power of the scores in training."""
-    tail_share: Floats
-    """(S,)."""
+    low: Bools
+    """(S, B): the tail below the inner bins; none where there is no order."""
+    high: Bools
+    """(S, B): what is above them; of a category, what training never saw."""
     missing_share: Floats
     """(S,): share of the training rows that were not finite."""
     lag1: Floats
@@ -53,6 +56,8 @@ class Reference:
     """(S,): standard deviation in training."""
     edges: Floats
     """(S, B - 1): ascending; padded with the last one."""
+    shifted: ShiftedScale
+    """What a shift alone does to the scale."""
 
     @property
     def n_streams(self) -> int:
@@ -69,8 +74,11 @@ def lay_out(baseline: Baseline) -> Reference:
     rows = counts.sum(axis=1)
     shares = counts / np.maximum(rows, 1.0)[:, None]
     inner = np.array([_inner(stream, share) for stream, share in zip(streams, shares, strict=True)])
+    low = bins & ~inner & (np.cumsum(inner, axis=1) == 0)
     ordered = np.array([_is_ordered(stream) for stream in streams])
     scores = np.array([_scores(count, mask) for count, mask in zip(counts, bins & ordered[:, None], strict=True)])
+    edges = np.array([_padded(stream.edges, width - 1, stream.edges[-1]) for stream in streams])
+    deviation = np.array([stream.standard_deviation for stream in streams])
     lost = np.array([stream.missing for stream in streams], np.float64)
     return Reference(
         names=tuple(stream.name for stream in streams),
@@ -81,13 +89,15 @@ def lay_out(baseline: Baseline) -> Reference:
         scores=scores,
         ordered=ordered,
         kurtosis=np.maximum((shares * scores**4).sum(axis=1), 1.1),  # 1: two bins alike, whose spread cannot vary
-        tail_share=(shares * ~inner).sum(axis=1),
+        low=low,
+        high=bins & ~inner & ~low,
         missing_share=lost / np.maximum(rows + lost, 1.0),
         lag1=np.array([stream.lag1_correlation for stream in streams]),
         rows=rows,
         mean=np.array([stream.mean for stream in streams]),
-        deviation=np.array([stream.standard_deviation for stream in streams]),
-        edges=np.array([_padded(stream.edges, width - 1, stream.edges[-1]) for stream in streams]),
+        deviation=deviation,
+        edges=edges,
+        shifted=shifted_scale(shares, edges, scores, deviation),
     )
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.arrays import Floats, Places
 from detectors.channels import Answers
-from detectors.counted import TOLERANCES
+from detectors.counted import TOLERANCES, Counted, prior_rows
+from detectors.ewma import CAP
 from detectors.moderation import FEW_DEVICES
 from detectors.own_past import expectation
 from detectors.peers import MINIMUM, common, middle, spread
@@ -22,9 +24,15 @@ from detectors.state import DevicePasts
 _UNKNOWN_SPREAD: Final = 0.25
 """Standard deviation between devices' means while too few are known."""
 _PRIOR_ROWS: Final = 50.0
-"""Effective rows that the group's share weighs in a device's own."""
+"""Rows that training's share weighs in a device's own, at least."""
+_PRIOR_SHARE: Final = 0.002
+"""Training's share weighs as much as one count that is independent of the others, of a share of this at least."""
 _STEADY: Final = 5.0
 """Rows added to both sides of the ratio by which a group's counts moved."""
+_HELD: Final = 5.0
+"""Standard deviations above its expectation to which a device's count moves its group."""
+_LEAST_CAP: Final = 3.0
+"""What a window's score may always reach, however much its rows cluster."""
 _MEDIAN_COST: Final = np.pi / 2.0
 """Variance of a median relative to that of a mean."""
 
@@ -98,37 +106,44 @@ def between(pasts: DevicePasts, scale: Floats) -> Floats:
     return np.where(enough, np.maximum(total - middle(np.where(known, error, np.nan)), 0.0), _UNKNOWN_SPREAD**2)
 
 
-def counted_residuals(answers: Answers, pasts: DevicePasts, usual: Floats, company: Company) -> Residuals:
+def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, company: Company) -> Residuals:
     """Compare the counted charts, ``C`` of them.
 
     Args:
-        answers: The window's.
+        found: The window's.
         pasts: The devices'.
         usual: (C,), share in training.
         company: With whom each device is compared.
     """
-    rows = pasts.trials + _PRIOR_ROWS
-    share = (pasts.hits + _PRIOR_ROWS * usual) / rows
-    expected = answers.trials * share
+    prior = np.maximum(_PRIOR_ROWS, found.effect / np.maximum(usual, _PRIOR_SHARE))
+    rows = pasts.trials + prior
+    share = (pasts.hits + prior * usual) / rows
+    expected = found.trials * share
     movement, noise = np.zeros(share.shape), np.zeros(share.shape)
     for group in company.places:
-        movement[group], noise[group] = _ratio(answers.count[group], expected[group])
+        movement[group], noise[group] = _ratio(found, expected, group)
     movement = movement if company.taken is None else company.taken
     tolerance = np.repeat(list(TOLERANCES.values()), share.shape[1] // len(TOLERANCES))
     now = share * np.exp(movement)
     up = np.clip(now + tolerance, 1e-6, 0.98)
-    score = share_scores(answers.count, answers.trials, up * rows, (1.0 - up) * rows)
-    score = np.where(tolerance > 0.0, np.maximum(score, 0.0), score)
-    told = answers.trials > 0.0
-    difference = np.where(told, answers.count / np.maximum(answers.trials, 1e-9) - now, np.nan)
+    worth = prior_rows(rows / found.effect, found.trials, found.effect)
+    score = share_scores(found.count, found.trials, up * worth, (1.0 - up) * worth)
+    most = np.clip(CAP / np.sqrt(found.effect), _LEAST_CAP, CAP)  # one cluster of rows is no evidence
+    score = np.clip(score, np.where(tolerance > 0.0, 0.0, -most), most)
+    told = found.trials > 0.0
+    difference = np.where(told, found.count / np.maximum(found.trials, 1.0) - now, np.nan)
     return Residuals(np.where(told, score, np.nan), difference, movement, noise)
 
 
-def _ratio(count: Floats, expected: Floats) -> tuple[Floats, Floats]:
+def _ratio(found: Counted, expected: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return the logarithm of the ratio by which the counts of the others of a group moved, and its variance."""
-    if len(count) < MINIMUM:
-        return np.zeros(count.shape), np.zeros(count.shape)
-    typical = middle((count + 0.5) / (expected + 0.5))
-    held = np.minimum(count, 3.0 * typical * expected + 3.0)  # one device's fault is not the group's
+    if len(group) < MINIMUM:
+        return np.zeros((len(group), expected.shape[1])), np.zeros((len(group), expected.shape[1]))
+    weight = 1.0 / found.effect[group]
+    count, usual = found.count[group], expected[group]
+    now = usual * np.maximum(middle((count + 0.5) / (usual + 0.5)), 1.0)
+    # one device's fault is not the group's
+    held = weight * np.minimum(count, now + _HELD * np.sqrt((now + 1.0) * found.effect[group]))
     hits = held.sum(axis=0) - held + _STEADY
-    return np.log(hits / (expected.sum(axis=0) - expected + _STEADY)), 1.0 / hits
+    usual = weight * usual
+    return np.log(hits / (usual.sum(axis=0) - usual + _STEADY)), 1.0 / hits

@@ -73,7 +73,7 @@ def _forget_outputs(charts: Charts, pasts: DevicePasts, rows: Bools) -> DevicePa
         "training": outputs,
         "alarmed": np.tile(outputs, 3),
         "lag1": outputs[:s],
-        "lag1_windows": outputs[:s],
+        "lag1_rows": outputs[:s],
         "season": np.tile(outputs[:s], pasts.season.shape[1] // s),
     }
     arrays = pasts.arrays()

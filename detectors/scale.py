@@ -21,6 +21,8 @@ _FEWEST = 2.0
 def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tuple[Floats, Floats]:
     """Return the cube root of each stream's variance relative to training, less 1, and its sampling variance.
 
+    What a shift alone would do to it is taken off.
+
     Args:
         reference: What training says.
         window: The devices' windows.
@@ -40,4 +42,5 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     freedom = independent * 2.0 / (reference.kurtosis - 1.0)
     shrinkage = 2.0 / (9.0 * np.maximum(freedom, 1.0))
     value = np.cbrt(np.maximum(square - mean**2, 0.0) / kept) / (1.0 - shrinkage) - 1.0
+    value -= reference.shifted.at(mean)
     return value, np.where(reference.ordered & (independent >= _FEWEST), shrinkage, np.inf)

@@ -30,7 +30,7 @@ class DevicePasts:
     precision: Floats
     """(n, M): sum of the reciprocal sampling variances in ``center``."""
     hits: Floats
-    """(n, C): rows that counted, in effective rows."""
+    """(n, C): rows that counted."""
     trials: Floats
     """(n, C): out of how many."""
     squares: Floats
@@ -41,14 +41,16 @@ class DevicePasts:
     """(n, K): moving average of those scores."""
     apart: Floats
     """(n, K): moving average of the difference from the group's median."""
+    apart_rows: Floats
+    """(n, 1): sampling variance of that average, as part of that of a window of one row."""
     training: Floats
     """(n, K): moving average of the scores against training."""
     alarmed: Bools
     """(n, 3 K): which charts are alarmed, in the order of ``KINDS``."""
     lag1: Floats
     """(n, S): mean lag-1 correlation."""
-    lag1_windows: Floats
-    """(n, S): of how many windows."""
+    lag1_rows: Floats
+    """(n, S): of how many rows."""
     season: Floats
     """(n, P S): mean of the location in each of ``P`` phases of the season, less the device's own mean."""
     season_windows: Floats
@@ -135,10 +137,11 @@ def widths_of(charts: Charts, phases: int) -> Mapping[str, int]:
             "freedom": k,
             "own": k,
             "apart": k,
+            "apart_rows": 1,
             "training": k,
             "alarmed": len(KINDS) * k,
             "lag1": s,
-            "lag1_windows": s,
+            "lag1_rows": s,
             "season": phases * s,
             "season_windows": phases,
         }

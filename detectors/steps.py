@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.apart import apart_ratios, positions, take_apart
+from detectors.apart import apart_ratios, positions, take_apart, take_rows
 from detectors.arrays import Floats, Places
 from detectors.channels import Answers
 from detectors.charts import Charts
 from detectors.common_cause import take_movement, with_groups
+from detectors.counted import usual_shares
 from detectors.ewma import CAP, SPREAD, as_normal, echo_factor, step
 from detectors.judgement import Judgement
 from detectors.levels import Levels
@@ -17,7 +18,7 @@ from detectors.reference import Reference
 from detectors.residuals import Company, Residuals, counted_residuals, join, measured_residuals
 from detectors.season import season_of
 from detectors.state import DevicePasts, FleetPast
-from detectors.training import training_scores, usual_shares
+from detectors.training import training_scores
 from detectors.windows import WindowArrays
 
 SUSPICIOUS = 0.5
@@ -64,7 +65,7 @@ def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Comp
     season = season_of(pasts, step.window.phase, m)
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
     usual = usual_shares(step.reference)
-    return join(measured, counted_residuals(step.answers, pasts, usual, company.charts(slice(m, None))))
+    return join(measured, counted_residuals(step.answers.counted, pasts, usual, company.charts(slice(m, None))))
 
 
 def movement_of(earlier: Judgement, names: tuple[str, ...], places: Places, n: int) -> Floats:
@@ -90,11 +91,13 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats) -> DevicePasts:
     """Step the moving averages of all three verdicts."""
     value, variance = positions(now.answers)
     lowest = now.charts.lowest
+    rows = np.where(now.window.sound, now.window.rows, 0.0)[:, None]
     apart = take_apart(pasts.apart, pasts.windows, value, variance, now.places)
     return replace(
         pasts,
         own=step(pasts.own, scores, lowest).astype(np.float32),
         apart=apart.astype(np.float32),
+        apart_rows=take_rows(pasts.apart_rows, pasts.windows, rows).astype(np.float32),
         training=step(pasts.training, training_scores(now.reference, now.answers), lowest).astype(np.float32),
         windows=pasts.windows + now.window.sound[:, None],
     )
@@ -105,11 +108,11 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     echo = echo_factor(fleet.echo / (fleet.echoes + _FEWEST_ECHOES))
     training = pasts.training / SPREAD / levels.training
     own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
+    rows = pasts.apart_rows * now.window.rows[:, None]
     variance = positions(now.answers)[1]
-    apart = (
-        apart_ratios(pasts.apart, np.maximum(pasts.windows, 1.0), variance, scale.variance * echo, now.places)
-        / levels.peers
-    )
+    noise = np.where(rows > 0.0, np.where(np.isfinite(variance), variance, 0.0) * rows * scale.variance * echo, np.inf)
+    noise[~np.isfinite(variance)] = np.inf
+    apart = apart_ratios(pasts.apart, noise, now.places) / levels.peers
     return np.stack([training, own, np.maximum(apart, now.charts.lowest)], axis=1)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.channels import Answers
-from detectors.counted import TOLERANCES
+from detectors.counted import TOLERANCES, prior_rows, usual_shares
 from detectors.design_effect import design_effect
 from detectors.reference import Reference
 from detectors.shares import share_scores
@@ -33,16 +33,10 @@ def training_scores(reference: Reference, answers: Answers) -> Floats:
     known = design_effect(reference.lag1, trained) / trained
     variance = answers.variance + np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0])
     measured = np.where(np.isfinite(variance), beyond / np.sqrt(variance), np.nan)
-    usual = usual_shares(reference)
+    found, usual = answers.counted, usual_shares(reference)
     tolerated = np.minimum(usual + np.maximum(SHARE_TOLERANCE, np.repeat(list(TOLERANCES.values()), s)), 0.999)
-    rows = np.tile(trained, len(TOLERANCES))
-    exact = share_scores(answers.count, answers.trials, tolerated * rows, (1.0 - tolerated) * rows)
+    rows = prior_rows(np.tile(trained, len(TOLERANCES)), found.trials, found.effect)
+    exact = share_scores(found.count, found.trials, tolerated * rows, (1.0 - tolerated) * rows)
     # fewer than usual is no departure: the tolerance counts upwards only
-    upwards = np.where(answers.trials > 0.0, np.maximum(exact, 0.0), np.nan)
+    upwards = np.where(found.trials > 0.0, np.maximum(exact, 0.0), np.nan)
     return np.concatenate([measured, upwards], axis=1)
-
-
-def usual_shares(reference: Reference) -> Floats:
-    """Return the share of the training rows that each counted chart counts, (C,)."""
-    nothing = np.zeros(reference.n_streams)
-    return np.concatenate([reference.tail_share, reference.missing_share, nothing, nothing])

@@ -33,12 +33,12 @@ def learned() -> State:
 def test_a_shifted_sensor_is_told_from_its_peers_and_named(learned: State) -> None:
     for window in range(4):
         shifted = rows(100 + window)
-        shifted[3, :, 1] += 1.0
+        shifted[3, :, 1] += 2.0
         learned, told = take(learned, window_of(REFERENCE, shifted))
     assert told.words[3].tolist() == ["drift", "drift", "drift"]
     assert (np.delete(told.words, 3, axis=0) == "stable").all()
     assert told.alarmed[3, 1, CHARTS.column("sensor-1", "location")]
-    assert told.differences[3, CHARTS.column("sensor-1", "location")] == pytest.approx(1.0, abs=0.2)
+    assert told.differences[3, CHARTS.column("sensor-1", "location")] == pytest.approx(2.0, abs=0.3)
     assert (told.fleet_words == "stable").all()
 
 
