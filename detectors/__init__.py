@@ -12,6 +12,7 @@ from detectors.levels import DEFAULT_RATE, Levels, level_for
 from detectors.packing import pack, pack_fleet, unpack, unpack_fleet
 from detectors.reference import Reference, lay_out
 from detectors.state import KINDS, DevicePasts, FleetPast, State, empty_state
+from detectors.tolerances import Tolerances
 from detectors.windows import DeviceWindow, WindowArrays, stack
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Reference",
     "State",
     "StateError",
+    "Tolerances",
     "WindowArrays",
     "charts_of",
     "empty_state",

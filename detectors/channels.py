@@ -9,6 +9,7 @@ from detectors.counted import Counted, counted
 from detectors.location import location
 from detectors.reference import Reference
 from detectors.scale import scale
+from detectors.tolerances import Tolerances
 from detectors.windows import WindowArrays
 
 
@@ -20,21 +21,25 @@ class Answers:
     """(n, M)."""
     variance: Floats
     """(n, M): sampling variance of the value; infinite where the window says nothing."""
+    tolerance: Floats
+    """(M,): differences that do not matter."""
     counted: Counted
 
 
-def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> Answers:
+def answers(reference: Reference, window: WindowArrays, correlation: Floats, tolerances: Tolerances) -> Answers:
     """Ask each channel.
 
     Args:
         reference: What training says.
         window: The devices' windows.
         correlation: (n, S), of neighbouring rows.
+        tolerances: Differences that do not matter.
     """
     measured = [location(reference, window, correlation), scale(reference, window, correlation)]
     sound = window.sound[:, None]
     return Answers(
         value=np.concatenate([value for value, _ in measured], axis=1),
         variance=np.where(sound, np.concatenate([variance for _, variance in measured], axis=1), np.inf),
-        counted=counted(reference, window, correlation),
+        tolerance=tolerances.of(("location", "scale"), reference.n_streams),
+        counted=counted(reference, window, correlation, tolerances),
     )

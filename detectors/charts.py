@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arrays import Bools, Floats, Names
+from detectors.counted import CHANNELS as COUNTED
+from detectors.counted import N_TAILS
 from detectors.reference import Reference
 
 MEASURED: Final = ("location", "scale")
-COUNTED: Final = ("low_tail", "high_tail", "missing", "repeats", "out_of_range")
 ONE_SIDED: Final = frozenset({"repeats", "out_of_range"})
 """Channels that alarm on more only: fewer repeated values are no fault."""
 
@@ -34,6 +35,9 @@ class Charts:
     """(K,): whether the stream is an output of the model."""
     measured: Bools
     """(K,)."""
+    steady: Bools
+    """(K,): which differ between healthy devices no more than sampling and offsets explain: all
+    but the tails, whose rare rows an offset multiplies. The others are not compared with peers."""
     lowest: Floats
     """(K,): below which a chart does not fall: 0 for a one-sided one, else minus infinity."""
 
@@ -63,5 +67,6 @@ def charts_of(reference: Reference) -> Charts:
         stream=stream,
         output=stream >= reference.n_features,
         measured=np.isin(channel, MEASURED),
+        steady=~np.isin(channel, COUNTED[:N_TAILS]),
         lowest=np.where(np.isin(channel, list(ONE_SIDED)), 0.0, -np.inf),
     )

@@ -12,15 +12,18 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.clustering import tail_effect
 from detectors.reference import Reference
+from detectors.tolerances import Tolerances
 from detectors.windows import WindowArrays
 
-TOLERANCES: Final = {"low_tail": 0.0, "high_tail": 0.0, "missing": 0.01, "repeats": 0.05, "out_of_range": 0.01}
-"""Share of the rows by which each may grow before it counts as unusual."""
+CHANNELS: Final = ("low_tail", "high_tail", "missing", "repeats", "out_of_range")
+N_CHANNELS: Final = len(CHANNELS)
+N_TAILS: Final = 2
+"""The first of them are tails."""
 
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """Counts of ``n`` devices in ``C`` charts: the channels of ``TOLERANCES`` one after the other."""
+    """Counts of ``n`` devices in ``C`` charts: the ``CHANNELS`` one after the other."""
 
     count: Floats
     """(n, C): rows that are meant."""
@@ -28,15 +31,18 @@ class Counted:
     """(n, C): out of how many; 0 where the window says nothing."""
     effect: Floats
     """(n, C): by how much the count varies more than that of independent rows."""
+    tolerance: Floats
+    """(C,): share of the rows that does not matter."""
 
 
-def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> Counted:
+def counted(reference: Reference, window: WindowArrays, correlation: Floats, tolerances: Tolerances) -> Counted:
     """Count.
 
     Args:
         reference: What training says.
         window: The devices' windows.
         correlation: (n, S), of neighbouring rows.
+        tolerances: What does not matter.
     """
     rows = window.finite
     low = np.einsum("nsb,sb->ns", window.counts, reference.low.astype(np.float32))
@@ -51,6 +57,7 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> 
         count=np.where(sound, np.concatenate(counts, axis=1), 0.0).astype(np.float64),
         trials=np.where(sound, np.concatenate(trials, axis=1), 0.0).astype(np.float64),
         effect=np.concatenate(effects, axis=1),
+        tolerance=tolerances.of(CHANNELS, reference.n_streams),
     )
 
 
@@ -73,4 +80,5 @@ def prior_rows(past: Floats, trials: Floats, effect: Floats) -> Floats:
         effect: By how much counts vary more than those of independent rows.
     """
     clustered = (trials - effect) / np.maximum(effect - 1.0, 1e-6)
-    return 1.0 / (1.0 / np.maximum(past, 1e-6) + 1.0 / np.maximum(clustered, 1e-6))
+    worth: Floats = 1.0 / (1.0 / np.maximum(past, 1e-6) + 1.0 / np.maximum(clustered, 1e-6))
+    return worth

@@ -14,8 +14,8 @@ import numpy as np
 from detectors.arrays import Floats
 
 WEIGHT: Final = 0.2
-CAP: Final = 9.0
-"""Below LEVEL * SPREAD / WEIGHT, which one window would need, for levels from 5.4 on."""
+CAP: Final = 7.0
+"""Less than level times ``SPREAD / WEIGHT``, which one window would need, for levels from 4.3 on."""
 SPREAD: Final = (WEIGHT / (2.0 - WEIGHT)) ** 0.5
 """Standard deviation of the average of independent scores of standard deviation 1."""
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detectors.arrays import Bools, Floats
+from detectors.counted_residuals import unmoved
 from detectors.moderation import OwnScale, prior
 from detectors.own_past import learn
 from detectors.residuals import Residuals
@@ -21,7 +22,8 @@ _WILDEST: Final = 3.5
 
 def own_scale(pasts: DevicePasts) -> OwnScale:
     """Return how many times its sampling variance each stream varies, and how well that is known."""
-    usual, freedom = prior(pasts.squares.astype(np.float64), pasts.freedom.astype(np.float64))
+    squares, seen = pasts.squares.astype(np.float64), pasts.freedom.astype(np.float64)
+    usual, freedom = prior(squares, seen)
     total = freedom + pasts.freedom
     scale = (freedom * usual + pasts.squares) / total
     m = pasts.center.shape[1]
@@ -49,13 +51,15 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
     past_first = learned * (pasts.freedom >= 0.0) * (pasts.windows > 1.0)
     held = np.minimum(score**2, _WILDEST**2 * scale)
     keep = np.where(quiet[:, m:], 1.0, 0.0)
-    steady = np.exp(-residuals.movement[:, m:])
+    counted = step.answers.counted
+    usual = unmoved(counted.count, counted.trials, residuals.movement[:, m:])
     after = replace(
         pasts,
         center=center.astype(np.float32),
         precision=precision.astype(np.float32),
-        hits=(pasts.hits + keep * found.counted.count * steady).astype(np.float32),
-        trials=(pasts.trials + keep * found.counted.trials).astype(np.float32),
+        hits=(pasts.hits + keep * usual).astype(np.float32),
+        trials=(pasts.trials + keep * counted.trials).astype(np.float32),
+        company=np.maximum(pasts.company, residuals.accompanied.any(axis=1, keepdims=True)).astype(np.float32),
         squares=(np.where(past_first > 0, pasts.squares * fade + held, pasts.squares)).astype(np.float32),
         freedom=np.minimum(pasts.freedom + past_first, _MOST_WINDOWS).astype(np.float32),
     )

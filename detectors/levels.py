@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from detectors.tolerances import DEFAULT, Tolerances
 from device_contract.limits import Limits
 
 DEFAULT_RATE: Final = 0.5
@@ -18,6 +19,8 @@ MONTH_WINDOWS: Final = 30
 """Windows of a month where a window is a day."""
 TRAINING_LEVEL: Final = 6.0
 FLEET_LEVEL: Final = 6.0
+PEERS_ABOVE: Final = 0.5
+"""How much higher the peers' level is: the spread between devices need not be Gaussian."""
 GAUSSIAN: Final = Limits(
     rates=(1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10),
     families=("own",),
@@ -34,9 +37,13 @@ class Levels:
     peers: float
     training: float = TRAINING_LEVEL
     fleet: float = FLEET_LEVEL
+    tolerances: Tolerances = DEFAULT
+    """Differences that do not matter, against the own past and the peers."""
 
 
-def level_for(rate: float, n_charts: int, windows: float, limits: Limits = GAUSSIAN) -> Levels:
+def level_for(
+    rate: float, n_charts: int, windows: float, limits: Limits = GAUSSIAN, tolerances: Tolerances = DEFAULT
+) -> Levels:
     """Return the levels at which so many false alarms are expected.
 
     Args:
@@ -45,7 +52,8 @@ def level_for(rate: float, n_charts: int, windows: float, limits: Limits = GAUSS
         n_charts: Charts of a device.
         windows: Windows of a month.
         limits: The bundle's calibrated table.
+        tolerances: Differences that do not matter.
     """
     each = rate / 1000.0 / max(n_charts, 1) / max(windows, 1.0)
     level = float(np.interp(-np.log(each), -np.log(limits.rates), limits.levels[0]))
-    return Levels(own=level, peers=level)
+    return Levels(own=level, peers=level + PEERS_ABOVE, tolerances=tolerances)

@@ -57,7 +57,8 @@ def prior(squares: Floats, freedom: Floats) -> tuple[Floats, Floats]:
         scatter -= np.nansum(polygamma(1, half), axis=0) / np.maximum(known, 1)
     freedom_of_prior = np.where(enough, np.clip(2.0 * _inverse_trigamma(scatter), 1.0, _MOST), _ALONE)
     shift = digamma(freedom_of_prior / 2.0) - np.log(freedom_of_prior / 2.0)
-    return np.where(enough, np.exp(mean + shift), 1.0), freedom_of_prior
+    pooled = (squares.sum(axis=0) + 1.0) / (freedom.sum(axis=0) + 1.0)
+    return np.where(enough, np.exp(mean + shift), pooled), freedom_of_prior
 
 
 def _inverse_trigamma(value: Floats) -> Floats:

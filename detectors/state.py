@@ -47,6 +47,8 @@ class DevicePasts:
     """(n, K): moving average of the scores against training."""
     alarmed: Bools
     """(n, 3 K): which charts are alarmed, in the order of ``KINDS``."""
+    company: Floats
+    """(n, 1): 1 once the device was compared with others of its group, else 0."""
     lag1: Floats
     """(n, S): mean lag-1 correlation."""
     lag1_rows: Floats
@@ -140,6 +142,7 @@ def widths_of(charts: Charts, phases: int) -> Mapping[str, int]:
             "apart_rows": 1,
             "training": k,
             "alarmed": len(KINDS) * k,
+            "company": 1,
             "lag1": s,
             "lag1_rows": s,
             "season": phases * s,

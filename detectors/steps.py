@@ -10,12 +10,14 @@ from detectors.channels import Answers
 from detectors.charts import Charts
 from detectors.common_cause import take_movement, with_groups
 from detectors.counted import usual_shares
+from detectors.counted_residuals import counted_residuals
 from detectors.ewma import CAP, SPREAD, as_normal, echo_factor, step
 from detectors.judgement import Judgement
 from detectors.levels import Levels
+from detectors.measured_residuals import measured_residuals
 from detectors.moderation import OwnScale
 from detectors.reference import Reference
-from detectors.residuals import Company, Residuals, counted_residuals, join, measured_residuals
+from detectors.residuals import Company, Residuals, join
 from detectors.season import season_of
 from detectors.state import DevicePasts, FleetPast
 from detectors.training import training_scores
@@ -23,7 +25,7 @@ from detectors.windows import WindowArrays
 
 SUSPICIOUS = 0.5
 """Part of a level from which a window is not learned from, and below which an alarm ends."""
-_FEWEST_ECHOES = 200.0
+_FEWEST_ECHOES = 60.0
 """Products of a score and the average before it that count as independent ones."""
 
 
@@ -55,9 +57,7 @@ def compare(step: Step, pasts: DevicePasts, scale: Floats, taken: Floats | None)
     if len(step.output_places) == len(step.places):
         return by_group
     by_version = _compare_within(step, pasts, scale, Company(step.output_places, taken))
-    output = step.charts.output
-    names = ("score", "difference", "movement", "noise")
-    return Residuals(*(np.where(output, getattr(by_version, name), getattr(by_group, name)) for name in names))
+    return by_group.with_outputs(by_version, step.charts.output)
 
 
 def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Company) -> Residuals:
@@ -113,7 +113,7 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     noise = np.where(rows > 0.0, np.where(np.isfinite(variance), variance, 0.0) * rows * scale.variance * echo, np.inf)
     noise[~np.isfinite(variance)] = np.inf
     apart = apart_ratios(pasts.apart, noise, now.places) / levels.peers
-    return np.stack([training, own, np.maximum(apart, now.charts.lowest)], axis=1)
+    return np.stack([training, own, np.maximum(apart, now.charts.lowest) * now.charts.steady], axis=1)
 
 
 def take_movements(now: Step, fleet: FleetPast, residuals: Residuals, *, is_late: bool) -> tuple[FleetPast, Floats]:

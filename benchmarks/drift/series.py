@@ -11,7 +11,7 @@ and features at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -146,9 +146,9 @@ class RowFleet:
         rho = self._rho[devices]
         series *= np.sqrt(1.0 - rho**2)
         before = self._series[devices]
-        for row in series:
-            row += rho * before
-            before = row
+        for step in range(_BLOCK):
+            series[step] += rho * before
+            before = series[step]
         self._series[devices] = before
         return self._with_tails(series)
 

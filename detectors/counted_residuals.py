@@ -1,0 +1,117 @@
+"""How far counts are from what was expected.
+
+A common movement is added to the expected share; a tail's share is multiplied by it, since
+what doubles one device's tail doubles those of all.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arrays import Floats
+from detectors.counted import N_CHANNELS, N_TAILS, Counted, prior_rows
+from detectors.ewma import CAP
+from detectors.measured_residuals import MEDIAN_COST
+from detectors.peers import MINIMUM, common, middle
+from detectors.residuals import Company, Residuals, accompanied
+from detectors.shares import share_scores
+from detectors.state import DevicePasts
+
+_PRIOR_ROWS: Final = 50.0
+"""Rows that training's share weighs in a device's own, at least."""
+_PRIOR_SHARE: Final = 0.002
+"""Training's share weighs as much as one count that is independent of the others, of a share of this at least."""
+_STEADY: Final = 1.0
+"""Rows added to both sides of the ratio by which a group's tails moved."""
+_HELD: Final = 5.0
+"""Standard deviations above its expectation to which a device's count moves its group."""
+_LEAST_CAP: Final = 3.0
+"""What a window's score may always reach, however much its rows cluster."""
+
+
+def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, company: Company) -> Residuals:
+    """Compare the counted charts, ``C`` of them.
+
+    Args:
+        found: The window's.
+        pasts: The devices'.
+        usual: (C,), share in training.
+        company: With whom each device is compared.
+    """
+    prior = np.maximum(_PRIOR_ROWS, found.effect / np.maximum(usual, _PRIOR_SHARE))
+    rows = pasts.trials + prior
+    share = (pasts.hits + prior * usual) / rows
+    movement: Floats = np.zeros(share.shape)
+    noise = np.zeros(share.shape)
+    for group in company.places:
+        movement[group], noise[group] = _movement(found, share, group)
+    movement = movement if company.taken is None else company.taken
+    now = moved(share, movement)
+    worth = prior_rows(rows / found.effect, found.trials, found.effect)
+    told = found.trials > 0.0
+    score = np.where(told, _scores(found, now, worth), np.nan)
+    difference = np.where(told, found.count / np.maximum(found.trials, 1.0) - now, np.nan)
+    return Residuals(score, score, difference, movement, noise, accompanied(told, company))
+
+
+def moved(share: Floats, movement: Floats) -> Floats:
+    """Return shares (n, C) after a common movement."""
+    tails = N_TAILS * (share.shape[1] // N_CHANNELS)
+    after = np.concatenate(
+        [share[:, :tails] * np.exp(movement[:, :tails]), share[:, tails:] + movement[:, tails:]], axis=1
+    )
+    limited: Floats = np.clip(after, 1e-6, 0.98)
+    return limited
+
+
+def unmoved(count: Floats, trials: Floats, movement: Floats) -> Floats:
+    """Return the counts (n, C) as they would be without the common movement."""
+    tails = N_TAILS * (count.shape[1] // N_CHANNELS)
+    rest = count[:, tails:] - movement[:, tails:] * trials[:, tails:]
+    return np.concatenate(
+        [count[:, :tails] * np.exp(-movement[:, :tails]), np.clip(rest, 0.0, trials[:, tails:])], axis=1
+    )
+
+
+def _variance_of_moved(now: Floats, noise: Floats) -> Floats:
+    """Return the variance that the movement's noise leaves in the moved shares, (n, C)."""
+    tails = N_TAILS * (now.shape[1] // N_CHANNELS)
+    return np.concatenate([now[:, :tails] ** 2 * noise[:, :tails], noise[:, tails:]], axis=1)
+
+
+def _movement(found: Counted, share: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Return how the counts of a group moved, and the sampling variance of that, (devices, C) each."""
+    tails = N_TAILS * (share.shape[1] // N_CHANNELS)
+    if len(group) < MINIMUM:
+        return np.zeros((len(group), share.shape[1])), np.zeros((len(group), share.shape[1]))
+    ratio, noise = _ratio(found, found.trials * share, group, tails)
+    count, trials, usual = found.count[group], found.trials[group], share[group]
+    step = common(np.where(trials > 0.0, count / np.maximum(trials, 1.0) - usual, 0.0), trials > 0.0)
+    # where hardly a row is expected, most devices' shares tell more than the sum of their counts
+    ratio = np.maximum(ratio, np.log1p(np.maximum(step, 0.0) / np.maximum(usual, 1e-6))[:, :tails])
+    usual, trials = np.clip(usual[:, tails:], 1e-3, 0.5), np.maximum(trials[:, tails:], 1.0)
+    noise_of_step = np.broadcast_to(MEDIAN_COST * middle(usual / trials) / len(group), usual.shape)
+    return np.concatenate([ratio, step[:, tails:]], axis=1), np.concatenate([noise, noise_of_step], axis=1)
+
+
+def _ratio(found: Counted, expected: Floats, group: NDArray[np.intp], tails: int) -> tuple[Floats, Floats]:
+    """Return the logarithm of the ratio by which the tails of the others of a group moved, and its variance."""
+    effect, count, usual = found.effect[group, :tails], found.count[group, :tails], expected[group, :tails]
+    now = usual * np.maximum(middle((count + 0.5) / (usual + 0.5)), 1.0)
+    # one device's fault is not the group's
+    held = np.minimum(count, now + _HELD * np.sqrt((now + 1.0) * effect)) / effect
+    usual = usual / effect
+    hits = held.sum(axis=0) - held + _STEADY
+    return np.log(hits / (usual.sum(axis=0) - usual + _STEADY)), 1.0 / hits
+
+
+def _scores(found: Counted, usual: Floats, worth: Floats) -> Floats:
+    """Return the scores of the counts beyond what does not matter, (n, C)."""
+    seen = found.count / np.maximum(found.trials, 1.0)
+    shifted = np.clip(usual + np.clip(seen - usual, -found.tolerance, found.tolerance), 1e-6, 0.98)
+    scores = share_scores(found.count, found.trials, shifted * worth, (1.0 - shifted) * worth)
+    most = np.clip(CAP / np.sqrt(found.effect), _LEAST_CAP, CAP)  # one cluster of rows is no evidence
+    matters = np.abs(seen - usual) > found.tolerance
+    limited: Floats = np.where(matters, np.clip(scores, -most, most), 0.0)
+    return limited
