@@ -26,6 +26,7 @@ from edge_agent.rows import Record
 from edge_agent.scoring.labels import most_probable
 from edge_agent.sinks.sink import ScoredRow, Sink
 from edge_agent.sources.source import BadRow
+from edge_agent.summary import ClosedWindow
 
 
 class InferenceLoop:
@@ -172,7 +173,7 @@ class InferenceLoop:
         try:
             self._account(lane, row, latency_ns, number, time_ms)
         except Exception as error:  # noqa: BLE001  (a fault in the statistics must not end scoring)
-            self._count(lane, "statistics_errors", f"{type(error).__name__}: {error}")
+            self._excuse(error)
         return self._answer(lane, number, record.time_ms, time_ms) if lane.answers else None
 
     def _watch(self, lane: Lane, row: "array.array[float]", latency_ns: int) -> None:
@@ -183,8 +184,7 @@ class InferenceLoop:
 
     def _account(self, lane: Lane, row: "array.array[float]", latency_ns: int, number: int, time_ms: int) -> None:
         is_in_time, closed = lane.windows.place(time_ms)
-        if closed is not None:
-            self._keeping.keep(lane, closed)
+        self._hand_on(lane, closed)
         if is_in_time:
             lane.windows.count(row, lane.outputs, latency_ns, number, time_ms)
         else:
@@ -230,7 +230,17 @@ class InferenceLoop:
         try:
             closed = lane.windows.close(is_last=is_last)
         except Exception as error:  # noqa: BLE001  (a fault in the statistics must not end scoring)
-            self._count(lane, "statistics_errors", f"{type(error).__name__}: {error}")
+            self._excuse(error)
             return
-        if closed is not None:
+        self._hand_on(lane, closed)
+
+    def _hand_on(self, lane: Lane, closed: ClosedWindow | None) -> None:
+        if closed is None:
+            return
+        try:
             self._keeping.keep(lane, closed)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._excuse(error)
+
+    def _excuse(self, error: Exception) -> None:
+        self._counters.add("statistics_errors", f"{type(error).__name__}: {error}")

@@ -116,6 +116,8 @@ class Windows:
         if start_ms is None or self._summarizer.rows == 0:
             return None
         end_ms = start_ms + self._length_ms
-        rows = self._draw.finish(self._summarizer.observe_contributions)
-        summary = self._summarizer.take(with_comoments=is_last or start_ms // DAY_MS != end_ms // DAY_MS)
+        try:
+            rows = self._draw.finish(self._summarizer.observe_contributions)
+        finally:  # Whatever comes of the draw, the next window begins with nothing.
+            summary = self._summarizer.take(with_comoments=is_last or start_ms // DAY_MS != end_ms // DAY_MS)
         return ClosedWindow(start_ms, end_ms, summary, self._baseline, self._draw.leave, rows)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 
 N_ROWS = 6000
 WINDOW_S = 100
+SAMPLED_ROWS = 5
 PUMP = "pump-1"
 
 
@@ -30,6 +31,8 @@ def until_scored(fleet: Fleet, rows: int) -> None:
 
 
 def test_every_row_of_a_replay_is_scored_and_counted_once(ready: Fleet, replay: Path) -> None:
+    sampling = [command("leeway-fleet"), "sampling", "set", "all", "--rows", str(SAMPLED_ROWS), "--data"]
+    run([*sampling, str(ready.data)])
     ready.run_agent(PUMP, f"replay:{replay}", WINDOW_S)
     ready.until_finished(ready.deploy("1"))
     until_scored(ready, N_ROWS)
@@ -38,6 +41,13 @@ def test_every_row_of_a_replay_is_scored_and_counted_once(ready: Fleet, replay: 
     assert (totals["rows_scored"], totals["reports_ingested"]) == (N_ROWS, N_ROWS // WINDOW_S)
     path = f"/api/v1/devices/{PUMP}/drift"
     ready.until("a verdict", lambda: ready.get(path)["training"]["verdict"] == "stable")
+    path = "/api/v1/models/demo/versions/1/samples?limit=500"
+    ready.until("samples", lambda: len(ready.get(path)["items"]) == N_ROWS // WINDOW_S)
+    drawn = [row for sample in ready.get(path)["items"] for row in sample["rows"]]
+    assert len(drawn) == len({row["row"] for row in drawn}) == SAMPLED_ROWS * N_ROWS // WINDOW_S
+    found = ready.get(f"/api/v1/devices/{PUMP}/samples/{drawn[0]['row']}/explanation")
+    assert found["method"] == "matrix"
+    assert found["scores"] == pytest.approx(list(drawn[0]["outputs"].values()))
 
 
 def test_nothing_is_lost_or_doubled_when_server_and_device_are_killed(ready: Fleet, replay: Path) -> None:
