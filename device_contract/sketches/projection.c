@@ -60,8 +60,8 @@ static void add_squares(double *sum, double *sum_squares, const leeway_floats *v
         total += wide;
         squares += wide * wide;
     }
-    *sum += leeway_sum_doubles(total);
-    *sum_squares += leeway_sum_doubles(squares);
+    *sum += leeway_sum_doubles(&total);
+    *sum_squares += leeway_sum_doubles(&squares);
 }
 
 static float dot(const float *a, const float *b) {

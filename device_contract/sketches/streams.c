@@ -71,9 +71,9 @@ static void add_moments(leeway_stream *stream, const float *cleaned, float *colu
         squares += known * known;
         products += known * before;
     }
-    stream->sum += leeway_sum_doubles(sum);
-    stream->sum_squares += leeway_sum_doubles(squares);
-    stream->lag_products += leeway_sum_doubles(products);
+    stream->sum += leeway_sum_doubles(&sum);
+    stream->sum_squares += leeway_sum_doubles(&squares);
+    stream->lag_products += leeway_sum_doubles(&products);
 }
 
 void leeway_count_edges(const float *column, const float *edges, int32_t n_edges, int64_t *at_least) {

@@ -33,6 +33,9 @@ static inline int32_t leeway_times(leeway_ints downwards) {
 
 static inline float leeway_sum(leeway_floats four) { return (four[0] + four[2]) + (four[1] + four[3]); }
 
-static inline double leeway_sum_doubles(leeway_doubles four) { return (four[0] + four[2]) + (four[1] + four[3]); }
+/* By address: how so long a vector is handed over depends on the processor. */
+static inline double leeway_sum_doubles(const leeway_doubles *four) {
+    return ((*four)[0] + (*four)[2]) + ((*four)[1] + (*four)[3]);
+}
 
 #endif

@@ -1,4 +1,4 @@
-"""Fuzz for a while: libFuzzer on the loader of plans, atheris on the readers.
+"""Fuzz for a while: libFuzzer on what is written in C, atheris on the readers.
 
 Usage: ``python -m tests.fuzz.campaign SECONDS [TARGET]...``. What a target learns stays in
 ``build/fuzz/TARGET`` and is where the next campaign starts; an input that breaks it is written to
@@ -7,6 +7,7 @@ Usage: ``python -m tests.fuzz.campaign SECONDS [TARGET]...``. What a target lear
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from device_contract.canonical import sha256_hex
@@ -15,19 +16,29 @@ from tests.fuzz.seeds import TARGETS, seeds
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 KERNELS = ROOT / "device_contract" / "plan"
+SKETCHES = ROOT / "device_contract" / "sketches"
 WORK = ROOT / "build" / "fuzz"
-_COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-ffp-contract=off", f"-I{KERNELS}")
+_COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-ffp-contract=off")
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
 _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
 
 
-def build_plan_fuzzer(program: Path) -> Path:
-    """Compile the loader, the kernels and the mutator; returns the program's path."""
-    own, kernels = ("plan_loader.c", "plan_mutator.c"), ("kernels.c", "check.c", "explain.c")
-    sources = [*(HERE / name for name in own), *(KERNELS / name for name in kernels)]
+def build_fuzzer(program: Path, own: Sequence[str], house: Path, parts: Sequence[str]) -> Path:
+    """Compile a target in C, and what it tries; returns the program's path."""
+    sources = [*(HERE / name for name in own), *(house / name for name in parts)]
     program.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([*_COMPILER, *_SANITIZERS, *sources, "-lm", "-o", program], check=True)
+    subprocess.run([*_COMPILER, f"-I{house}", *_SANITIZERS, *sources, "-lm", "-o", program], check=True)
     return program
+
+
+def build_plan_fuzzer(program: Path) -> Path:
+    """Compile the loader, the kernels and the mutator."""
+    return build_fuzzer(program, ("plan_loader.c", "plan_mutator.c"), KERNELS, ("kernels.c", "check.c", "explain.c"))
+
+
+def build_summary_fuzzer(program: Path) -> Path:
+    """Compile what reads summaries and counts rows."""
+    return build_fuzzer(program, ("summary_reader.c",), SKETCHES, ("reader.c", "streams.c", "projection.c"))
 
 
 def fuzz(target: str, seconds: int, work: Path) -> "subprocess.CompletedProcess[str]":
@@ -43,7 +54,7 @@ def fuzz(target: str, seconds: int, work: Path) -> "subprocess.CompletedProcess[
         folder.mkdir(parents=True, exist_ok=True)
     for seed in seeds(target):
         (right / sha256_hex(seed)[:16]).write_bytes(seed)
-    program = [build_plan_fuzzer(work / "plan_loader")] if target == "plan" else _reader(target)
+    program = _program(target, work)
     options = (*_LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{target}-")
     folders = [learnt, HERE / "corpus" / target, right]
     return subprocess.run(
@@ -56,7 +67,11 @@ def fuzz(target: str, seconds: int, work: Path) -> "subprocess.CompletedProcess[
     )
 
 
-def _reader(target: str) -> list[str | Path]:
+def _program(target: str, work: Path) -> list[str | Path]:
+    if target == "plan":
+        return [build_plan_fuzzer(work / "plan_loader")]
+    if target == "summary-reader":
+        return [build_summary_fuzzer(work / "summary_reader")]
     return [sys.executable, "-m", "tests.fuzz.readers", target]
 
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from device_contract.feedback import Feedback
 from device_contract.messages import Ack, AssignmentMessage, Birth, Report, Status
 from device_contract.samples import Sample
-from tests.device_contract.sketches.strategies import BASELINE
+from tests.device_contract.sketches.strategies import BASELINE, WIDE
 from tests.fuzz.bundles import bundle_mutator
 from tests.fuzz.documents import Mutator, json_mutator, msgpack_mutator
 
@@ -93,10 +93,13 @@ def read_message(data: bytes) -> None:
 
 
 def read_summary(data: bytes) -> None:
-    summary = decode_summary(data, BASELINE)
-    again = decode_summary(encode_summary(summary, BASELINE), BASELINE)
-    assert (again.rows, again.latency) == (summary.rows, summary.latency)
-    assert [stream.counts for stream in again.streams] == [stream.counts for stream in summary.streams]
+    for reference in (BASELINE, WIDE):
+        with suppress(ContractError):
+            summary = decode_summary(data, reference)
+            again = decode_summary(encode_summary(summary, reference), reference)
+            assert (again.rows, again.latency, again.metrics) == (summary.rows, summary.latency, summary.metrics)
+            assert (again.score_counts, again.resources) == (summary.score_counts, summary.resources)
+            assert [stream.counts for stream in again.streams] == [stream.counts for stream in summary.streams]
 
 
 TARGETS = {

@@ -7,7 +7,7 @@ from device_contract.baseline import encode_baseline
 from device_contract.canonical import canonical_json
 from device_contract.policy import DirectorKeys, Policy
 from tests.device_contract.plan.plans import PLANS
-from tests.device_contract.sketches.strategies import BASELINE
+from tests.device_contract.sketches.strategies import BASELINE, WIDE
 
 _GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 _FOLDERS = {
@@ -19,7 +19,7 @@ _FOLDERS = {
     "enrollment": "enrollment",
     "messages": "messages",
 }
-TARGETS = (*_FOLDERS, "orders", "summary")
+TARGETS = (*_FOLDERS, "orders", "summary", "summary-reader")
 _SLOT = AssignedSlot(
     slot="champion", model="power", version="1", target_path="power/1/portable.bundle", sha256="a" * 64, length_bytes=9
 )
@@ -38,8 +38,8 @@ def seeds(target: str) -> list[bytes]:
     """Return right inputs of a target."""
     if target == "orders":
         return [canonical_json(order) for order in _ORDERS]
-    if target == "summary":
+    if target in {"summary", "summary-reader"}:
         return [bytes.fromhex(path.read_text()) for path in sorted((_GOLDEN / "sketches").glob("*.hex"))]
     golden = [path.read_bytes() for path in sorted((_GOLDEN / _FOLDERS[target]).iterdir())]
-    built = {"plan": list(PLANS.values()), "bundled-files": [encode_baseline(BASELINE)]}
+    built = {"plan": list(PLANS.values()), "bundled-files": [encode_baseline(BASELINE), encode_baseline(WIDE)]}
     return golden + built.get(target, [])

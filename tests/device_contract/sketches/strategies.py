@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
@@ -20,10 +21,12 @@ Row = tuple[float, float]
 rows = st.lists(st.tuples(values, values), max_size=40)
 
 
-def stream(edges: Sequence[float], *, name: str = "x", role: str = "feature", mean: float = 0.5) -> StreamBaseline:
+def stream(
+    edges: Sequence[float], *, name: str = "x", role: str = "feature", mean: float = 0.5, **known: Any
+) -> StreamBaseline:
     counts = (0, 4) + (0,) * (len(edges) - 1)
     return make_stream(
-        name, role, edges=tuple(edges), counts=counts, rows=4, mean=mean, range_minimum=-4.0, range_maximum=4.0
+        name, role, edges=tuple(edges), counts=counts, rows=4, mean=mean, range_minimum=-4.0, range_maximum=4.0, **known
     )
 
 
