@@ -1,4 +1,4 @@
-"""The picture of a comparison: the streams that differ most, each as the share of rows below a value.
+"""The picture of a comparison: the streams that moved most, each as the share of rows below a value.
 
 A distribution drawn like this is exact at the edges of the bins, however wide they are, and the
 gap between the lines is what the measures measure. Categories are bars.
@@ -46,10 +46,17 @@ def draw(comparison: dict[str, Any], names: Sequence[str]) -> Figure:
 
 
 def most_different(streams: list[Stream]) -> list[Stream]:
-    """Return the streams that both sides have, the one with the largest distance first; not all, if there are many."""
-    both = [stream for stream in streams if (stream["difference"] or {}).get("jensen_shannon_distance") is not None]
-    both.sort(key=lambda stream: -float(stream["difference"]["jensen_shannon_distance"]))
-    return both[:MAX_STREAMS]
+    """Return the streams with values on both sides, the one that moved most first; not all, if there are many."""
+    both = [stream for stream in streams if stream["difference"] and stream["a"]["finite"] and stream["b"]["finite"]]
+    return sorted(both, key=_size, reverse=True)[:MAX_STREAMS]
+
+
+def _size(stream: Stream) -> float:
+    """Return how much a stream moved: a number in standard deviations, a category by its Jensen-Shannon distance."""
+    difference, deviation = stream["difference"], stream["a"]["standard_deviation"]
+    if difference["wasserstein_distance"] is not None and deviation:
+        return float(difference["wasserstein_distance"] / deviation)
+    return float(difference["jensen_shannon_distance"] or 0.0)
 
 
 def draw_stream(axes: Axes, stream: Stream) -> None:
@@ -66,7 +73,7 @@ def draw_stream(axes: Axes, stream: Stream) -> None:
 def _draw_distributions(axes: Axes, stream: Stream) -> None:
     for side, colour in (("a", A), ("b", B)):
         found = stream[side]
-        values = np.clip([found["minimum"], *stream["edges"], found["maximum"]], found["minimum"], found["maximum"])
+        values = np.clip([found["minimum"], *found["edges"], found["maximum"]], found["minimum"], found["maximum"])
         shares = np.concatenate([[0.0], np.cumsum(found["counts"]) / found["finite"]])
         axes.plot(values, shares, color=colour, linewidth=1.4)
     axes.set_ylim(-0.02, 1.02)
@@ -83,10 +90,11 @@ def _draw_categories(axes: Axes, stream: Stream) -> None:
 
 def _title(stream: Stream) -> str:
     difference = stream["difference"]
-    shift = difference["mean_shift_sd"]
-    moved = "" if shift is None else f", mean {shift:+.2f} sd"
+    shift, distance = difference["mean_shift_sd"], difference["jensen_shannon_distance"]
+    figures = [] if shift is None else [f"mean {shift:+.2f} sd"]
+    figures += [] if distance is None else [f"Jensen-Shannon {distance:.3f}"]
     name = stream["name"].replace("$", r"\$")  # no formula
-    return f"{name}\nJensen-Shannon {difference['jensen_shannon_distance']:.3f}{moved}"
+    return f"{name}\n{', '.join(figures)}"
 
 
 def _name_sides(figure: Figure, names: Sequence[str], *, left_out: int) -> None:

@@ -1,12 +1,13 @@
 """Comparing two sides of a model's windows: pure, from merged counts and moments.
 
-The first side is what the second is compared with: shifts are in its standard deviations. The
-measures tell how large a difference is, not whether it could be chance; beside the
-stability index stands what it would be without any difference.
+The first side is what the second is compared with: shifts are in its standard deviations. What
+is measured bin by bin is measured between the edges that both sides have. The measures tell
+how large a difference is, not whether it could be chance; beside the stability index stands
+what it would be without any difference.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.distances import (
+    Histogram,
     jensen_shannon_distance,
     kolmogorov_smirnov_distance,
     population_stability_index,
@@ -21,7 +23,7 @@ from detectors.distances import (
     stability_index_of_equals,
     wasserstein_distance,
 )
-from fleet_server.comparisons.merging import Key, MergedStream, Part, common_edges, pool
+from fleet_server.comparisons.merging import Key, MergedStream, Part, pool
 from fleet_server.telemetry.frames import defined
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -37,13 +39,15 @@ class Difference:
     """The same in standard deviations of the first."""
     sd_ratio: float | None
     missing_share_shift: float
+    bins: int
+    """That both sides have, between the edges that they share; 0 if they share none."""
     population_stability_index: float | None
     stability_index_of_equals: float | None
     """What the index would be on average without a difference, if the rows were independent."""
     jensen_shannon_distance: float | None
     kolmogorov_smirnov_distance: float | None
     wasserstein_distance: float | None
-    """In the stream's own unit."""
+    """In the stream's own unit; each side by its own bins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,6 @@ class StreamComparison:
     """One stream on both sides; a side is None if it has no such stream."""
 
     key: Key
-    edges: Floats
     a: MergedStream | None
     b: MergedStream | None
     difference: Difference | None
@@ -65,30 +68,31 @@ def compare(a: Mapping[Key, Sequence[Part]], b: Mapping[Key, Sequence[Part]]) ->
         b: The same of the side that is compared with it.
     """
     for key in {**a, **b}:
-        edges = common_edges([*a.get(key, ()), *b.get(key, ())])
-        one, other = (pool(side[key], edges) if key in side else None for side in (a, b))
-        difference = None if one is None or other is None else measure(key, edges, one, other)
-        yield StreamComparison(key, edges, one, other, difference)
+        one, other = (pool(side[key]) if key in side else None for side in (a, b))
+        difference = None if one is None or other is None else measure(one, other, is_number=key[2] == "number")
+        yield StreamComparison(key, one, other, difference)
 
 
-def measure(key: Key, edges: Floats, a: MergedStream, b: MergedStream) -> Difference:
-    """Measure the difference of one stream."""
-    is_number = key[2] == "number"
-    has_values = bool(a.finite and b.finite)
-    scale = a.standard_deviation if has_values and a.standard_deviation > 0.0 else math.nan
+def measure(a: MergedStream, b: MergedStream, *, is_number: bool) -> Difference:
+    """Measure the difference of one stream; a category has neither mean nor order."""
+    has_values, is_placed = bool(a.finite and b.finite), is_number and _has_bins(a) and _has_bins(b)
+    scale = a.standard_deviation if is_number and has_values and a.standard_deviation > 0.0 else math.nan
     shift = b.mean - a.mean if is_number else math.nan
+    shared = np.intersect1d(a.edges, b.edges)
     return Difference(
         mean_shift=defined(shift),
         mean_shift_sd=defined(shift / scale),
-        sd_ratio=defined(b.standard_deviation / scale) if is_number else None,
+        sd_ratio=defined(b.standard_deviation / scale),
         missing_share_shift=missing_share(b) - missing_share(a),
-        **(_distances(edges, a, b, is_number=is_number) if has_values and len(edges) else _NONE),
+        bins=len(shared) + 1 if len(shared) else 0,
+        **_by_bins(a, b, shared, is_number=is_number),
+        wasserstein_distance=wasserstein_distance(a.histogram(), b.histogram()) if is_placed else None,
     )
 
 
-def quantiles_of(stream: MergedStream, edges: Floats) -> list[float] | None:
-    """Return the values below which the shares in ``QUANTILES`` lie, if there is a finite value."""
-    return quantiles(stream.histogram(edges), np.array(QUANTILES)).tolist() if stream.finite else None
+def quantiles_of(stream: MergedStream) -> list[float] | None:
+    """Return the values below which the shares in ``QUANTILES`` lie, if there are finite values in bins."""
+    return quantiles(stream.histogram(), np.array(QUANTILES)).tolist() if _has_bins(stream) else None
 
 
 def missing_share(stream: MergedStream) -> float:
@@ -97,23 +101,21 @@ def missing_share(stream: MergedStream) -> float:
     return stream.missing / rows if rows else 0.0
 
 
-_NONE: Final[Mapping[str, None]] = dict.fromkeys(
-    (
-        "population_stability_index",
-        "stability_index_of_equals",
-        "jensen_shannon_distance",
-        "kolmogorov_smirnov_distance",
-        "wasserstein_distance",
-    )
-)
+_BY_BINS: Final[Mapping[str, Callable[[Histogram, Histogram], float]]] = {
+    "population_stability_index": population_stability_index,
+    "stability_index_of_equals": stability_index_of_equals,
+    "jensen_shannon_distance": jensen_shannon_distance,
+    "kolmogorov_smirnov_distance": kolmogorov_smirnov_distance,
+}
 
 
-def _distances(edges: Floats, a: MergedStream, b: MergedStream, *, is_number: bool) -> dict[str, float | None]:
-    one, other = a.histogram(edges), b.histogram(edges)
-    return {
-        "population_stability_index": population_stability_index(one, other),
-        "stability_index_of_equals": stability_index_of_equals(one, other),
-        "jensen_shannon_distance": jensen_shannon_distance(one, other),
-        "kolmogorov_smirnov_distance": kolmogorov_smirnov_distance(one, other) if is_number else None,
-        "wasserstein_distance": wasserstein_distance(one, other) if is_number else None,
-    }
+def _by_bins(a: MergedStream, b: MergedStream, shared: Floats, *, is_number: bool) -> dict[str, float | None]:
+    if not (a.finite and b.finite and len(shared)):
+        return dict.fromkeys(_BY_BINS)
+    one, other = a.histogram(shared), b.histogram(shared)
+    found: dict[str, float | None] = {name: distance(one, other) for name, distance in _BY_BINS.items()}
+    return found if is_number else {**found, "kolmogorov_smirnov_distance": None}
+
+
+def _has_bins(stream: MergedStream) -> bool:
+    return bool(stream.finite and len(stream.edges))

@@ -33,7 +33,9 @@ class SideJson(BaseModel):
     maximum: float | None
     quantiles: dict[str, float]
     """By the share of the rows below, in percent: ``p05``, ``p25``, ``p50``, ``p75``, ``p95``; empty if not defined."""
+    edges: list[float]
     counts: list[int]
+    """One more than there are edges."""
 
 
 class DifferenceJson(BaseModel):
@@ -43,6 +45,8 @@ class DifferenceJson(BaseModel):
     mean_shift_sd: float | None
     sd_ratio: float | None
     missing_share_shift: float
+    bins: int
+    """That both sides have; 0 where their bins have no edge in common, and what needs bins is null."""
     population_stability_index: float | None
     stability_index_of_equals: float | None
     jensen_shannon_distance: float | None
@@ -56,8 +60,6 @@ class StreamJson(BaseModel):
     name: str
     role: Literal["feature", "output"]
     kind: Literal["number", "category"]
-    edges: list[float]
-    """Those that the baselines of both sides have: `counts` are between them."""
     a: SideJson | None
     b: SideJson | None
     difference: DifferenceJson | None
@@ -84,7 +86,7 @@ COMPARISON: Final = pa.schema(
         ("kind", pa.string()),
         *((f"{name}_{side}", pa.int64() if name in _WHOLE else pa.float64()) for name in _SIDE for side in "ab"),
         *((f"p{share * 100:02.0f}_{side}", pa.float64()) for share in QUANTILES for side in "ab"),
-        *((name, pa.float64()) for name in DifferenceJson.model_fields),
+        *((name, pa.int64() if name == "bins" else pa.float64()) for name in DifferenceJson.model_fields),
     ]
 )
 """A row for each stream."""
@@ -120,18 +122,17 @@ def _stream(compared: StreamComparison) -> StreamJson:
             "name": name,
             "role": role,
             "kind": kind,
-            "edges": compared.edges.tolist(),
-            "a": _side(compared.a, compared),
-            "b": _side(compared.b, compared),
+            "a": _side(compared.a, kind),
+            "b": _side(compared.b, kind),
             "difference": _difference(compared.difference),
         }
     )
 
 
-def _side(stream: MergedStream | None, compared: StreamComparison) -> SideJson | None:
+def _side(stream: MergedStream | None, kind: str) -> SideJson | None:
     if stream is None:
         return None
-    found = quantiles_of(stream, compared.edges) if compared.key[2] == "number" else None
+    found = quantiles_of(stream) if kind == "number" else None
     return SideJson(
         finite=stream.finite,
         missing=stream.missing,
@@ -143,6 +144,7 @@ def _side(stream: MergedStream | None, compared: StreamComparison) -> SideJson |
         minimum=defined(stream.minimum),
         maximum=defined(stream.maximum),
         quantiles={f"p{share * 100:02.0f}": value for share, value in zip(QUANTILES, found or (), strict=bool(found))},
+        edges=stream.edges.tolist(),
         counts=stream.counts.astype(int).tolist(),
     )
 

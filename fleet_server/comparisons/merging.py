@@ -1,14 +1,16 @@
 """Windows merged into one histogram and one set of moments for each stream, whatever their baselines.
 
-Windows of one baseline merge by addition. Two versions may have other bins: then the counts
-are put into the bins between those edges that all of them have, which loses detail but is exact.
+Windows of one baseline merge by addition. Where versions have other bins, the counts are put
+into the bins between those edges that all of them have, which loses detail but is exact.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.arrays import Floats
 from detectors.distances import Histogram
@@ -25,8 +27,10 @@ Part = tuple[StreamBaseline, StreamSketch]
 class MergedStream:
     """One stream over many windows."""
 
+    edges: Floats
+    """(k,), those that the windows' baselines share; there may be none."""
     counts: Floats
-    """(k + 1,), between the edges that the baselines share."""
+    """(k + 1,), between the edges."""
     missing: int
     infinite: int
     out_of_range: int
@@ -41,9 +45,15 @@ class MergedStream:
         """The number of finite values."""
         return int(self.counts.sum())
 
-    def histogram(self, edges: Floats) -> Histogram:
-        """Return it for the measures of distance; it needs a finite value."""
-        return Histogram(edges, self.counts, self.minimum, self.maximum)
+    def histogram(self, edges: Floats | None = None) -> Histogram:
+        """Return it for the measures of distance; it needs a finite value.
+
+        Args:
+            edges: Some of its own edges; all of them if not given.
+        """
+        if edges is None:
+            return Histogram(self.edges, self.counts, self.minimum, self.maximum)
+        return Histogram(edges, regroup(self.edges, self.counts, edges), self.minimum, self.maximum)
 
 
 class Merger:
@@ -68,25 +78,20 @@ class Merger:
         return {key: list(sums.items()) for key, sums in self._sums.items()}
 
 
-def common_edges(parts: Iterable[Part]) -> Floats:
-    """Return the edges that all the baselines have; there may be none."""
-    shared = reduce(set.intersection, (set(reference.edges) for reference, _ in parts))
-    return np.array(sorted(shared), np.float64)
-
-
-def pool(parts: Iterable[Part], edges: Floats) -> MergedStream:
+def pool(parts: Iterable[Part]) -> MergedStream:
     """Put the sums of one stream together.
 
     Args:
         parts: The sums, by baseline.
-        edges: Edges that all the baselines have.
     """
     found = list(parts)
+    edges = _common_edges(reference for reference, _ in found)
     sketches = [sketch for _, sketch in found]
-    counts = np.sum([regroup(reference, sketch, edges) for reference, sketch in found], axis=0)
+    counts = [regroup(np.array(reference.edges), np.array(sketch.counts), edges) for reference, sketch in found]
     mean, deviation = _moments(sketches)
     return MergedStream(
-        counts=counts,
+        edges=edges,
+        counts=np.sum(counts, axis=0),
         missing=sum(sketch.missing for sketch in sketches),
         infinite=sum(sketch.infinite for sketch in sketches),
         out_of_range=sum(sketch.out_of_range for sketch in sketches),
@@ -97,11 +102,16 @@ def pool(parts: Iterable[Part], edges: Floats) -> MergedStream:
     )
 
 
-def regroup(reference: StreamBaseline, sketch: StreamSketch, edges: Floats) -> Floats:
-    """Return the counts between fewer of the baseline's edges."""
-    starts = np.concatenate([[0], np.searchsorted(reference.edges, edges) + 1])
-    counts: Floats = np.add.reduceat(np.asarray(sketch.counts, np.float64), starts)
-    return counts
+def regroup(edges: Floats, counts: NDArray[Any], fewer: Floats) -> Floats:
+    """Return the counts between some of the edges."""
+    starts = np.concatenate([[0], np.searchsorted(edges, fewer) + 1])
+    regrouped: Floats = np.add.reduceat(counts.astype(np.float64), starts)
+    return regrouped
+
+
+def _common_edges(references: Iterable[StreamBaseline]) -> Floats:
+    shared = reduce(set.intersection, (set(reference.edges) for reference in references))
+    return np.array(sorted(shared), np.float64)
 
 
 def _moments(sketches: list[StreamSketch]) -> tuple[float, float]:

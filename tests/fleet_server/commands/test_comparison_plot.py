@@ -10,9 +10,17 @@ from fleet_server.commands.comparison_plot import MAX_STREAMS, draw, most_differ
 
 
 def stream(name: str, *, distance: float | None = 0.1, kind: str = "number") -> dict[str, Any]:
-    side = {"finite": 10, "minimum": 0.0, "maximum": 4.0, "counts": [2, 5, 3]}
-    difference = {"jensen_shannon_distance": distance, "mean_shift_sd": None if kind == "category" else 0.5}
-    return {"name": name, "kind": kind, "edges": [1.0, 3.0], "a": side, "b": side, "difference": difference}
+    side = {"finite": 10, "minimum": 0.0, "maximum": 4.0, "standard_deviation": 1.0}
+    side |= {"edges": [1.0, 3.0], "counts": [2, 5, 3]}
+    difference = {
+        "jensen_shannon_distance": distance,
+        "wasserstein_distance": None if kind == "category" else distance,
+        "mean_shift_sd": None if kind == "category" else 0.5,
+    }
+    return {"name": name, "kind": kind, "a": side, "b": side, "difference": difference}
+
+
+EMPTY = stream("empty") | {"b": {"finite": 0}}
 
 
 def comparison(*streams: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +32,7 @@ def test_the_lines_are_the_shares_at_the_edges() -> None:
     x, y = axes.lines[0].get_xdata(), axes.lines[0].get_ydata()
     assert np.asarray(x).tolist() == [0.0, 1.0, 3.0, 4.0]
     assert np.asarray(y).tolist() == pytest.approx([0.0, 0.2, 0.7, 1.0])
-    assert "0.100, mean +0.50 sd" in axes.get_title(loc="left")
+    assert "mean +0.50 sd, Jensen-Shannon 0.100" in axes.get_title(loc="left")
 
 
 def test_a_category_is_bars() -> None:
@@ -34,14 +42,14 @@ def test_a_category_is_bars() -> None:
 
 def test_the_most_different_come_first_and_not_all_of_many() -> None:
     streams = [stream(f"s{i}", distance=i / 100) for i in range(20)]
-    streams += [stream("empty", distance=None), stream("gone") | {"b": None, "difference": None}]
+    streams += [EMPTY, stream("gone") | {"b": None, "difference": None}]
     assert [found["name"] for found in most_different(streams)] == [f"s{19 - i}" for i in range(MAX_STREAMS)]
     figure = draw(comparison(*streams), ("one", "other"))
     assert len(figure.axes) == MAX_STREAMS
     assert f"{len(streams) - MAX_STREAMS} more streams" in " ".join(text.get_text() for text in figure.texts)
 
 
-@pytest.mark.parametrize("streams", [[], [stream("empty", distance=None)], [stream("$\\frac{")]])
+@pytest.mark.parametrize("streams", [[], [EMPTY], [stream("$\\frac{")], [stream("other bins", distance=None)]])
 def test_any_comparison_can_be_drawn(streams: list[dict[str, Any]]) -> None:
     sink = io.BytesIO()
     draw(comparison(*streams), ("one", "other")).savefig(sink, format="svg")

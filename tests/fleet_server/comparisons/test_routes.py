@@ -44,8 +44,9 @@ def test_two_versions_differ_in_their_output(fleet: Any) -> None:
     found = compared(fleet, a_version="1", b_version="2", **narrowed)
     assert (found["windows_a"], found["windows_b"]) == (3 * COUNT // 2, COUNT // 2)
     wind, power = stream(found, "wind"), stream(found, "power")
-    assert len(wind["edges"]) > len(power["edges"])  # trained on the same wind; the outputs' bins differ
-    assert power["difference"]["mean_shift"] is not None
+    assert wind["difference"]["bins"] == len(wind["a"]["edges"]) + 1  # trained on the same wind
+    assert power["difference"]["bins"] < len(power["a"]["edges"])  # each has bins of its own outputs
+    assert power["difference"]["wasserstein_distance"] > 0.0
     assert sum(power["a"]["counts"]) == power["a"]["finite"] == 3 * COUNT // 2 * ROWS
 
 
