@@ -12,6 +12,8 @@ from sqlalchemy import delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from device_contract.assignment import SamplingPolicy
+from device_contract.manifest import Manifest
 from device_contract.samples import Sample, SampledRow
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
@@ -94,7 +96,15 @@ class SampleService:
         Every sample is acknowledged, refused ones too (``fleet_server.sampling.admission`` says why).
         """
         samples = [cast("Sample", message.message) for message in inbound]
-        sound = [sample for sample in samples if self._is_admitted(session, sample)]
+        allowed = {
+            device_id: self._policies.allowed(session, device_id) for device_id in {m.device_id for m in samples}
+        }
+        manifests = {sha256: self._bundles.manifest(sha256) for sha256 in {m.bundle_sha256 for m in samples}}
+        sound = [
+            sample
+            for sample in samples
+            if self._is_admitted(sample, manifests[sample.bundle_sha256], allowed[sample.device_id])
+        ]
         if sound:
             self._stored.inc(_insert(session, sound, self._clock()))
         return acknowledge(samples)
@@ -140,9 +150,7 @@ class SampleService:
                 session.exec(delete(SampleRow).where(col(SampleRow.ordinal).in_(ordinals)))
         return len(ordinals)
 
-    def _is_admitted(self, session: Session, sample: Sample) -> bool:
-        allowed = self._policies.allowed(session, sample.device_id)
-        manifest = self._bundles.manifest(sample.bundle_sha256)
+    def _is_admitted(self, sample: Sample, manifest: Manifest | None, allowed: SamplingPolicy | None) -> bool:
         reason = refusal(sample, manifest, allowed, self._clock())
         if reason is not None:
             self._refused.labels(reason).inc()
