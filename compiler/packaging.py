@@ -83,6 +83,12 @@ def code_revision(environment: Mapping[str, str]) -> str:
     return environment.get("CI_COMMIT_SHA") or environment.get("GITHUB_SHA") or ""
 
 
+def answered_request(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the lineage's parameter that names the retraining request which a version answers, if CI names one."""
+    request_id = environment.get("LEEWAY_ANSWERS")
+    return {"answers": request_id} if request_id else {}
+
+
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)

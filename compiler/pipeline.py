@@ -6,7 +6,7 @@ the firmware profile.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,12 +38,14 @@ class BundleOrder:
         version: Its version.
         kind: Artifacts to emit; without it, all that the profile allows and the model has.
         code_revision: The commit that CI builds; empty if unknown.
+        parameters: What goes into the lineage beside the model's own parameters.
     """
 
     name: str
     version: str
     kind: Kind | None = None
     code_revision: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse names that are none.
@@ -128,7 +130,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         labels: The sample's column that holds what each row turned out to be: the baseline then tells
             how often a classifier was right at which score.
         quantization: What shall be made smaller, if anything, which needs labels; the bundle then holds a plan only.
-        environment: Environment variables, in which CI names the commit.
+        environment: Environment variables, in which CI names the commit and a retraining request.
 
     Returns:
         The bundle; the same inputs give the same bytes.
@@ -137,7 +139,8 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
         CompilerError: The model, the sample, parity, or the budget is not right.
         ProfileError: There is no such profile.
     """
-    order = BundleOrder(name, version, kind, packaging.code_revision(environment or {}))
+    known = environment or {}
+    order = BundleOrder(name, version, kind, packaging.code_revision(known), packaging.answered_request(known))
     order.check()
     target = find_profile(profile) if profile is not None else None
     checklist = Checklist()
@@ -178,7 +181,7 @@ def compile_prepared(
         tolerance=prepared.tolerance,
         artifacts=artifacts,
         baseline=prepared.baseline,
-        lineage=_lineage(prepared, artifacts, order.code_revision),
+        lineage=_lineage(prepared, artifacts, order),
     )
     with checklist.step("bundle") as step:
         manifest, data = packaging.pack(contents)
@@ -265,13 +268,13 @@ def _hold_telemetry(prepared: PreparedModel, target: FirmwareProfile, checklist:
         step.figures["bytes_per_day"] = budget.hold_telemetry(prepared.baseline, rows, truth, target)
 
 
-def _lineage(prepared: PreparedModel, artifacts: tuple[EmittedArtifact, ...], code_revision: str) -> Lineage:
+def _lineage(prepared: PreparedModel, artifacts: tuple[EmittedArtifact, ...], order: BundleOrder) -> Lineage:
     source = prepared.source
     names = {*source.packages, *(("onnxruntime",) if any(a.kind == "onnx" for a in artifacts) else ())}
     return Lineage(
         model_sha256=source.sha256,
         sample_sha256=prepared.sample.sha256,
-        code_revision=code_revision,
+        code_revision=order.code_revision,
         packages=packaging.package_versions(tuple(sorted(names))),
-        parameters=dict(source.parameters),
+        parameters={**source.parameters, **order.parameters},
     )

@@ -42,6 +42,10 @@ from fleet_server.drift import policy_routes
 from fleet_server.drift import routes as drift_routes
 from fleet_server.drift.policies import DriftPolicy, PolicyService
 from fleet_server.drift.service import BATCH_WINDOWS, DriftService
+from fleet_server.retraining import routes as retraining_routes
+from fleet_server.retraining.evidence import NoPerformance
+from fleet_server.retraining.rows import NoLabels, TrainingRows
+from fleet_server.retraining.service import RetrainingService
 from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
@@ -178,6 +182,7 @@ class FleetServer:
             settings=self._settings,
             sources=[VerdictSignals(self._drift), DeviceSignals(database, clock)],
         )
+        self._retraining = RetrainingService(database, NoPerformance(), self._alerts.receivers, self._audit, clock)
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -235,6 +240,7 @@ class FleetServer:
             "drift": self._judge,
             "samples": self._prune_samples,
             "alerts": self._alerts.service.step,
+            "retraining": self._retraining.step,
         }
 
     def _build_loops(self) -> list[ControlLoop]:
@@ -278,7 +284,7 @@ class FleetServer:
             auth_routes.router(auth, token_life_s=settings.token_s),
             device_routes.router(self._devices, auth, token_life_s=settings.enrollment_token_s),
             device_routes.device_router(self._devices, self._repository, mqtt, self._certificates.ca_pem),
-            catalogue.router(self._bundles, auth),
+            catalogue.router(self._bundles, auth, live_request=self._live_request),
             downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
             sampling_policy_routes.router(self._sampling_policies, auth),
             sample_routes.router(self._samples, self._bundles, auth),
@@ -289,8 +295,15 @@ class FleetServer:
             drift_routes.router(self._drift, self._devices, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
             *self._alerts.routers(auth),
+            retraining_routes.router(
+                self._retraining, TrainingRows(self._samples, NoLabels(), self._bundles), auth, self._clock
+            ),
             rollout_routes.router(self._rollouts, auth),
         ]
+
+    def _live_request(self, model: str) -> catalogue.LiveRequest | None:
+        row = self._retraining.live(model)
+        return catalogue.LiveRequest.model_validate(row.model_dump()) if row is not None else None
 
     def _checks(self) -> Mapping[str, Callable[[], bool]]:
         return {"database": self._is_database_there, "broker": lambda: self._client.wait_connected(0)}

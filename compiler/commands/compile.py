@@ -76,7 +76,7 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
 ) -> None:
     """Compile a trained model to a bundle, or to one for each of several profiles."""
     from compiler.matrix import Build, build
-    from compiler.packaging import code_revision
+    from compiler.packaging import answered_request, code_revision
     from compiler.pipeline import BundleOrder
 
     if profile is not None and matrix:
@@ -86,7 +86,7 @@ def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
             model=model,
             sample=sample,
             out=out,
-            order=BundleOrder(name, version, kind, code_revision(os.environ)),
+            order=BundleOrder(name, version, kind, code_revision(os.environ), answered_request(os.environ)),
             profiles=matrix or ([] if profile is None else [profile]),
             schema=schema,
             trust_pickle=trust_pickle,

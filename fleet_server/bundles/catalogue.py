@@ -2,8 +2,9 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi import Path as PathParameter
@@ -36,6 +37,16 @@ class ModelRequest(BaseModel):
     threshold: Annotated[int, Field(ge=1, le=16)] = 1
 
 
+class LiveRequest(BaseModel):
+    """A request to train a model anew, until it is answered or withdrawn."""
+
+    request_id: str
+    state: Literal["open", "accepted"]
+    reason: str
+    opened_by: str
+    opened_ms: int
+
+
 class ModelJson(BaseModel):
     """A model."""
 
@@ -43,6 +54,12 @@ class ModelJson(BaseModel):
     public_keys: list[str]
     threshold: int
     created_ms: int
+
+
+class ShownModelJson(ModelJson):
+    """A model, and what is going on with it."""
+
+    retraining: LiveRequest | None
 
 
 class ArtifactJson(BaseModel):
@@ -91,8 +108,16 @@ class VariantsJson(BaseModel):
     variants: list[VersionJson]
 
 
-def router(bundles: BundleService, auth: AuthService) -> APIRouter:
-    """Build the routes."""
+def router(
+    bundles: BundleService, auth: AuthService, *, live_request: Callable[[str], LiveRequest | None]
+) -> APIRouter:
+    """Build the routes.
+
+    Args:
+        bundles: The catalogue.
+        auth: Checks roles.
+        live_request: Gives the request to train a model anew, if one is open or accepted.
+    """
     routes = APIRouter(prefix="/api/v1", tags=["models"])
     viewer = Annotated[Principal, Depends(auth.require(Role.VIEWER))]
     admin = Annotated[Principal, Depends(auth.require(Role.ADMIN))]
@@ -111,9 +136,10 @@ def router(bundles: BundleService, auth: AuthService) -> APIRouter:
         return Page[ModelJson].cut(items, limit, lambda item: item.name)
 
     @routes.get("/models/{model}")
-    def get_model(_holder: viewer, model: Name) -> ModelJson:
+    def get_model(_holder: viewer, model: Name) -> ShownModelJson:
         """Show a model."""
-        return ModelJson.model_validate(bundles.model(model).model_dump())
+        row = bundles.model(model)
+        return ShownModelJson(**row.model_dump(), retraining=live_request(model))
 
     @routes.get("/models/{model}/versions")
     def list_versions(_holder: viewer, model: Name, limit: Limit = 50, cursor: Cursor = None) -> Page[VersionJson]:

@@ -16,6 +16,7 @@ from fleet_server.commands import (
     incidents,
     models,
     receivers,
+    retraining,
     rules,
     sampling,
     silences,
@@ -34,6 +35,7 @@ GROUPS = {
     "rules": rules.app,
     "silences": silences.app,
     "receivers": receivers.app,
+    "retraining": retraining.app,
     "tokens": tokens.app,
     "audit": audit.app,
 }

@@ -1,6 +1,7 @@
 """The operator's side of the REST interface: one verb a method, one error a family."""
 
 import ssl
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -65,6 +66,15 @@ class FleetClient:
         """Delete a resource."""
         return self._request("DELETE", path)
 
+    def download(self, path: str, file: Path, **parameters: Any) -> int:  # noqa: ANN401  (as get)
+        """Write what a resource holds into a file; return its length in bytes."""
+        content = self._send("GET", path, parameters=parameters).content
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
+        return len(content)
+
     def list(self, path: str, *, limit: int | None, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  (as get)
         """Read a list page by page.
 
@@ -91,6 +101,11 @@ class FleetClient:
     def _request(
         self, method: str, path: str, *, parameters: dict[str, Any] | None = None, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
+        return self._read_body(self._send(method, path, parameters=parameters, body=body))
+
+    def _send(
+        self, method: str, path: str, *, parameters: dict[str, Any] | None = None, body: dict[str, Any] | None = None
+    ) -> httpx.Response:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         try:
             response = self._http.request(method, self.server + path, params=given, json=body)
@@ -100,7 +115,7 @@ class FleetClient:
             raise self._unreachable(error) from error
         if not response.is_success:
             raise from_status(response.status_code, _problem_line(response))
-        return self._read_body(response)
+        return response
 
     def _read_body(self, response: httpx.Response) -> dict[str, Any]:
         if not response.content:

@@ -54,7 +54,7 @@ def test_the_baseline_and_the_self_test_are_of_the_sample(linear: Any, rows: NDA
 
 
 def test_sbom_and_provenance_are_what_auditors_read(linear: Any, rows: NDArray[np.float32]) -> None:
-    environment = {"CI_COMMIT_SHA": "abc123"}
+    environment = {"CI_COMMIT_SHA": "abc123", "LEEWAY_ANSWERS": "1700-ab"}
     compiled = compile_model(linear, rows, name="pump", version="1", kind="onnx", environment=environment)
     opened = bundle.read(compiled.data)
     sbom = json.loads(bytes(opened.files[opened.manifest.sbom.path]))
@@ -67,6 +67,7 @@ def test_sbom_and_provenance_are_what_auditors_read(linear: Any, rows: NDArray[n
     dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
     assert {"name": "code", "digest": {"gitCommit": "abc123"}} in dependencies
     assert opened.manifest.lineage.code_revision == "abc123"
+    assert opened.manifest.lineage.parameters["answers"] == "1700-ab"
 
 
 COMPILE = """

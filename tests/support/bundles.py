@@ -79,7 +79,8 @@ def make_manifest(
         for kind, path in MODEL_FILES.items()
         if path in files
     )
-    assumed = {"task": "regression", "labels": (), "profile": None}
+    lineage = Lineage(model_sha256="0" * 64, sample_sha256="1" * 64)
+    assumed: dict[str, Any] = {"task": "regression", "labels": (), "profile": None, "lineage": lineage}
     self_test = SelfTest(
         file=named["self-test.msgpack"], rows=2, absolute_tolerance=TOLERANCE, relative_tolerance=TOLERANCE
     )
@@ -95,7 +96,6 @@ def make_manifest(
         sbom=named["sbom.cdx.json"],
         provenance=named["provenance.json"],
         budget=Budget(artifact_bytes=sum(artifact.file.size_bytes for artifact in artifacts)),
-        lineage=Lineage(model_sha256="0" * 64, sample_sha256="1" * 64),
         **(assumed | known),
     )
 

@@ -48,7 +48,7 @@ def publish_version(operate: Operate, server: RunningServer, ci_key: Ed25519Priv
 
 
 @pytest.mark.parametrize(
-    "noun", ["devices", "models", "deployments", "drift", "alerts", "incidents", "tokens", "audit"]
+    "noun", ["devices", "models", "deployments", "drift", "alerts", "incidents", "retraining", "tokens", "audit"]
 )
 def test_each_list_is_a_table_or_json(operate: Operate, ask: Ask, noun: str) -> None:
     page = ask(noun, "list")
@@ -205,6 +205,22 @@ def test_a_silence_is_added_and_ended(operate: Operate, ask: Ask) -> None:
     (silence,) = [item for item in ask("silences", "list")["items"] if item["silence_id"] == silence_id]
     assert silence["matcher"]["labels"] == {"site": "north"}
     assert operate("silences", "end", silence_id).exit_code == 0
+
+
+def test_a_model_is_asked_to_be_trained_anew(
+    operate: Operate, ask: Ask, publish_version: PublishVersion, tmp_path: Path
+) -> None:
+    publish_version("tired", "1")
+    request_id = operate("retraining", "open", "tired", "--reason", "winter").stdout.strip()
+    assert ask("models", "show", "tired")["retraining"]["request_id"] == request_id
+    assert "winter" in operate("retraining", "show", request_id).stdout
+    rows = tmp_path / "rows.parquet"
+    assert operate("retraining", "rows", request_id, "--out", str(rows)).exit_code == 0
+    assert rows.read_bytes().startswith(b"PAR1")
+    assert operate("retraining", "rows", request_id, "--out", str(tmp_path / "no" / "rows")).exit_code == 2
+    assert operate("retraining", "accept", request_id).exit_code == 0
+    assert operate("retraining", "answer", request_id, "1").stdout == f"{request_id} is answered by 1\n"
+    assert operate("retraining", "withdraw", request_id).exit_code == 7
 
 
 @pytest.mark.parametrize("verb", [("show",), ("acknowledge",), ("close",), ("assign", "anna")])
