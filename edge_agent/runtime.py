@@ -198,7 +198,7 @@ class Runtime:
         """Spool the open windows, say goodbye."""
         logger.info("ending")
         self._updates.stop()
-        self.inference.close_all()
+        self.inference.use(())  # Rows that still come are no one's, and get no number.
         self._feedback.flush()
         self._tell_status(time.monotonic())
         self._link.stop(self._reporter.birth(is_online=False))

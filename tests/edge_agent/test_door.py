@@ -34,6 +34,7 @@ def test_an_application_scores_and_the_fleet_sees_it(fleet: FleetSimulator, stat
         fleet.wait_for_status("counted", rows_scored=61)
         with pytest.raises(StateError, match="another agent"):
             edge_agent.Agent(state_dir)
+    assert agent.score([1.0, 2.0]) is None
     wait_until(lambda: not fleet.births[-1].online, "farewell")
     with edge_agent.Agent(state_dir) as agent:
         assert agent.wait_for_model(20)
