@@ -11,7 +11,7 @@ from typing import Protocol
 from device_contract.baseline import Baseline
 from device_contract.errors import SketchError
 from device_contract.messages import Report
-from device_contract.sketches import decode_summary
+from device_contract.sketches import SummaryReader
 from fleet_server.telemetry.refusals import Refusal
 
 MAX_AHEAD_MS = 24 * 3_600_000
@@ -44,9 +44,9 @@ def refusal(report: Report, bundles: Bundles, now_ms: int) -> Refusal | None:
 
 def _summary_refusal(report: Report, baseline: Baseline) -> Refusal | None:
     try:
-        summary = decode_summary(report.summary, baseline)
+        rows = SummaryReader(baseline).rows(report.summary)
     except SketchError as error:
         return Refusal("malformed_summary", str(error))
-    if summary.rows != report.rows:
-        return Refusal("wrong_rows", f"{report.rows} rows in the report, {summary.rows} in its statistics")
+    if rows != report.rows:
+        return Refusal("wrong_rows", f"{report.rows} rows in the report, {rows} in its statistics")
     return None
