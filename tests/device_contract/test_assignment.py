@@ -1,5 +1,6 @@
 """Reading an assignment: what it allows is within bounds, and nothing is allowed that is not said."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +23,12 @@ ORDER = Assignment(
 
 def test_an_assignment_survives_its_round_trip() -> None:
     assert decode_assignment(canonical_json(ORDER)) == ORDER
+
+
+def test_golden_bytes_are_read_and_written_for_ever(golden: Path) -> None:
+    data = (golden / "assignment" / "sampling.json").read_bytes()
+    assert canonical_json(ORDER) == data
+    assert decode_assignment(data) == ORDER
 
 
 def test_without_a_policy_nothing_may_be_sent() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import struct
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -63,6 +64,12 @@ def test_every_part_survives_its_round_trip() -> None:
     assert decode_baseline(encode_baseline(WHOLE)) == WHOLE
     short = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_baseline(BASELINE))[:2])
     assert decode_baseline(short) == BASELINE  # as it was before there were parts
+
+
+def test_golden_bytes_are_read_and_written_for_ever(golden: Path) -> None:
+    data = (golden / "baseline" / "everything.msgpack").read_bytes()
+    assert encode_baseline(WHOLE) == data
+    assert decode_baseline(data) == WHOLE
 
 
 NAN = struct.pack("<f", math.nan)
