@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
 from fleet_server import operations, web
 from fleet_server.alerts.deployment_signals import DeploymentAlert
@@ -26,7 +27,7 @@ from fleet_server.auth import AuthService, Role
 from fleet_server.auth import routes as auth_routes
 from fleet_server.broker.client import BrokerAddress, BrokerClient
 from fleet_server.broker.embedded import EmbeddedBroker
-from fleet_server.broker.ingest import Handler, Ingest
+from fleet_server.broker.ingest import Handler, Inbound, Ingest, Outbound
 from fleet_server.broker.tls import TlsFiles
 from fleet_server.bundles import catalogue, downloads
 from fleet_server.bundles.service import BundleService
@@ -42,6 +43,9 @@ from fleet_server.drift import policy_routes
 from fleet_server.drift import routes as drift_routes
 from fleet_server.drift.policies import DriftPolicy, PolicyService
 from fleet_server.drift.service import BATCH_WINDOWS, DriftService
+from fleet_server.feedback.room import FeedbackRoom
+from fleet_server.feedback.service import BATCH_WINDOWS as TAKEN_WINDOWS
+from fleet_server.feedback.uploads import MAX_UPLOAD_BYTES as MAX_LABELS_BYTES
 from fleet_server.retraining import routes as retraining_routes
 from fleet_server.retraining.evidence import NoPerformance
 from fleet_server.retraining.rows import NoLabels, TrainingRows
@@ -175,6 +179,15 @@ class FleetServer:
             registry=self._registry,
         )
         self._drift = DriftService(database, self._telemetry, self._bundles, clock)
+        self._feedback = FeedbackRoom(
+            database,
+            telemetry=self._telemetry,
+            bundles=self._bundles,
+            devices=self._devices,
+            audit=self._audit,
+            clock=clock,
+            registry=self._registry,
+        )
         self._alerts = AlertRoom(
             database,
             self._audit,
@@ -230,8 +243,14 @@ class FleetServer:
             "birth": self._rollouts.record_births,
             "status": self._rollouts.record_statuses,
             "report": self._telemetry.ingest_reports,
-            "sample": self._samples.ingest_samples,
+            "sample": self._ingest_samples,
+            "feedback": self._feedback.service.ingest_feedback,
         }
+
+    def _ingest_samples(self, session: Session, inbound: list[Inbound]) -> list[Outbound]:
+        answers = self._samples.ingest_samples(session, inbound)
+        self._feedback.service.match_sampled(session, inbound)
+        return answers
 
     def _steps(self) -> Mapping[str, Step]:
         return {
@@ -239,6 +258,7 @@ class FleetServer:
             "rollouts": self._rollouts.step,
             "drift": self._judge,
             "samples": self._prune_samples,
+            "feedback": self._take_windows,
             "alerts": self._alerts.service.step,
             "retraining": self._retraining.step,
         }
@@ -264,6 +284,11 @@ class FleetServer:
     def _prune_samples(self) -> None:
         while self._samples.prune(self._settings.sample_days) == PRUNED_SAMPLES:
             pass
+
+    def _take_windows(self) -> None:
+        for _ in range(_JUDGED_BATCHES):
+            if self._feedback.service.take_windows() < TAKEN_WINDOWS:
+                return
 
     def _tell_of_rollout(self, alert: RolloutAlert) -> None:
         sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
@@ -294,6 +319,7 @@ class FleetServer:
             comparison_routes.router(ComparisonService(self._history), self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
+            *self._feedback.routers(auth),
             *self._alerts.routers(auth),
             retraining_routes.router(
                 self._retraining, TrainingRows(self._samples, NoLabels(), self._bundles), auth, self._clock
@@ -318,7 +344,8 @@ class FleetServer:
     def _build_app(self) -> FastAPI:
         app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None)
         web.install(app)
-        app.add_middleware(web.BodyLimit, upload_bytes=catalogue.MAX_UPLOAD_BYTES)
+        uploads_bytes = {"versions": catalogue.MAX_UPLOAD_BYTES, "feedback": MAX_LABELS_BYTES}
+        app.add_middleware(web.BodyLimit, uploads=uploads_bytes)
         viewer = self._auth.require(Role.VIEWER)
         routers = [
             operations.router(app, viewer, registry=self._registry, checks=self._checks()),

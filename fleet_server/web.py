@@ -1,7 +1,7 @@
 """What every route shares: problem+json (RFC 9457), pages, and a cap on bodies."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
@@ -143,20 +143,21 @@ class BodyLimit:
 
     Args:
         app: The application within.
-        upload_bytes: Limit for uploads of a bundle; everything else has ``MAX_BODY_BYTES``.
+        uploads: Limit for each last part of a path to which files are posted; everything
+            else has ``MAX_BODY_BYTES``.
     """
 
-    def __init__(self, app: ASGIApp, *, upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, uploads: Mapping[str, int]) -> None:
         self._app = app
-        self._upload_bytes = upload_bytes
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_upload = scope["method"] == "POST" and scope["path"].endswith("/versions")
-        capped = _CappedBody(self._upload_bytes if is_upload else MAX_BODY_BYTES, receive, send)
+        posted_to = scope["path"].rpartition("/")[2] if scope["method"] == "POST" else ""
+        capped = _CappedBody(self._uploads.get(posted_to, MAX_BODY_BYTES), receive, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > capped.limit_bytes:
             await capped.refuse(scope)

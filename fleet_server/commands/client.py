@@ -52,15 +52,19 @@ class FleetClient:
 
     def post(self, path: str, body: dict[str, Any] | None = None, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  (as get)
         """Create something, or apply a verb to it."""
-        return self._request("POST", path, parameters=parameters, body=body)
+        return self._request("POST", path, parameters=parameters, json=body)
+
+    def upload(self, path: str, content: bytes, media_type: str) -> dict[str, Any]:
+        """Send a file."""
+        return self._request("POST", path, content=content, headers={"Content-Type": media_type})
 
     def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Give a resource exactly this content."""
-        return self._request("PUT", path, body=body)
+        return self._request("PUT", path, json=body)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change part of a resource."""
-        return self._request("PATCH", path, body=body)
+        return self._request("PATCH", path, json=body)
 
     def delete(self, path: str) -> dict[str, Any]:
         """Delete a resource."""
@@ -99,7 +103,12 @@ class FleetClient:
                 return {"items": items, "next_cursor": cursor}
 
     def _request(
-        self, method: str, path: str, *, parameters: dict[str, Any] | None = None, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        **body: Any,  # noqa: ANN401  (httpx's)
     ) -> dict[str, Any]:
         return self._read_body(self._send(method, path, parameters=parameters, body=body))
 
@@ -108,7 +117,7 @@ class FleetClient:
     ) -> httpx.Response:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         try:
-            response = self._http.request(method, self.server + path, params=given, json=body)
+            response = self._http.request(method, self.server + path, params=given, **(body or {}))
         except httpx.InvalidURL as error:
             raise UsageError(f"{self.server} is not an address: {error}") from error
         except httpx.RequestError as error:

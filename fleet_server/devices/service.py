@@ -110,6 +110,12 @@ class DeviceService:
             found = _labels(session, [row.device_id for row in rows])
         return [Device(row, found[row.device_id]) for row in rows]
 
+    def label_values(self, key: str) -> dict[str, str]:
+        """Return the value of a label on each device that carries it."""
+        query = select(DeviceLabelRow.device_id, DeviceLabelRow.value).where(DeviceLabelRow.key == key)
+        with self._database.reading() as session:
+            return dict(session.exec(query).all())
+
     def find(self, labels: Mapping[str, str]) -> Sequence[Device]:
         """Return the active devices that carry all these labels; no labels means every one."""
         return [device for device in self.search(labels) if device.row.state == "active"]

@@ -27,6 +27,7 @@ LEVEL: Final = 0.95
 MIN_UNITS: Final = 10
 """Fewer say too little of the scatter between them."""
 NORMAL_QUANTILE: Final = float(ndtri((1 + LEVEL) / 2))
+_LARGEST_EXPONENT: Final = 700.0  # of what float64 holds
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ def wilson(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Es
     return Estimate(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))
 
 
+def widening(found: Spread, value: float = 1.0) -> float:
+    """Return the factor from a value to either end of an interval on the scale of its logarithm."""
+    return math.exp(min(found.quantile * math.sqrt(found.variance) / value, _LARGEST_EXPONENT))
+
+
 def symmetric(value: float, found: Spread) -> Estimate:
     """Bound a figure of any sign."""
     half = found.quantile * math.sqrt(found.variance)
@@ -100,5 +106,5 @@ def positive(value: float, found: Spread) -> Estimate:
     """Bound a figure that cannot be negative, on the scale of its logarithm; 0 has no interval but itself."""
     if value <= 0.0:
         return Estimate(value, value, value)
-    factor = math.exp(found.quantile * math.sqrt(found.variance) / value)
+    factor = widening(found, value)
     return Estimate(value, value / factor, value * factor)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from fleet_server.feedback.intervals import Estimate, Floats, Spread, positive, spread, symmetric
+from fleet_server.feedback.intervals import Estimate, Floats, Spread, positive, spread, symmetric, widening
 
 
 class _Sum(IntEnum):
@@ -112,7 +112,7 @@ def _r_squared(units: Floats) -> Estimate | None:
     scatter = units[:, _Sum.LABEL_2] - 2 * mean * units[:, _Sum.LABEL] + mean**2 * units[:, _Sum.WEIGHT]
     contributions = (units[:, _Sum.ERROR_2] / error - scatter / variance) / sums[_Sum.WEIGHT]
     found = spread(max(float(influence_2), 0.0) / _effective_rows(sums), contributions)
-    factor = math.exp(found.quantile * math.sqrt(found.variance))
+    factor = widening(found)
     ratio = error / variance
     return Estimate(1 - ratio, 1 - ratio * factor, 1 - ratio / factor)
 

@@ -24,7 +24,7 @@ class Body(BaseModel):
 def small() -> AppClient:
     app = FastAPI()
     install(app)
-    app.add_middleware(BodyLimit, upload_bytes=4 * MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, uploads={"versions": 4 * MAX_BODY_BYTES})
 
     @app.post("/json")
     def take_json(body: Body) -> int:

@@ -238,3 +238,33 @@ def test_drift_of_a_device_is_shown(operate: Operate, add_device: AddDevice) -> 
 def test_an_alert_that_is_not_there_cannot_be_acknowledged(operate: Operate) -> None:
     result = operate("alerts", "acknowledge", "none")
     assert result.exit_code == 6, result.output
+
+
+def test_labels_are_sent_listed_and_explained(
+    operate: Operate, ask: Ask, add_device: AddDevice, publish_version: PublishVersion, tmp_path: Path
+) -> None:
+    add_device("mill-1")
+    publish_version("grinding", "1")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("device_id,version,time_ms,label,prediction\nmill-1,1,1,2.5,2\nmill-2,1,1,2.5,2\n")
+    sent = operate("feedback", "send", "grinding", str(labels))
+    assert (sent.exit_code, "unknown_device" in sent.stdout) == (1, True)
+    assert [item["reason"] for item in ask("feedback", "list", "grinding")["items"]] == ["no_window"]
+    assert [item["labels"] for item in ask("feedback", "refusals", "grinding")["items"]] == [1]
+    labels.write_text("device_id,version,time_ms,label\nmill-1,1,1,2.5\n")
+    assert ask("feedback", "send", "grinding", str(labels))["repeated"] == 1
+    assert operate("feedback", "send", "grinding", str(tmp_path / "labels.txt")).exit_code == 2
+    assert operate("feedback", "send", "grinding", str(tmp_path / "none.csv")).exit_code == 2
+
+
+def test_performance_is_shown_and_metrics_are_limited(
+    operate: Operate, ask: Ask, publish_version: PublishVersion
+) -> None:
+    publish_version("milling", "1")
+    assert ask("performance", "show", "milling", "--by", "device")["items"] == []
+    assert operate("performance", "show", "milling", "--by", "segment").exit_code == 2
+    assert ask("performance", "report", "milling", "1")["labelled"] == 0
+    assert ask("performance", "limit", "milling", "yield", "--below", "0.9")["minimum_count"] == 1
+    assert [item["below"] for item in ask("performance", "limits", "milling")["items"]] == [0.9]
+    assert operate("performance", "unlimit", "milling", "yield").exit_code == 0
+    assert operate("performance", "unlimit", "milling", "yield").exit_code == 6

@@ -1,0 +1,68 @@
+"""The room as a whole: its parts, built once, and its routes."""
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry
+
+from fleet_server.audit.service import AuditService
+from fleet_server.auth import AuthService
+from fleet_server.bundles.service import BundleService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.devices.service import DeviceService
+from fleet_server.errors import NotFoundError
+from fleet_server.feedback import limit_routes, performance_routes, routes
+from fleet_server.feedback.ledger import Ledger
+from fleet_server.feedback.limits import MetricLimits
+from fleet_server.feedback.queries import PerformanceService
+from fleet_server.feedback.service import FeedbackService
+from fleet_server.feedback.targets import Targets
+from fleet_server.feedback.uploading import Uploads
+from fleet_server.telemetry.service import TelemetryService
+
+
+class FeedbackRoom:
+    """Labels, performance and limits of custom metrics.
+
+    Args:
+        database: Where all of it is kept.
+        telemetry: The stored reports.
+        bundles: The published versions.
+        devices: The devices and their labels.
+        audit: Is told of every change of a limit.
+        clock: Gives the present.
+        registry: Where the counters are registered.
+    """
+
+    def __init__(  # noqa: PLR0913  (what it stands on)
+        self,
+        database: Database,
+        *,
+        telemetry: TelemetryService,
+        bundles: BundleService,
+        devices: DeviceService,
+        audit: AuditService,
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._telemetry, self._bundles, self._devices = telemetry, bundles, devices
+        self._targets = Targets(bundles)
+        self.service = FeedbackService(database, telemetry, self._targets, clock, registry=registry)
+        self.ledger = Ledger(database)
+        self.limits = MetricLimits(database, audit)
+        self.performance = PerformanceService(database, bundles, self._targets, devices.label_values)
+        self._uploads = Uploads(database, self.service, self._targets, self._rows_scored, clock)
+
+    def routers(self, auth: AuthService) -> list[APIRouter]:
+        """Build the routes."""
+        return [
+            routes.router(self._bundles, self._targets, self._uploads, self.ledger, auth),
+            performance_routes.router(self.performance, self.limits, self._bundles, auth),
+            limit_routes.router(self.limits, self._bundles, auth),
+        ]
+
+    def _rows_scored(self, device_id: str) -> int | None:
+        try:
+            told = self._devices.get(device_id).row.rows_scored
+        except NotFoundError:
+            return None
+        return max(told, self._telemetry.totals(device_id).rows_scored)  # whichever came last

@@ -1,0 +1,161 @@
+"""Labels that people and programs upload: each row stored, or refused with its line and reason."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from device_contract.names import is_device_id, is_name
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.feedback.labels import RefusedError, Truth, read_label, whole_number
+from fleet_server.feedback.reasons import RefusalReason
+from fleet_server.feedback.recording import Outcome, Subject, lock
+from fleet_server.feedback.refusals import Refusal
+from fleet_server.feedback.service import FeedbackService
+from fleet_server.feedback.tables import TruthWindowRow
+from fleet_server.feedback.targets import Targets
+from fleet_server.feedback.uploads import Given
+
+CHUNK_LABELS: Final = 2000
+"""Stored in one transaction, while SQLite lets nobody else write."""
+MAX_EXAMPLES: Final = 3
+MAX_SHOWN: Final = 64
+"""Characters of an id that is none."""
+
+RowsScored = Callable[[str], int | None]
+"""Tells how many rows a device has scored; None if there is no such device."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A refused row.
+
+    Args:
+        line: Its place among the rows of the upload, from 1.
+        device_id: As it was given.
+        detail: What was found in it.
+    """
+
+    line: int
+    device_id: str
+    detail: str
+
+
+@dataclass
+class Upload:
+    """What became of an upload.
+
+    Attributes:
+        received: Rows.
+        outcomes: Labels by what became of them; two rows for one label are one.
+        waiting: Labels of this upload that are not counted yet, by reason.
+        refused: Refused rows by reason.
+        examples: The first refused rows of each reason.
+    """
+
+    received: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
+    refused: Counter[RefusalReason] = field(default_factory=Counter)
+    examples: dict[RefusalReason, list[Example]] = field(default_factory=lambda: defaultdict(list))
+
+    def refuse(self, example: Example, reason: RefusalReason) -> None:
+        """Count a refused row."""
+        self.refused[reason] += 1
+        if len(self.examples[reason]) < MAX_EXAMPLES:
+            self.examples[reason].append(example)
+
+
+class Uploads:
+    """Takes uploads of labels.
+
+    Args:
+        database: Where they go.
+        feedback: Stores them.
+        targets: What versions predict.
+        rows_scored: Knows the devices.
+        clock: Gives the present.
+    """
+
+    def __init__(
+        self, database: Database, feedback: FeedbackService, targets: Targets, rows_scored: RowsScored, clock: Clock
+    ) -> None:
+        self._database = database
+        self._feedback = feedback
+        self._targets = targets
+        self._rows_scored = rows_scored
+        self._clock = clock
+
+    def take(self, model: str, rows: Iterable[Given]) -> Upload:
+        """Store the labels of an upload, some at a time: what was stored stays, should a later row be unreadable."""
+        upload = Upload()
+        numbered = enumerate(rows, start=1)
+        scored: dict[str, int | None] = {}
+        while chunk := list(islice(numbered, CHUNK_LABELS)):
+            upload.received += len(chunk)
+            named = {str(given.get("device_id")) for _, given in chunk} - scored.keys()
+            scored |= {name: self._rows_scored(name) if is_device_id(name) else None for name in named}
+            with self._database.session() as session:
+                lock(session)
+                self._store(session, model, chunk, scored, upload)
+        return upload
+
+    def _store(
+        self,
+        session: Session,
+        model: str,
+        chunk: Sequence[tuple[int, Given]],
+        scored: dict[str, int | None],
+        upload: Upload,
+    ) -> None:
+        refusals: list[Refusal] = []
+        by_version: dict[tuple[str, str], list[Truth]] = defaultdict(list)
+        for line, given in chunk:
+            device_id = str(given.get("device_id"))
+            try:
+                for version, truth in self._read(session, model, given, scored):
+                    by_version[device_id, version].append(truth)
+            except RefusedError as error:
+                upload.refuse(Example(line, device_id[:MAX_SHOWN], error.detail), error.reason)
+                known = device_id if scored[device_id] is not None else ""
+                refusals.append(Refusal(known, error.reason, error.detail))
+        self._feedback.refuse(session, model, refusals)
+        for (device_id, version), truths in by_version.items():
+            target = self._targets.find(model, version)
+            assert target is not None  # noqa: S101  (the labels were read against it)
+            subject = Subject(device_id, model, version, target, scored[device_id])
+            outcomes, waiting = self._feedback.record(session, subject, truths)
+            upload.outcomes += outcomes
+            upload.waiting += waiting
+
+    def _read(
+        self, session: Session, model: str, given: Given, scored: dict[str, int | None]
+    ) -> Iterator[tuple[str, Truth]]:
+        """Read a row for the version that it names, or for each that scored at its time."""
+        device_id, version = str(given.get("device_id")), given.get("version")
+        if scored[device_id] is None:
+            raise RefusedError("unknown_device", device_id)
+        versions = [str(version)] if version else _versions_at(session, model, device_id, given.get("time_ms"))
+        for each in versions:
+            target = self._targets.find(model, each) if is_name(each) else None
+            if target is None:
+                raise RefusedError("unknown_version", each)
+            yield each, read_label(given, target, self._clock())
+
+
+def _versions_at(session: Session, model: str, device_id: str, time_ms: object) -> Sequence[str]:
+    """Return the versions that scored at a time: a label is as true for the shadow as for the champion."""
+    at_ms = whole_number(time_ms)
+    if at_ms is None:
+        raise RefusedError("unknown_version", "")
+    query = select(TruthWindowRow.version).distinct()
+    query = query.where(TruthWindowRow.model == model, TruthWindowRow.device_id == device_id)
+    versions = session.exec(query.where(col(TruthWindowRow.start_ms) <= at_ms, col(TruthWindowRow.end_ms) > at_ms))
+    found = sorted(versions)
+    if not found:
+        raise RefusedError("unknown_version", "")
+    return found
