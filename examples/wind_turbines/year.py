@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from detectors.tolerances import Tolerances
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
@@ -40,6 +39,7 @@ from detectors import (
 )
 from detectors.arrays import Bools, Floats
 from detectors.levels import MONTH_WINDOWS
+from detectors.tolerances import Tolerances
 from device_contract.baseline import Baseline
 from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer, WindowSummary
