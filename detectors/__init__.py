@@ -11,9 +11,10 @@ from detectors.judgement import Judgement
 from detectors.levels import DEFAULT_RATE, Levels, level_for
 from detectors.packing import pack, pack_fleet, unpack, unpack_fleet
 from detectors.reference import Reference, lay_out
+from detectors.stacking import DeviceWindow, EncodedWindow, stack, stack_encoded
 from detectors.state import KINDS, DevicePasts, FleetPast, State, empty_state
 from detectors.tolerances import Tolerances
-from detectors.windows import DeviceWindow, WindowArrays, stack
+from detectors.windows import WindowArrays
 
 __all__ = [
     "DEFAULT_RATE",
@@ -23,6 +24,7 @@ __all__ = [
     "DetectorError",
     "DevicePasts",
     "DeviceWindow",
+    "EncodedWindow",
     "FleetPast",
     "Judgement",
     "Levels",
@@ -39,6 +41,7 @@ __all__ = [
     "pack",
     "pack_fleet",
     "stack",
+    "stack_encoded",
     "unpack",
     "unpack_fleet",
 ]

@@ -31,7 +31,9 @@ def positions(answers: Answers) -> tuple[Floats, Floats]:
     told = found.trials > 0.0
     variance = np.where(told, found.effect / (4.0 * found.trials + 2.0), np.inf)
     value = np.where(told, np.arcsin(np.sqrt(share)), 0.0)
-    return np.concatenate([answers.value, value], axis=1), np.concatenate([answers.variance, variance], axis=1)
+    vectors = np.zeros((len(share), answers.shares.rows.shape[1] + 1))  # they have no place of their own
+    values, variances = [answers.value, value, vectors], [answers.variance, variance, np.full_like(vectors, np.inf)]
+    return np.concatenate(values, axis=1), np.concatenate(variances, axis=1)
 
 
 def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats, places: Places) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 Names = NDArray[np.str_]
 Places = Sequence[NDArray[np.intp]]

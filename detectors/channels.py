@@ -5,41 +5,45 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.arrays import Floats
+from detectors.attribution import attribution
 from detectors.counted import Counted, counted
 from detectors.location import location
+from detectors.projection import projection
 from detectors.reference import Reference
 from detectors.scale import scale
-from detectors.tolerances import Tolerances
+from detectors.shape import Shares, inner_shares
 from detectors.windows import WindowArrays
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What ``n`` devices' windows answer: ``M`` measured charts, and the counted ones."""
+    """What ``n`` devices' windows answer: ``M`` measured charts, the counted ones, and vectors."""
 
     value: Floats
     """(n, M)."""
     variance: Floats
     """(n, M): sampling variance of the value; infinite where the window says nothing."""
-    tolerance: Floats
-    """(M,): differences that do not matter."""
     counted: Counted
+    shares: Shares
+    correlation: Floats
+    """(n, S): of neighbouring rows."""
 
 
-def answers(reference: Reference, window: WindowArrays, correlation: Floats, tolerances: Tolerances) -> Answers:
+def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> Answers:
     """Ask each channel.
 
     Args:
         reference: What training says.
         window: The devices' windows.
         correlation: (n, S), of neighbouring rows.
-        tolerances: Differences that do not matter.
     """
     measured = [location(reference, window, correlation), scale(reference, window, correlation)]
-    sound = window.sound[:, None]
+    measured += [projection(reference, window), attribution(reference, window)]
+    variance = np.concatenate([variance for _, variance in measured], axis=1)
     return Answers(
         value=np.concatenate([value for value, _ in measured], axis=1),
-        variance=np.where(sound, np.concatenate([variance for _, variance in measured], axis=1), np.inf),
-        tolerance=tolerances.of(("location", "scale"), reference.n_streams),
-        counted=counted(reference, window, correlation, tolerances),
+        variance=np.where(window.sound[:, None], variance, np.inf),
+        counted=counted(reference, window, correlation),
+        shares=inner_shares(reference, window, correlation),
+        correlation=correlation,
     )

@@ -1,23 +1,28 @@
-"""The charts that a baseline has: a column for each channel of each stream.
+"""The charts that a baseline has: a column for each channel of each stream, and some for all features together.
 
-Arrays over charts are ``(n, K)``, channel after channel, within a channel in the order of
-the streams. The first ``n_measured`` columns are measured channels, which have a value and
-a sampling variance; the others are counted ones.
+Arrays over charts are ``(n, K)``: first the measured channels, which have a value and a
+sampling variance, then the counted ones, then those that compare vectors. Within a channel
+the columns are in the order of the streams.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from detectors.arrays import Bools, Floats, Names
+from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.counted import CHANNELS as COUNTED
 from detectors.counted import N_TAILS
 from detectors.reference import Reference
+from detectors.tolerances import Tolerances
 
-MEASURED: Final = ("location", "scale")
-ONE_SIDED: Final = frozenset({"repeats", "out_of_range"})
+BY_STREAM: Final = ("location", "scale")
+"""Measured channels of each stream."""
+TOGETHER: Final = ("t2", "q", "attribution")
+"""Measured channels of all features together."""
+ALL_FEATURES: Final = "*"
+"""The name that stands for the stream where a chart is of all features together."""
+_ONE_SIDED: Final = ("repeats", "out_of_range", "attribution", "shape", "relations")
 """Channels that alarm on more only: fewer repeated values are no fault."""
 
 
@@ -26,18 +31,25 @@ class Charts:
     """Names the columns."""
 
     streams: tuple[str, ...]
-    """The streams' names."""
+    """The streams' names, and ``ALL_FEATURES``."""
+    n_streams: int
+    n_pairs: int
+    """Pairs of features whose correlation is watched."""
+    n_bins: int
+    """Bins of the stream that has the most."""
     channel: Names
     """(K,): each column's channel."""
-    stream: NDArray[np.intp]
+    stream: Indices
     """(K,): each column's stream, as its place in ``streams``."""
     output: Bools
-    """(K,): whether the stream is an output of the model."""
-    measured: Bools
-    """(K,)."""
+    """(K,): whether it tells of the model's outputs."""
+    n_measured: int
+    """How many of the columns are measured; they come first."""
+    n_counted: int
+    """How many are counted; they come next."""
     steady: Bools
-    """(K,): which differ between healthy devices no more than sampling and offsets explain: all
-    but the tails, whose rare rows an offset multiplies. The others are not compared with peers."""
+    """(K,): which differ between healthy devices by sampling and offsets alone, and so are compared
+    with peers: not the tails, whose rare rows an offset multiplies, and not vectors."""
     lowest: Floats
     """(K,): below which a chart does not fall: 0 for a one-sided one, else minus infinity."""
 
@@ -46,27 +58,38 @@ class Charts:
         """K."""
         return len(self.channel)
 
-    @property
-    def n_measured(self) -> int:
-        """How many of the columns are measured; they come first."""
-        return int(self.measured.sum())
-
     def column(self, stream: str, channel: str) -> int:
         """Return the column of a stream's channel."""
-        return (*MEASURED, *COUNTED).index(channel) * len(self.streams) + self.streams.index(stream)
+        found = (self.channel == channel) & (self.stream == self.streams.index(stream))
+        return int(np.flatnonzero(found)[0])
+
+    def tolerances(self, tolerances: Tolerances) -> Floats:
+        """Return each chart's tolerance, (K,)."""
+        return np.array([getattr(tolerances, channel) for channel in self.channel.tolist()])
 
 
 def charts_of(reference: Reference) -> Charts:
     """Return the charts of a baseline."""
-    channels = (*MEASURED, *COUNTED)
-    stream = np.tile(np.arange(reference.n_streams), len(channels))
-    channel = np.repeat(np.array(channels), reference.n_streams)
+    streams = range(reference.n_streams)
+    together = len(streams)
+    columns = [(channel, stream) for channel in BY_STREAM for stream in streams]
+    columns += [(channel, together) for channel in TOGETHER]
+    columns += [(channel, stream) for channel in COUNTED for stream in streams]
+    columns += [("shape", stream) for stream in streams] + [("relations", together)]
+    channel = np.array([name for name, _ in columns])
+    stream = np.array([place for _, place in columns], np.intp)
+    n_measured = len(BY_STREAM) * len(streams) + len(TOGETHER)
+    is_output = (stream >= reference.n_features) & (stream < together)
     return Charts(
-        streams=reference.names,
+        streams=(*reference.names, ALL_FEATURES),
+        n_streams=len(streams),
+        n_pairs=len(reference.correlations),
+        n_bins=reference.bins.shape[1],
         channel=channel,
         stream=stream,
-        output=stream >= reference.n_features,
-        measured=np.isin(channel, MEASURED),
-        steady=~np.isin(channel, COUNTED[:N_TAILS]),
-        lowest=np.where(np.isin(channel, list(ONE_SIDED)), 0.0, -np.inf),
+        output=is_output | (channel == "attribution"),
+        n_measured=n_measured,
+        n_counted=len(COUNTED) * len(streams),
+        steady=~np.isin(channel, [*COUNTED[:N_TAILS], "shape", "relations"]),
+        lowest=np.where(np.isin(channel, _ONE_SIDED), 0.0, -np.inf),
     )

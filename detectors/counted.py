@@ -12,7 +12,6 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.clustering import tail_effect
 from detectors.reference import Reference
-from detectors.tolerances import Tolerances
 from detectors.windows import WindowArrays
 
 CHANNELS: Final = ("low_tail", "high_tail", "missing", "repeats", "out_of_range")
@@ -31,18 +30,15 @@ class Counted:
     """(n, C): out of how many; 0 where the window says nothing."""
     effect: Floats
     """(n, C): by how much the count varies more than that of independent rows."""
-    tolerance: Floats
-    """(C,): share of the rows that does not matter."""
 
 
-def counted(reference: Reference, window: WindowArrays, correlation: Floats, tolerances: Tolerances) -> Counted:
+def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> Counted:
     """Count.
 
     Args:
         reference: What training says.
         window: The devices' windows.
         correlation: (n, S), of neighbouring rows.
-        tolerances: What does not matter.
     """
     rows = window.finite
     low = np.einsum("nsb,sb->ns", window.counts, reference.low.astype(np.float32))
@@ -57,7 +53,6 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats, tol
         count=np.where(sound, np.concatenate(counts, axis=1), 0.0).astype(np.float64),
         trials=np.where(sound, np.concatenate(trials, axis=1), 0.0).astype(np.float64),
         effect=np.concatenate(effects, axis=1),
-        tolerance=tolerances.of(CHANNELS, reference.n_streams),
     )
 
 

@@ -50,7 +50,7 @@ def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, company
     now = moved(share, movement)
     worth = prior_rows(rows / found.effect, found.trials, found.effect)
     told = found.trials > 0.0
-    score = np.where(told, _scores(found, now, worth), np.nan)
+    score = np.where(told, _scores(found, now, worth, company.tolerance), np.nan)
     difference = np.where(told, found.count / np.maximum(found.trials, 1.0) - now, np.nan)
     return Residuals(score, score, difference, movement, noise, accompanied(told, company))
 
@@ -106,12 +106,12 @@ def _ratio(found: Counted, expected: Floats, group: NDArray[np.intp], tails: int
     return np.log(hits / (usual.sum(axis=0) - usual + _STEADY)), 1.0 / hits
 
 
-def _scores(found: Counted, usual: Floats, worth: Floats) -> Floats:
+def _scores(found: Counted, usual: Floats, worth: Floats, tolerance: Floats) -> Floats:
     """Return the scores of the counts beyond what does not matter, (n, C)."""
     seen = found.count / np.maximum(found.trials, 1.0)
-    shifted = np.clip(usual + np.clip(seen - usual, -found.tolerance, found.tolerance), 1e-6, 0.98)
+    shifted = np.clip(usual + np.clip(seen - usual, -tolerance, tolerance), 1e-6, 0.98)
     scores = share_scores(found.count, found.trials, shifted * worth, (1.0 - shifted) * worth)
     most = np.clip(CAP / np.sqrt(found.effect), _LEAST_CAP, CAP)  # one cluster of rows is no evidence
-    matters = np.abs(seen - usual) > found.tolerance
+    matters = np.abs(seen - usual) > tolerance
     limited: Floats = np.where(matters, np.clip(scores, -most, most), 0.0)
     return limited

@@ -21,7 +21,7 @@ from detectors.charts import charts_of
 from detectors.correlation import learn_correlation
 from detectors.groups import index, with_versions
 from detectors.judgement import Judgement
-from detectors.learning import learn_window, own_scale
+from detectors.learning import learn_vectors, learn_window, own_scale
 from detectors.levels import Levels
 from detectors.reference import Reference
 from detectors.roster import find, put_back
@@ -70,12 +70,12 @@ def judge(
     charts = charts_of(reference)
     roster, pasts = find(charts, state, window)
     pasts, correlation = learn_correlation(pasts, window)
-    found = answers(reference, window, correlation, levels.tolerances)
+    found = answers(reference, window, correlation)
     names, places = index(window.groups)
     step = Step(charts, reference, window, found, names, places, with_versions(window.groups, window.versions))
     taken = None if late is None else movement_of(late, names, places, len(window.devices))
     scale = own_scale(pasts)
-    residuals = compare(step, pasts, scale.variance, taken)
+    residuals, vectors = compare(step, pasts, scale.variance, levels.tolerances, taken)
     is_learning = pasts.windows[:, 0] < max(LEARNING_WINDOWS, state.phases)
     alone = (pasts.company > 0.0) & ~residuals.accompanied  # what weather did to it cannot be told
     held = alone | is_learning[:, None]
@@ -88,6 +88,7 @@ def judge(
     alarmed = np.abs(ratios) > np.where(before, SUSPICIOUS, 1.0)
     quiet = window.sound[:, None] & ~alone & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)
     pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
+    pasts = learn_vectors(step, pasts, vectors, quiet)
     pasts = replace(pasts, alarmed=alarmed.reshape(len(window.devices), -1))
     fleet, fleet_scores = take_movements(step, fleet, residuals, is_late=late is not None)
     charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet)

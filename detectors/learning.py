@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detectors.arrays import Bools, Floats
+from detectors.comoments import FEWEST_ROWS
 from detectors.counted_residuals import unmoved
 from detectors.moderation import OwnScale, prior
 from detectors.own_past import learn
@@ -13,6 +14,7 @@ from detectors.residuals import Residuals
 from detectors.season import learn_season
 from detectors.state import DevicePasts
 from detectors.steps import Step
+from detectors.vector_residuals import Vectors
 
 _MOST_WINDOWS: Final = 250.0
 """After so many the own variance forgets as much as it learns."""
@@ -41,7 +43,7 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
         scale: (n, K), variance of the scores.
         quiet: (n, K), where to learn.
     """
-    m, found = pasts.center.shape[1], step.answers
+    m, c, found = step.charts.n_measured, step.charts.n_counted, step.answers
     score = np.nan_to_num(residuals.score)
     weight = np.where(quiet[:, :m] & np.isfinite(found.variance), 1.0 / found.variance, 0.0)
     rest = np.where(np.isfinite(found.variance), found.value - residuals.movement[:, :m], 0.0)
@@ -50,9 +52,9 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
     fade = np.where(pasts.freedom >= _MOST_WINDOWS, 1.0 - 1.0 / _MOST_WINDOWS, 1.0)
     past_first = learned * (pasts.freedom >= 0.0) * (pasts.windows > 1.0)
     held = np.minimum(score**2, _WILDEST**2 * scale)
-    keep = np.where(quiet[:, m:], 1.0, 0.0)
+    keep = np.where(quiet[:, m : m + c], 1.0, 0.0)
     counted = step.answers.counted
-    usual = unmoved(counted.count, counted.trials, residuals.movement[:, m:])
+    usual = unmoved(counted.count, counted.trials, residuals.movement[:, m : m + c])
     after = replace(
         pasts,
         center=center.astype(np.float32),
@@ -63,5 +65,32 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
         squares=(np.where(past_first > 0, pasts.squares * fade + held, pasts.squares)).astype(np.float32),
         freedom=np.minimum(pasts.freedom + past_first, _MOST_WINDOWS).astype(np.float32),
     )
-    s = len(step.charts.streams)
+    s = step.charts.n_streams
     return learn_season(after, step.window.phase, rest[:, :s] - center[:, :s], quiet[:, :s])
+
+
+def learn_vectors(step: Step, pasts: DevicePasts, vectors: Vectors, quiet: Bools) -> DevicePasts:
+    """Take a window's vectors into the pasts, where they raised no suspicion.
+
+    Args:
+        step: The window.
+        pasts: Before.
+        vectors: The common movement taken off.
+        quiet: (n, K), where to learn.
+    """
+    s, bins = step.charts.n_streams, step.charts.n_bins
+    rows = np.where(quiet[:, -s - 1 : -1], step.answers.shares.rows, 0.0)
+    total = pasts.shares_rows + rows
+    weight = np.repeat(rows / np.maximum(total, 1.0), bins, axis=1)
+    told = quiet[:, -1] & (step.window.related_rows >= FEWEST_ROWS)
+    related_rows = np.where(told, step.window.related_rows, 0.0)[:, None]
+    related_total = pasts.relations_rows + related_rows
+    part = related_rows / np.maximum(related_total, 1.0)
+    shares = vectors.shares.reshape(len(rows), s * bins)
+    return replace(
+        pasts,
+        shares=(pasts.shares + weight * (shares - pasts.shares)).astype(np.float32),
+        shares_rows=total.astype(np.float32),
+        relations=(pasts.relations + part * (vectors.relations - pasts.relations)).astype(np.float32),
+        relations_rows=related_total.astype(np.float32),
+    )

@@ -41,7 +41,7 @@ def measured_residuals(
     movement = movement if company.taken is None else company.taken
     difference = np.where(known, rest - movement, np.nan)
     deviation = np.sqrt(variance + noise)
-    relevant = np.sign(difference) * np.maximum(np.abs(difference) - answers.tolerance, 0.0)
+    relevant = np.sign(difference) * np.maximum(np.abs(difference) - company.tolerance, 0.0)
     company_enough = accompanied(known, company)
     return Residuals(difference / deviation, relevant / deviation, difference, movement, noise * scale, company_enough)
 

@@ -21,6 +21,8 @@ _SHORT: Final = frozenset(
     {
         "squares",
         "freedom",
+        "shares",
+        "relations",
         "own",
         "apart",
         "training",

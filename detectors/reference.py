@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from detectors.arrays import Bools, Floats
+from detectors.arrays import Bools, Floats, Indices
+from detectors.layout import components_of, relations_of
 from detectors.shifted import ShiftedScale, shifted_scale
 from device_contract.baseline import Baseline, StreamBaseline
 
@@ -58,6 +59,18 @@ class Reference:
     """(S, B - 1): ascending; padded with the last one."""
     shifted: ShiftedScale
     """What a shift alone does to the scale."""
+    components: tuple[Floats, Floats]
+    """(S, B) each: the location's and the spread's component of the chi-square, 0 outside the inner bins."""
+    projected: Floats
+    """(2,): mean of T2 and of Q in training; 0 without a projection."""
+    projected_lag1: Floats
+    """(2,): their correlations in neighbouring rows."""
+    pairs: tuple[Indices, Indices]
+    """(P,) each: the two streams of each correlation that a device may tell; none without co-moments."""
+    correlations: Floats
+    """(P,): in training."""
+    attributions: Floats
+    """(features,): mean absolute contribution in training; 0 if it is not known."""
 
     @property
     def n_streams(self) -> int:
@@ -98,6 +111,8 @@ def lay_out(baseline: Baseline) -> Reference:
         deviation=deviation,
         edges=edges,
         shifted=shifted_scale(shares, edges, scores, deviation),
+        components=components_of(np.where(inner, shares, 0.0), scores),
+        **relations_of(baseline),
     )
 
 

@@ -17,9 +17,12 @@ class Company:
     taken: Floats | None
     """(n, K): their movement as found when the window was first judged; None to find it."""
 
+    tolerance: Floats
+    """(K,): differences that do not matter."""
+
     def charts(self, columns: slice) -> "Company":
         """Return the company in some of the charts."""
-        return self if self.taken is None else Company(self.places, self.taken[:, columns])
+        return Company(self.places, None if self.taken is None else self.taken[:, columns], self.tolerance[columns])
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,13 +59,15 @@ def _grown(pasts: DevicePasts, more: DevicePasts) -> DevicePasts:
 
 def _forget_outputs(charts: Charts, pasts: DevicePasts, rows: Bools) -> DevicePasts:
     """Forget what is known of the outputs of these devices: another version makes other outputs."""
-    m, s = charts.n_measured, len(charts.streams)
+    m, c, s = charts.n_measured, charts.n_counted, charts.n_streams
     outputs = charts.output
     masks = {
         "center": outputs[:m],
         "precision": outputs[:m],
-        "hits": outputs[m:],
-        "trials": outputs[m:],
+        "hits": outputs[m : m + c],
+        "trials": outputs[m : m + c],
+        "shares": np.repeat(outputs[:s], charts.n_bins),
+        "shares_rows": outputs[:s],
         "squares": outputs,
         "freedom": outputs,
         "own": outputs,

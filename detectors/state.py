@@ -39,6 +39,14 @@ class DevicePasts:
     """(n, K): how many of them."""
     own: Floats
     """(n, K): moving average of those scores."""
+    shares: Floats
+    """(n, S B): mean share of each inner bin, the common movement taken off."""
+    shares_rows: Floats
+    """(n, S): rows in it."""
+    relations: Floats
+    """(n, P): mean relation of each pair of features."""
+    relations_rows: Floats
+    """(n, 1): rows in it."""
     apart: Floats
     """(n, K): moving average of the difference from the group's median."""
     apart_rows: Floats
@@ -127,17 +135,21 @@ def no_pasts(charts: Charts, phases: int, n: int) -> DevicePasts:
 
 def widths_of(charts: Charts, phases: int) -> Mapping[str, int]:
     """Return how many columns each array of the pasts has."""
-    k, m, s = charts.n_charts, charts.n_measured, len(charts.streams)
+    k, m, c, s = charts.n_charts, charts.n_measured, charts.n_counted, charts.n_streams
     return MappingProxyType(
         {
             "windows": 1,
             "center": m,
             "precision": m,
-            "hits": k - m,
-            "trials": k - m,
+            "hits": c,
+            "trials": c,
             "squares": k,
             "freedom": k,
             "own": k,
+            "shares": s * charts.n_bins,
+            "shares_rows": s,
+            "relations": charts.n_pairs,
+            "relations_rows": 1,
             "apart": k,
             "apart_rows": 1,
             "training": k,

@@ -20,7 +20,9 @@ from detectors.reference import Reference
 from detectors.residuals import Company, Residuals, join
 from detectors.season import season_of
 from detectors.state import DevicePasts, FleetPast
+from detectors.tolerances import Tolerances
 from detectors.training import training_scores
+from detectors.vector_residuals import Vectors, vector_residuals
 from detectors.windows import WindowArrays
 
 SUSPICIOUS = 0.5
@@ -44,28 +46,35 @@ class Step:
     """The devices of each group and version."""
 
 
-def compare(step: Step, pasts: DevicePasts, scale: Floats, taken: Floats | None) -> Residuals:
+def compare(
+    step: Step, pasts: DevicePasts, scale: Floats, tolerances: Tolerances, taken: Floats | None
+) -> tuple[Residuals, Vectors]:
     """Compare every chart with what was expected; features among a group, outputs among one version in it.
 
     Args:
         step: The window.
         pasts: The devices'.
         scale: (n, K), how many times its sampling variance a stream varies.
+        tolerances: Differences that do not matter.
         taken: (n, K), the movement to take off; None to find it.
     """
-    by_group = _compare_within(step, pasts, scale, Company(step.places, taken))
+    company = Company(step.places, taken, step.charts.tolerances(tolerances))
+    by_group, vectors = _compare_within(step, pasts, scale, company)
     if len(step.output_places) == len(step.places):
-        return by_group
-    by_version = _compare_within(step, pasts, scale, Company(step.output_places, taken))
-    return by_group.with_outputs(by_version, step.charts.output)
+        return by_group, vectors
+    by_version, _ = _compare_within(step, pasts, scale, replace(company, places=step.output_places))
+    return by_group.with_outputs(by_version, step.charts.output), vectors
 
 
-def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Company) -> Residuals:
-    m = step.charts.n_measured
+def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Company) -> tuple[Residuals, Vectors]:
+    m, c = step.charts.n_measured, step.charts.n_counted
     season = season_of(pasts, step.window.phase, m)
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
     usual = usual_shares(step.reference)
-    return join(measured, counted_residuals(step.answers.counted, pasts, usual, company.charts(slice(m, None))))
+    counted = counted_residuals(step.answers.counted, pasts, usual, company.charts(slice(m, m + c)))
+    rest = company.charts(slice(m + c, None))
+    by_vector, vectors = vector_residuals(step.reference, step.answers, step.window, pasts, rest)
+    return join(measured, counted, by_vector), vectors
 
 
 def movement_of(earlier: Judgement, names: tuple[str, ...], places: Places, n: int) -> Floats:
@@ -91,6 +100,7 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats) -> DevicePasts:
     """Step the moving averages of all three verdicts."""
     value, variance = positions(now.answers)
     lowest = now.charts.lowest
+    trained = training_scores(now.charts, now.reference, now.answers, now.window)
     rows = np.where(now.window.sound, now.window.rows, 0.0)[:, None]
     apart = take_apart(pasts.apart, pasts.windows, value, variance, now.places)
     return replace(
@@ -98,7 +108,7 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats) -> DevicePasts:
         own=step(pasts.own, scores, lowest).astype(np.float32),
         apart=apart.astype(np.float32),
         apart_rows=take_rows(pasts.apart_rows, pasts.windows, rows).astype(np.float32),
-        training=step(pasts.training, training_scores(now.reference, now.answers), lowest).astype(np.float32),
+        training=step(pasts.training, trained, lowest).astype(np.float32),
         windows=pasts.windows + now.window.sound[:, None],
     )
 

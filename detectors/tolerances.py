@@ -7,11 +7,8 @@ cost little; where the world meets each device a little differently, raise them.
 Source: the tolerance as a null of its own: Potgieter et al., arXiv:2307.11878.
 """
 
-from dataclasses import asdict, dataclass
-
-import numpy as np
-
-from detectors.arrays import Floats
+from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -22,19 +19,25 @@ class Tolerances:
     """Training standard deviations."""
     scale: float = 0.005
     """In the cube root of the variance ratio: about a third of the relative difference in variance."""
+    t2: float = 0.02
+    """In the logarithm of the mean; so is Q."""
+    q: float = 0.02
+    attribution: float = 0.01
+    """Of nDCG."""
     low_tail: float = 0.001
     """Share of the rows; so are those that follow."""
     high_tail: float = 0.001
     missing: float = 0.01
     repeats: float = 0.05
     out_of_range: float = 0.01
+    shape: float = 0.001
+    """Chi-square distance: the squared relative difference of the bins, on average."""
+    relations: float = 0.01
+    """Of the inverse hyperbolic tangent of a correlation."""
 
-    def of(self, channels: tuple[str, ...], streams: int) -> Floats:
-        """Return the tolerance of each chart of these channels, (channels x streams,)."""
-        told = asdict(self)
-        return np.repeat([told[channel] for channel in channels], streams)
 
-
-DEFAULT = Tolerances()
-TRAINING = Tolerances(location=0.2, scale=0.06, low_tail=0.01, high_tail=0.01)
-"""Of the comparison with training (0.2 is Cohen's small effect): other places and other days are no drift."""
+DEFAULT: Final = Tolerances()
+TRAINING: Final = Tolerances(
+    location=0.2, scale=0.06, t2=0.2, q=0.2, attribution=0.1, low_tail=0.01, high_tail=0.01, shape=0.04, relations=0.1
+)
+"""Of the comparison with training (0.2 is Cohen's small effect, 0.04 its square): other places are no drift."""

@@ -1,35 +1,69 @@
 """Does the device see what the model was trained on?
 
-A difference inside the tolerance is "significant but negligible": it is taken off before it
-is scored, so that no number of rows turns a harmless difference into an alarm.
-
-Source: the tolerance as a null of its own: Potgieter et al., arXiv:2307.11878.
+Each difference is taken less its tolerance (``tolerances.TRAINING``), and scored with what a
+window and the training sample leave unknown.
 """
 
 import numpy as np
 
 from detectors.arrays import Floats
 from detectors.channels import Answers
+from detectors.charts import Charts
+from detectors.comoments import FEWEST_ROWS, largest, pair_variance, related
 from detectors.counted import CHANNELS, prior_rows, usual_shares
 from detectors.design_effect import design_effect
 from detectors.reference import Reference
+from detectors.shape import shape_scores
 from detectors.shares import share_scores
 from detectors.tolerances import TRAINING
+from detectors.windows import WindowArrays
 
 
-def training_scores(reference: Reference, answers: Answers) -> Floats:
+def training_scores(charts: Charts, reference: Reference, answers: Answers, window: WindowArrays) -> Floats:
     """Return each chart's standard score against training, (n, K); NaN where the window says nothing."""
-    s = reference.n_streams
-    tolerance = TRAINING.of(("location", "scale"), s)
+    tolerance = charts.tolerances(TRAINING)
+    m, c = charts.n_measured, charts.n_counted
+    return np.concatenate(
+        [
+            _measured(reference, answers, tolerance[:m]),
+            _counted(reference, answers, tolerance[m : m + c]),
+            _shape(reference, answers, float(tolerance[m + c])),
+            _relations(reference, answers, window, float(tolerance[-1])),
+        ],
+        axis=1,
+    )
+
+
+def _measured(reference: Reference, answers: Answers, tolerance: Floats) -> Floats:
     beyond = np.sign(answers.value) * np.maximum(np.abs(answers.value) - tolerance, 0.0)
     trained = np.maximum(reference.rows, 1.0)
     known = design_effect(reference.lag1, trained) / trained
-    variance = answers.variance + np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0])
-    measured = np.where(np.isfinite(variance), beyond / np.sqrt(variance), np.nan)
+    others = np.zeros(answers.value.shape[1] - 2 * reference.n_streams)
+    variance = answers.variance + np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0, others])
+    return np.where(np.isfinite(variance), beyond / np.sqrt(variance), np.nan)
+
+
+def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Floats:
+    """Score counts; fewer than usual is no departure, since the tolerance counts upwards only."""
     found, usual = answers.counted, usual_shares(reference)
-    tolerated = np.minimum(usual + TRAINING.of(CHANNELS, s), 0.999)
-    rows = prior_rows(np.tile(trained, len(CHANNELS)), found.trials, found.effect)
+    tolerated = np.minimum(usual + tolerance, 0.999)
+    rows = prior_rows(np.tile(np.maximum(reference.rows, 1.0), len(CHANNELS)), found.trials, found.effect)
     exact = share_scores(found.count, found.trials, tolerated * rows, (1.0 - tolerated) * rows)
-    # fewer than usual is no departure: the tolerance counts upwards only
-    upwards = np.where(found.trials > 0.0, np.maximum(exact, 0.0), np.nan)
-    return np.concatenate([measured, upwards], axis=1)
+    return np.where(found.trials > 0.0, np.maximum(exact, 0.0), np.nan)
+
+
+def _shape(reference: Reference, answers: Answers, tolerance: float) -> Floats:
+    inner = reference.shares * reference.inner
+    usual = inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9)
+    shares = answers.shares
+    return shape_scores(reference, shares, np.broadcast_to(usual, shares.share.shape), reference.rows, tolerance)
+
+
+def _relations(reference: Reference, answers: Answers, window: WindowArrays, tolerance: float) -> Floats:
+    told = window.related_rows >= FEWEST_ROWS
+    if not told.any() or not window.correlations.shape[1]:
+        return np.full((len(told), 1), np.nan)
+    rest = related(window.correlations) - related(reference.correlations)
+    variance = pair_variance(reference, answers.correlation, window.related_rows)
+    scores = np.sign(rest) * np.maximum(np.abs(rest) - tolerance, 0.0) / np.sqrt(variance)
+    return np.where(told, largest(scores)[0], np.nan)[:, None]

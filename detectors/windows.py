@@ -1,10 +1,9 @@
 """One window of many devices as arrays: what every channel reads.
 
-``stack`` makes it from decoded summaries. A device whose counts cannot be true is not
-judged: ``sound`` is false for it, and ``reasons`` says why.
+``stack`` and ``stack_encoded`` (``detectors.stacking``) make it from summaries. A device whose
+counts cannot be true is not judged: ``sound`` is false for it, and ``reasons`` says why.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -14,12 +13,11 @@ from numpy.typing import NDArray
 
 from detectors.arrays import Bools, Floats, Names
 from detectors.reference import Reference
-from device_contract.sketches.stream import StreamSketch
-from device_contract.sketches.summary import WindowSummary
 
 NO_ROWS: Final = "no rows"
 UNTRUE: Final = "counts do not add up"
 WILD: Final = "moments are not numbers"
+STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "longest_run", "mean", "deviation", "lag1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +53,16 @@ class WindowArrays:
     """(n, S): standard deviation, in the stream's unit."""
     lag1: Floats
     """(n, S): correlation of neighbouring rows."""
+    projected: Floats
+    """(n, 5): rows with a T2 and a Q, the sums of T2, of its square, of Q and of its square."""
+    explained: Floats
+    """(n,): rows whose scores were explained."""
+    attributions: Floats
+    """(n, features): sums of their absolute contributions over those rows."""
+    related_rows: Floats
+    """(n,): rows in the correlations; 0 in windows that bring none."""
+    correlations: Floats
+    """(n, P): of the reference's pairs of features."""
     sound: Bools
     """(n,): whether the counts can be true and there is a row."""
     reasons: Names
@@ -74,88 +82,86 @@ class WindowArrays:
         return WindowArrays(**{name: value if name == "phase" else value[index] for name, value in chosen.items()})
 
 
-@dataclass(frozen=True)
-class DeviceWindow:
-    """What one device says of one window."""
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A window of ``n`` devices as it is laid out before it is checked."""
 
-    device: str
-    group: str
-    """Devices of one group are peers."""
-    version: str
-    """Of the model that made the outputs."""
-    summary: WindowSummary
-
-
-def stack(reference: Reference, windows: Sequence[DeviceWindow], phase: int = 0) -> WindowArrays:
-    """Lay out one window of many devices.
-
-    Args:
-        reference: Of the baseline that they were counted with.
-        windows: Each device once.
-        phase: Of the season.
-    """
-    n, streams, bins = len(windows), reference.n_streams, reference.bins.shape[1]
-    counts = np.zeros((n, streams, bins), np.float32)
-    table = np.zeros((n, streams, 8))
-    for row, window in enumerate(windows):
-        for column, sketch in enumerate(window.summary.streams):
-            counts[row, column, : len(sketch.counts)] = sketch.counts
-            table[row, column] = _columns(sketch)
-    rows = np.array([window.summary.rows for window in windows], np.float32)
-    names = [(window.device, window.group, window.version) for window in windows]
-    return from_tables(np.array(names, np.str_).reshape(n, 3), rows, counts, table, phase)
+    names: Names
+    """(n, 3): each device's id, group and version."""
+    rows: Floats
+    """(n,)."""
+    counts: Floats
+    """(n, S, B)."""
+    streams: Floats
+    """(n, S, 8): the ``STREAM_COLUMNS``."""
+    projected: Floats
+    """(n, 5); so are the others of ``WindowArrays``."""
+    explained: Floats
+    attributions: Floats
+    related_rows: Floats
+    correlations: Floats
+    faults: Sequence[str]
+    """(n,): why a summary could not be read; else empty."""
 
 
-def _columns(sketch: StreamSketch) -> tuple[float, ...]:
-    finite = sketch.finite
-    return (
-        sketch.missing + sketch.infinite,
-        sketch.out_of_range,
-        finite - sketch.lag_pairs,
-        sketch.repeats,
-        sketch.longest_run,
-        sketch.mean if finite else 0.0,
-        math.sqrt(sketch.variance) if finite else 0.0,
-        sketch.lag1_correlation,
+def empty_tables(reference: Reference, names: Names) -> Tables:
+    """Return room for the window of these devices, (n, 3): id, group and version."""
+    n, (streams, bins) = len(names), reference.bins.shape
+    return Tables(
+        names=names,
+        rows=np.zeros(n, np.float32),
+        counts=np.zeros((n, streams, bins), np.float32),
+        streams=np.zeros((n, streams, len(STREAM_COLUMNS))),
+        projected=np.zeros((n, 5)),
+        explained=np.zeros(n),
+        attributions=np.zeros((n, reference.n_features)),
+        related_rows=np.zeros(n),
+        correlations=np.zeros((n, len(reference.correlations))),
+        faults=[""] * n,
     )
 
 
-def from_tables(names: Names, rows: Floats, counts: Floats, table: Floats, phase: int = 0) -> WindowArrays:
-    """Check and name the columns of a window that is already laid out.
+def checked(tables: Tables, phase: int = 0) -> WindowArrays:
+    """Check the tables of a window, and name their columns.
 
     Args:
-        names: (n, 3): each device's id, group and version.
-        rows: (n,) rows in the window.
-        counts: (n, S, B) finite values in each bin.
-        table: (n, S, 8): lost, out of range, broken, repeats, longest run, mean, deviation, lag-1 correlation.
+        tables: Laid out.
         phase: Of the season.
     """
-    integers = table[..., :5].astype(np.float32)
-    reasons = _reasons(rows, counts, integers, table)
+    integers = tables.streams[..., :5].astype(np.float32)
+    reasons = _reasons(tables, integers)
     return WindowArrays(
-        devices=names[:, 0],
-        groups=names[:, 1],
-        versions=names[:, 2],
-        rows=rows,
-        counts=counts,
+        devices=tables.names[:, 0],
+        groups=tables.names[:, 1],
+        versions=tables.names[:, 2],
+        rows=tables.rows,
+        counts=tables.counts,
         lost=integers[..., 0],
         out_of_range=integers[..., 1],
         broken=integers[..., 2],
         repeats=integers[..., 3],
         longest_run=integers[..., 4],
-        mean=table[..., 5],
-        deviation=table[..., 6],
-        lag1=table[..., 7],
+        mean=tables.streams[..., 5],
+        deviation=tables.streams[..., 6],
+        lag1=tables.streams[..., 7],
+        projected=tables.projected,
+        explained=tables.explained,
+        attributions=tables.attributions,
+        related_rows=tables.related_rows,
+        correlations=tables.correlations,
         sound=reasons == "",
         reasons=reasons,
         phase=phase,
     )
 
 
-def _reasons(rows: Floats, counts: Floats, integers: Floats, table: Floats) -> Names:
+def _reasons(tables: Tables, integers: Floats) -> Names:
+    counts, rows = tables.counts, tables.rows
     finite = counts.sum(axis=2)
     untrue = (counts < 0).any(axis=(1, 2)) | (integers < 0).any(axis=(1, 2))
     untrue |= (finite + integers[..., 0] != rows[:, None]).any(axis=1)
     untrue |= (integers[..., 1:4].max(axis=2) > finite).any(axis=1)
-    wild = ~np.isfinite(table[..., 5:]).all(axis=(1, 2))
-    return np.select([rows <= 0, untrue, wild], [NO_ROWS, UNTRUE, WILD], "")
+    beside = np.concatenate([tables.projected, tables.attributions, tables.correlations], axis=1)
+    wild = ~np.isfinite(tables.streams[..., 5:]).all(axis=(1, 2)) | ~np.isfinite(beside).all(axis=1)
+    faults = np.asarray(tables.faults, np.str_)
+    return np.select([faults != "", rows <= 0, untrue, wild], [faults, NO_ROWS, UNTRUE, WILD], "")

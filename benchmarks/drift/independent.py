@@ -5,7 +5,7 @@ independent rows says is its multinomial counts, so a million windows take minut
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from benchmarks.drift.faults import HEALTHY, MODE_AT, MODE_WIDTH, Fault, Outbreak
 from compiler.baseline import build_baseline
 from detectors import Reference, WindowArrays, lay_out
-from detectors.windows import from_tables
+from detectors.windows import checked, empty_tables
 from device_contract.manifest import Feature
 
 TRAINING_ROWS: Final = 20_000
@@ -74,7 +74,9 @@ class Fleet:
         repeats = np.maximum(stuck - 1, 0)
         table = np.stack([lost, zero, zero, repeats, np.maximum(stuck, 1), mean, deviation, lag1], axis=2)
         ids = [(f"device-{number:05}", "all", "1") for number in range(self.devices)]
-        return from_tables(np.array(ids), rows[:, 0].astype(np.float32), counts.astype(np.float32), table)
+        tables = empty_tables(self.reference, np.array(ids))
+        filled = replace(tables, rows=rows[:, 0].astype(np.float32), counts=counts.astype(np.float32), streams=table)
+        return checked(filled)
 
 
 def _shares(reference: Reference, fault: Fault) -> Floats:

@@ -11,7 +11,7 @@ and features at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.drift.faults import Outbreak
 from compiler.baseline import build_baseline
 from detectors import Reference, WindowArrays, lay_out
-from detectors.windows import from_tables
+from detectors.windows import checked, empty_tables
 from device_contract.manifest import Feature
 
 Floats = NDArray[np.float32]
@@ -168,6 +168,7 @@ class _Sums:
     def __init__(self, reference: Reference, devices: int, bins: NDArray[np.int64]) -> None:
         shape = (devices, reference.n_streams)
         self._bins = bins
+        self._reference = reference
         self._width = reference.bins.size
         self._counts = np.zeros((devices, *reference.bins.shape), np.int64)
         self._sum, self._squares, self._products = (np.zeros(shape) for _ in range(3))
@@ -208,7 +209,9 @@ class _Sums:
         zero = np.zeros_like(mean)
         table = np.stack([zero, zero, zero, zero, zero + 1.0, mean, np.sqrt(variance), lag1], axis=2)
         ids = [(f"device-{number:05}", "all", "1") for number in range(len(rows))]
-        return from_tables(np.array(ids), rows.astype(np.float32), self._counts.astype(np.float32), table, phase)
+        tables = empty_tables(self._reference, np.array(ids))
+        counts = self._counts.astype(np.float32)
+        return checked(replace(tables, rows=rows.astype(np.float32), counts=counts, streams=table), phase)
 
 
 def _bin_table(reference: Reference) -> NDArray[np.int64]:

@@ -1,11 +1,13 @@
 """Windows of Gaussian rows, counted as a device counts them."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.baseline import build_baseline
 from detectors import Reference, WindowArrays, lay_out
-from detectors.windows import from_tables
+from detectors.windows import checked, empty_tables
 from device_contract.manifest import Feature, Output
 
 Rows = NDArray[np.float32]
@@ -33,7 +35,8 @@ def window_of(reference: Reference, rows: Rows, versions: list[str] | None = Non
             table[device, stream] = _moments(column, finite)
     ids = [f"device-{device:04}" for device in range(n)]
     names = np.array(list(zip(ids, ["all"] * n, versions or ["1"] * n, strict=True)), np.str_)
-    return from_tables(names, np.full(n, n_rows, np.float32), counts, table, phase)
+    tables = empty_tables(reference, names)
+    return checked(replace(tables, rows=np.full(n, n_rows, np.float32), counts=counts, streams=table), phase)
 
 
 def _moments(column: NDArray[np.float64], finite: NDArray[np.float64]) -> tuple[float, ...]:

@@ -1,0 +1,54 @@
+"""Did the relation between two features break?
+
+About once a day a device sends its features' correlations. Each, as its inverse hyperbolic
+tangent, is held against the device's own past, less the movement of its group. The statistic
+is the largest of all pairs, scored as the largest of so many.
+
+Source: Fisher, On the probable error of a coefficient of correlation, 1921; the largest of
+    many: Šidák, 1967, doi:10.1080/01621459.1967.10482935.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtri_exp
+
+from detectors.arrays import Floats
+from detectors.design_effect import design_effect
+from detectors.reference import Reference
+
+FEWEST_ROWS: Final = 30.0
+_HIGHEST: Final = 0.999
+
+
+def related(correlations: Floats) -> Floats:
+    """Return correlations on the scale on which their errors are alike."""
+    scale: Floats = np.arctanh(np.clip(correlations, -_HIGHEST, _HIGHEST))
+    return scale
+
+
+def pair_variance(reference: Reference, correlation: Floats, rows: Floats) -> Floats:
+    """Return the sampling variance of each pair on that scale, (n, P).
+
+    Args:
+        reference: What training says.
+        correlation: (n, S), of neighbouring rows.
+        rows: (n,), rows in the co-moments.
+    """
+    first, second = reference.pairs
+    effect = design_effect(correlation[:, first] * correlation[:, second], rows[:, None])
+    variance: Floats = effect / np.maximum(rows[:, None] - 3.0 * effect, 1.0)
+    return variance
+
+
+def largest(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the score of the largest of all pairs, and which pair it is, (n,) each.
+
+    Args:
+        scores: (n, P), standard scores.
+    """
+    pair = np.abs(scores).argmax(axis=1)
+    most = np.abs(scores)[np.arange(len(scores)), pair]
+    log_tail = np.minimum(np.log(2.0 * scores.shape[1]) + log_ndtr(-most), -1e-9)
+    return -ndtri_exp(log_tail), pair
