@@ -32,6 +32,21 @@ def design_effect(correlation: Floats, rows: Floats) -> Floats:
     return limited
 
 
+def long_run_effect(correlation: Floats, rows: Floats) -> Floats:
+    """Return the same for a mean over many windows that follow each other.
+
+    Such windows resemble each other at their ends, so a moving average of their means varies
+    a little more than that of separate windows: as if they were one.
+
+    Args:
+        correlation: Of neighbouring rows, -1 to 1; any shape.
+        rows: Rows in a window, of a shape that fits; the effect is no larger.
+    """
+    r = np.clip(correlation, 0.0, _HIGHEST)
+    effect: Floats = np.minimum((1.0 + r) / (1.0 - r), np.maximum(rows, 1.0))
+    return effect
+
+
 def without_bias(correlation: Floats, rows: Floats) -> Floats:
     """Return a lag-1 correlation freed of what a short window takes from it.
 

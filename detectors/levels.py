@@ -42,18 +42,21 @@ class Levels:
 
 
 def level_for(
-    rate: float, n_charts: int, windows: float, limits: Limits = GAUSSIAN, tolerances: Tolerances = DEFAULT
+    rate: float, n_charts: int, windows: float, limits: Limits | None = None, tolerances: Tolerances = DEFAULT
 ) -> Levels:
     """Return the levels at which so many false alarms are expected.
 
     Args:
         rate: Expected false verdicts (own past and peers together) for each 1000 devices in
-            ``windows`` windows.
-        n_charts: Charts of a device.
+            ``windows`` windows, above 0.
+        n_charts: Charts of a device; they count where there are no limits.
         windows: Windows of a month.
-        limits: The bundle's calibrated table.
+        limits: The bundle's calibrated table; None for Gaussian scores.
         tolerances: Differences that do not matter.
     """
-    each = rate / 1000.0 / max(n_charts, 1) / max(windows, 1.0)
-    level = float(np.interp(-np.log(each), -np.log(limits.rates), limits.levels[0]))
+    each = rate / 1000.0 / max(windows, 1.0)
+    table = limits or GAUSSIAN
+    if limits is None:
+        each /= max(n_charts, 1)
+    level = float(np.interp(-np.log(each), -np.log(table.rates), table.levels[0]))
     return Levels(own=level, peers=level + PEERS_ABOVE, tolerances=tolerances)

@@ -10,7 +10,7 @@ Source: van der Waerden, Order tests for the two-sample problem, 1952.
 import numpy as np
 
 from detectors.arrays import Floats
-from detectors.design_effect import design_effect
+from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
@@ -28,5 +28,5 @@ def location(reference: Reference, window: WindowArrays, correlation: Floats) ->
     """
     rows = window.finite
     value = np.einsum("nsb,sb->ns", window.counts, reference.scores) / np.maximum(rows, 1.0)
-    variance = design_effect(correlation, rows) / np.maximum(rows, 1.0)
+    variance = long_run_effect(correlation, rows) / np.maximum(rows, 1.0)
     return value, np.where(reference.ordered & (rows > 0), variance, np.inf)

@@ -8,7 +8,7 @@ its bin's score.
 Source: van der Waerden, Order tests for the two-sample problem, 1952.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -76,6 +76,32 @@ class Reference:
     def n_streams(self) -> int:
         """How many streams there are."""
         return len(self.names)
+
+    def select(self, streams: Indices) -> "Reference":
+        """Return the reference of some of the streams, without what is told of all together."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen = {name: values[streams] for name, values in arrays.items() if name in _BY_STREAM}
+        shifted = replace(self.shifted, **{name: getattr(self.shifted, name)[streams] for name in _SHIFTED})
+        first, second = self.components
+        return replace(
+            self,
+            **chosen,
+            names=tuple(self.names[stream] for stream in streams),
+            n_features=int((streams < self.n_features).sum()),
+            shifted=shifted,
+            components=(first[streams], second[streams]),
+            projected=np.zeros(2),
+            pairs=(streams[:0], streams[:0]),
+            correlations=np.zeros(0),
+            attributions=np.zeros(int((streams < self.n_features).sum())),
+        )
+
+
+_SHIFTED = ("first", "last", "scale")
+_BY_STREAM = frozenset({
+    "bins", "inner", "shares", "scores", "ordered", "kurtosis", "low", "high", "missing_share", "lag1", "rows",
+    "mean", "deviation", "edges",
+})  # fmt: skip
 
 
 def lay_out(baseline: Baseline) -> Reference:

@@ -10,7 +10,7 @@ Source: Wilson and Hilferty, The distribution of chi-square, 1931, doi:10.1073/p
 import numpy as np
 
 from detectors.arrays import Floats
-from detectors.design_effect import design_effect
+from detectors.design_effect import design_effect, long_run_effect
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
@@ -38,7 +38,7 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     # the window's own mean follows its rows, and takes that much of their spread away
     kept = np.maximum(1.0 - design_effect(correlation, rows) / total, 1.0 / total)
     # squares of a Gaussian series with correlation r have correlation r squared
-    independent = total / design_effect(correlation**2, rows) - 1.0
+    independent = total / long_run_effect(correlation**2, rows) - 1.0
     freedom = independent * 2.0 / (reference.kurtosis - 1.0)
     shrinkage = 2.0 / (9.0 * np.maximum(freedom, 1.0))
     value = np.cbrt(np.maximum(square - mean**2, 0.0) / kept) / (1.0 - shrinkage) - 1.0

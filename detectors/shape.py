@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from detectors.arrays import Floats
-from detectors.design_effect import design_effect
+from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
@@ -50,7 +50,7 @@ def inner_shares(reference: Reference, window: WindowArrays, correlation: Floats
     """
     counts = window.counts * reference.inner.astype(np.float32)
     rows = counts.sum(axis=2)
-    effects = np.stack([design_effect(correlation**power, rows) for power in _POWERS])
+    effects = np.stack([long_run_effect(correlation**power, rows) for power in _POWERS])
     mean = effects.mean(axis=0)
     told = reference.ordered & (reference.inner.sum(axis=1) >= FEWEST_BINS) & window.sound[:, None]
     told = told | (~reference.ordered & (reference.inner.sum(axis=1) > 1) & window.sound[:, None])

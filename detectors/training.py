@@ -48,8 +48,12 @@ def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Float
     found, usual = answers.counted, usual_shares(reference)
     tolerated = np.minimum(usual + tolerance, 0.999)
     rows = prior_rows(np.tile(np.maximum(reference.rows, 1.0), len(CHANNELS)), found.trials, found.effect)
-    exact = share_scores(found.count, found.trials, tolerated * rows, (1.0 - tolerated) * rows)
-    return np.where(found.trials > 0.0, np.maximum(exact, 0.0), np.nan)
+    more = found.count > tolerated * found.trials
+    scores = np.where(found.trials > 0.0, 0.0, np.nan)
+    scores[more] = share_scores(
+        found.count[more], found.trials[more], (tolerated * rows)[more], ((1.0 - tolerated) * rows)[more]
+    )
+    return np.maximum(scores, 0.0)
 
 
 def _shape(reference: Reference, answers: Answers, tolerance: float) -> Floats:

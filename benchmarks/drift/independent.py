@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from benchmarks.drift.faults import HEALTHY, MODE_AT, MODE_WIDTH, Fault, Outbreak
-from compiler.baseline import build_baseline
-from detectors import Reference, WindowArrays, lay_out
+from benchmarks.drift.training import reference_of
+from detectors import Reference, WindowArrays
 from detectors.windows import checked, empty_tables
-from device_contract.manifest import Feature
 
 TRAINING_ROWS: Final = 20_000
 
@@ -24,11 +23,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def reference_of(features: int, seed: int) -> Reference:
+def gaussian_reference(features: int, seed: int) -> Reference:
     """Lay out the baseline of a training sample of standard normal features."""
-    sample = np.random.default_rng(seed).normal(size=(TRAINING_ROWS, features)).astype(np.float32)
-    names = tuple(Feature(name=f"sensor-{number:02}") for number in range(features))
-    return lay_out(build_baseline(names, (), sample, np.empty((TRAINING_ROWS, 0))))
+    sample = np.random.default_rng(seed).normal(size=(TRAINING_ROWS, features))
+    return reference_of(sample.astype(np.float32))
 
 
 @dataclass(frozen=True)

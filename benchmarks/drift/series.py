@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.drift.faults import Outbreak
-from compiler.baseline import build_baseline
-from detectors import Reference, WindowArrays, lay_out
+from benchmarks.drift.training import reference_of
+from detectors import Reference, WindowArrays
 from detectors.windows import checked, empty_tables
-from device_contract.manifest import Feature
 
 Floats = NDArray[np.float32]
 _CELL: Final = 1.0 / 128.0
@@ -102,8 +101,7 @@ class RowFleet:
         numbers = np.random.default_rng(7)
         sample = self._with_tails(numbers.normal(size=(20_000, self._world.features)).astype(np.float32))
         sample = np.round(sample / _CELL) * np.float32(_CELL)  # edges between cells: bins are then exact
-        names = tuple(Feature(name=f"sensor-{number:02}") for number in range(self._world.features))
-        return lay_out(build_baseline(names, (), sample, np.empty((len(sample), 0))))
+        return reference_of(sample)
 
     def _with_tails(self, series: Floats) -> Floats:
         return series * (1.0 + self._cube * (series * series)) * self._unit
