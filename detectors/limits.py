@@ -104,6 +104,7 @@ def _scores(reference: Reference, charts: Charts, numbers: np.random.Generator) 
         value, variance = found.value[:, columns], found.variance[:, columns]
         told[channel] = (value / np.sqrt(variance))[np.isfinite(variance)]
     usual = usual_shares(part)[: N_TAILS * len(chosen)]
+    every, usual = rows[:, None].astype(np.float64), np.maximum(usual, 1e-9)
     tails = share_scores(
         found.counted.count[:, : len(usual)],
         rows[:, None].astype(np.float64),
