@@ -23,6 +23,7 @@ from detectors.ewma import CAP, SPREAD, WEIGHT
 from detectors.reference import Reference
 from detectors.shape import shape_scores
 from detectors.shares import share_scores
+from detectors.tolerances import DEFAULT
 from detectors.windows import checked, empty_tables
 from device_contract.limits import Limits
 
@@ -105,14 +106,10 @@ def _scores(reference: Reference, charts: Charts, numbers: np.random.Generator) 
         told[channel] = (value / np.sqrt(variance))[np.isfinite(variance)]
     usual = usual_shares(part)[: N_TAILS * len(chosen)]
     every, usual = rows[:, None].astype(np.float64), np.maximum(usual, 1e-9)
-    tails = share_scores(
-        found.counted.count[:, : len(usual)],
-        rows[:, None].astype(np.float64),
-        usual * _KNOWN + 0.5,
-        (1.0 - usual) * _KNOWN,
-    )
+    count = found.counted.count[:, : len(usual)]
+    tails = share_scores(count, every, usual * _KNOWN, (1.0 - usual) * _KNOWN)
     low, high = np.split(tails, N_TAILS, axis=1)
     inner = part.shares * part.inner
     expected = np.broadcast_to(inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9), counts.shape)
-    shape = shape_scores(part, found.shares, expected, np.full(len(chosen), _KNOWN), 0.0)
+    shape = shape_scores(part, found.shares, expected, np.full(len(chosen), _KNOWN), DEFAULT.shape)
     return told | {"low_tail": low.ravel(), "high_tail": high.ravel(), "shape": shape[~np.isnan(shape)]}

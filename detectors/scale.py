@@ -14,6 +14,7 @@ from detectors.design_effect import design_effect, long_run_effect
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
+_ROUGH = 4.0
 _FEWEST = 2.0
 """Effective rows below which a window has no spread to speak of."""
 
@@ -43,4 +44,6 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     shrinkage = 2.0 / (9.0 * np.maximum(freedom, 1.0))
     value = np.cbrt(np.maximum(square - mean**2, 0.0) / kept) / (1.0 - shrinkage) - 1.0
     value -= reference.shifted.at(mean)
-    return value, np.where(reference.ordered & (independent >= _FEWEST), shrinkage, np.inf)
+    # of a few effective rows the cube root is not quite normal, and its mean not quite 0
+    variance = shrinkage * (1.0 + _ROUGH / np.maximum(freedom, 1.0))
+    return value, np.where(reference.ordered & (independent >= _FEWEST), variance, np.inf)

@@ -31,7 +31,7 @@ class Tolerances:
     missing: float = 0.01
     repeats: float = 0.05
     out_of_range: float = 0.01
-    shape: float = 0.0
+    shape: float = 0.001
     """Chi-square distance: the squared relative difference of the bins, on average."""
     relations: float = 0.0
     """Of the inverse hyperbolic tangent of a correlation."""
