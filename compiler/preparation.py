@@ -30,6 +30,8 @@ from compiler.sample import Sample, arrange, read_sample
 from compiler.schema import DAY_S, Schema, read_schema
 from compiler.tables import matrix_columns
 from compiler.truth import score_sample
+from detectors import lay_out
+from detectors.limits import calibrate
 from device_contract.baseline import Baseline
 from device_contract.canonical import sha256_hex
 from device_contract.manifest import ArtifactKind, Label, Output
@@ -88,7 +90,7 @@ class PreparedModel:
             labels=self._labels if is_classifier else None,
             season_ms=1000 * self._season_s,
         )
-        return structs.replace(built, attributions=self._attributions())
+        return structs.replace(built, attributions=self._attributions(), limits=calibrate(lay_out(built)))
 
     def _attributions(self) -> tuple[float, ...]:
         if not self._explain:

@@ -57,7 +57,9 @@ def calibrate(reference: Reference, seed: int = 0) -> Limits:
         lowest = float(charts.lowest[charts.channel == channel][0])
         rates += number * np.array([crossing_rate(scores, level, lowest) for level in _LEVELS])
     rates = np.maximum(np.minimum.accumulate(rates), 1e-300)
-    return Limits(rates=tuple(rates.tolist()), families=(FAMILY,), levels=(tuple(_LEVELS.tolist()),))
+    # three digits are what the draws tell, and more than differs between machines
+    told = tuple(float(f"{rate:.3g}") for rate in rates)
+    return Limits(rates=told, families=(FAMILY,), levels=(tuple(_LEVELS.tolist()),))
 
 
 def crossing_rate(scores: Floats, level: float, lowest: float = -np.inf) -> float:

@@ -10,10 +10,10 @@ from device_contract.messages import Text
 
 
 class Limits(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """What level gives how many false alarms, by family of channels."""
+    """What level gives how many false alarms, by family of channels; ``device`` is all of a device's together."""
 
     rates: Annotated[tuple[float, ...], msgspec.Meta(max_length=64)]
-    """Expected false alarms for each 1000 devices a month; descending."""
+    """False alarms of a device without drift in a window; descending."""
     families: Annotated[tuple[Text, ...], msgspec.Meta(max_length=64)]
     """Names of the families."""
     levels: Annotated[tuple[tuple[float, ...], ...], msgspec.Meta(max_length=64)]
