@@ -4,8 +4,11 @@
 verdicts. Nothing here knows a clock, a file or a database. The page is ``docs/guides/drift.md``.
 """
 
+from detectors.carrying import carry
 from detectors.charts import Charts, charts_of
+from detectors.diagnosis import Diagnosis, Finding, diagnose, findings
 from detectors.errors import DetectorError, StateError
+from detectors.fdr import sign_off
 from detectors.judge import LEARNING_WINDOWS, judge
 from detectors.judgement import Judgement
 from detectors.levels import DEFAULT_RATE, Levels, level_for
@@ -24,7 +27,9 @@ __all__ = [
     "DetectorError",
     "DevicePasts",
     "DeviceWindow",
+    "Diagnosis",
     "EncodedWindow",
+    "Finding",
     "FleetPast",
     "Judgement",
     "Levels",
@@ -33,13 +38,17 @@ __all__ = [
     "StateError",
     "Tolerances",
     "WindowArrays",
+    "carry",
     "charts_of",
+    "diagnose",
     "empty_state",
+    "findings",
     "judge",
     "lay_out",
     "level_for",
     "pack",
     "pack_fleet",
+    "sign_off",
     "stack",
     "stack_encoded",
     "unpack",
