@@ -61,6 +61,8 @@ from fleet_server.sampling.policies import SamplingPolicies
 from fleet_server.sampling.service import PRUNED_SAMPLES, SampleService
 from fleet_server.settings import DataFolder, Settings
 from fleet_server.setup import DIRECTOR_KEY, GRANT_SECRET
+from fleet_server.summaries import routes as summary_routes
+from fleet_server.summaries.service import SummaryService
 from fleet_server.telemetry import model_routes
 from fleet_server.telemetry import routes as telemetry_routes
 from fleet_server.telemetry.history import WindowHistory
@@ -196,6 +198,7 @@ class FleetServer:
             sources=[VerdictSignals(self._drift), DeviceSignals(database, clock)],
         )
         self._retraining = RetrainingService(database, NoPerformance(), self._alerts.receivers, self._audit, clock)
+        self._summaries = SummaryService(database, NoPerformance(), self._alerts.receivers, self._audit, clock)
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -261,6 +264,7 @@ class FleetServer:
             "feedback": self._take_windows,
             "alerts": self._alerts.service.step,
             "retraining": self._retraining.step,
+            "summaries": self._summaries.step,
         }
 
     def _build_loops(self) -> list[ControlLoop]:
@@ -321,6 +325,7 @@ class FleetServer:
             policy_routes.router(self._drift_policies, self._bundles, auth),
             *self._feedback.routers(auth),
             *self._alerts.routers(auth),
+            summary_routes.router(self._summaries, auth),
             retraining_routes.router(
                 self._retraining, TrainingRows(self._samples, NoLabels(), self._bundles), auth, self._clock
             ),

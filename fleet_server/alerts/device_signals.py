@@ -98,6 +98,11 @@ class DeviceSignals:
             return [_device(row) for row in session.execute(query)]
 
 
+def heard_ms_of(enrolled_ms: int, seen_ms: int | None, received_ms: int | None) -> int:
+    """Return when anything came from a device last: a message or a report; its enrolment if nothing did."""
+    return max(enrolled_ms, seen_ms or 0, received_ms or 0)
+
+
 def _device(row: Sequence[Any]) -> _Device:
     device_id, state, online, phase, outbox_reports, counters = row[:6]
     enrolled_ms, seen_ms, received_ms, window_end_ms = row[6:]
@@ -108,7 +113,7 @@ def _device(row: Sequence[Any]) -> _Device:
         phase=phase,
         outbox_reports=outbox_reports,
         counters=counters,
-        heard_ms=max(enrolled_ms, seen_ms or 0, received_ms or 0),
+        heard_ms=heard_ms_of(enrolled_ms, seen_ms, received_ms),
         late_ms=None if received_ms is None else max(0, received_ms - window_end_ms),
     )
 

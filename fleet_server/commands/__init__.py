@@ -18,6 +18,7 @@ from fleet_server.commands import (
     models,
     performance,
     receivers,
+    report,
     retraining,
     rules,
     sampling,
@@ -40,6 +41,7 @@ GROUPS = {
     "silences": silences.app,
     "receivers": receivers.app,
     "retraining": retraining.app,
+    "report": report.app,
     "tokens": tokens.app,
     "audit": audit.app,
 }

@@ -223,6 +223,20 @@ def test_a_model_is_asked_to_be_trained_anew(
     assert operate("retraining", "withdraw", request_id).exit_code == 7
 
 
+def test_the_fleet_and_a_model_are_reported(
+    operate: Operate, ask: Ask, publish_version: PublishVersion, tmp_path: Path
+) -> None:
+    publish_version("summed", "1")
+    assert ask("report", "model", "summed", "--days", "1")["model"] == "summed"
+    assert "online" in operate("report", "fleet").stdout
+    page = tmp_path / "fleet.html"
+    assert operate("report", "fleet", "--html", str(page)).exit_code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert ask("report", "subscriptions")["items"] == []
+    assert operate("report", "subscribe", "nobody", "--every", "day").exit_code == 6
+    assert operate("report", "unsubscribe", "nothing").exit_code == 6
+
+
 @pytest.mark.parametrize("verb", [("show",), ("acknowledge",), ("close",), ("assign", "anna")])
 def test_an_incident_that_is_not_there_is_not_found(operate: Operate, verb: tuple[str, ...]) -> None:
     result = operate("incidents", verb[0], "none", *verb[1:])
