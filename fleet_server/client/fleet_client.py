@@ -1,6 +1,6 @@
 """The questions that can be put to a fleet, each answered by a frame."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from fleet_server.client.errors import ClientError
+from fleet_server.client.tables import table_of, timed, verdict_rows
 from fleet_server.client.times import Time, as_ms
 from fleet_server.client.transport import Transport
 
@@ -50,11 +51,11 @@ class FleetClient:
 
     def devices(self) -> Frame:
         """Return a row for each device: its state, labels and what it last reported."""
-        return self._frame(_table(self._transport.rows(_api("devices"))))
+        return self._frame(table_of(self._transport.rows(_api("devices"))))
 
     def models(self) -> Frame:
         """Return a row for each model."""
-        return self._frame(_table(self._transport.rows(_api("models"))))
+        return self._frame(table_of(self._transport.rows(_api("models"))))
 
     def windows(  # noqa: PLR0913  (each narrows the question)
         self,
@@ -117,8 +118,73 @@ class FleetClient:
         sides = {**_side("a", a), **_side("b", b)}
         return self._frame(self._transport.table(_api("models", model, "comparison"), **sides))
 
+    def verdicts(self, model: str | None = None) -> Frame:
+        """Return the present verdicts: a row for each device and comparison, with severity, cause and sentence.
+
+        Args:
+            model: Of this model alone; else of the model that each device scored last.
+        """
+        return self._frame(table_of(verdict_rows(self._transport.rows(_api("drift"), model=model))))
+
+    def verdict_changes(self, model: str | None = None, *, device: str | None = None) -> Frame:
+        """Return how verdicts changed: a row for each change, the last first."""
+        rows = self._transport.rows(_api("drift", "changes"), model=model, device_id=device)
+        return self._frame(table_of(rows))
+
+    def drift(  # noqa: PLR0913  (as windows)
+        self,
+        model: str,
+        *,
+        devices: Sequence[str] = (),
+        features: Sequence[str] = (),
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return how each stream of each window was judged: severity by comparison, differences, effect sizes."""
+        narrowed = _narrowed(devices, features, version, since, until)
+        return self._frame(self._transport.table(_api("models", model, "drift"), **narrowed))
+
+    def feedback(
+        self,
+        model: str,
+        *,
+        device: str | None = None,
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return the labels that came: a row for each, with its prediction, and why it is not counted if it is not."""
+        narrowed = _of_one(device, version, since, until)
+        return self._frame(self._transport.table(_api("models", model, "feedback"), **narrowed))
+
+    def performance(  # noqa: PLR0913  (as windows)
+        self,
+        model: str,
+        *,
+        by: str = "version",
+        label: str | None = None,
+        device: str | None = None,
+        version: str | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+    ) -> Frame:
+        """Return how well versions do, by labels and estimated without: a row for each figure, with its interval.
+
+        Args:
+            model: The model.
+            by: ``version``, ``device``, ``segment`` or ``window``.
+            label: For segments: the device label whose values make them.
+            device: This device alone.
+            version: This version alone.
+            since: Windows that start here or later.
+            until: Windows that start before.
+        """
+        narrowed = {"by": by, "label": label, **_of_one(device, version, since, until)}
+        return self._frame(self._transport.table(_api("models", model, "performance"), **narrowed))
+
     def _frame(self, table: pa.Table) -> Frame:
-        return table if self._frames == "arrow" else table.to_pandas()
+        return timed(table) if self._frames == "arrow" else timed(table).to_pandas()
 
 
 def _api(*parts: str) -> str:
@@ -137,6 +203,10 @@ def _narrowed(
     }
 
 
+def _of_one(device: str | None, version: str | None, since: Time | None, until: Time | None) -> dict[str, Any]:
+    return {"device_id": device, "version": version, "since_ms": as_ms(since), "until_ms": as_ms(until)}
+
+
 def _side(name: str, narrowed: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(narrowed) - {"device", "version", "since", "until"}
     if unknown:
@@ -147,13 +217,3 @@ def _side(name: str, narrowed: Mapping[str, Any]) -> dict[str, Any]:
         f"{name}_since_ms": as_ms(narrowed.get("since")),
         f"{name}_until_ms": as_ms(narrowed.get("until")),
     }
-
-
-def _table(rows: Iterable[dict[str, Any]]) -> pa.Table:
-    """Make a table of JSON rows; ``seen_ms`` becomes the timestamp ``seen``."""
-    table = pa.Table.from_pylist(list(rows))
-    for index, name in enumerate(table.column_names):
-        if name.endswith("_ms"):
-            column = table[name].cast(pa.int64()).cast(pa.timestamp("ms", "UTC"))
-            table = table.set_column(index, name.removesuffix("_ms"), column)
-    return table

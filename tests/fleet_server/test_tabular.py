@@ -2,13 +2,19 @@
 
 import csv
 import io
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
-from fastapi import FastAPI
+import uvicorn
+from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from fleet_server import web
@@ -16,6 +22,7 @@ from fleet_server.errors import NotAcceptableError, NotFoundError
 from fleet_server.tabular import TABLES, TIME, Format, Wanted, acceptable, batch, every_page, respond
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal
 from tests.fleet_server.conftest import AppClient
+from tests.support.ports import free_port
 
 ARROW, CSV = "application/vnd.apache.arrow.stream", "text/csv"
 COUNT = 1200
@@ -142,3 +149,40 @@ def test_another_representation_is_a_problem(
 ) -> None:
     answer = http.get("/numbers", params=parameters, headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["arrow", "csv"])
+def test_what_fails_later_cuts_the_connection(form: str) -> None:
+    with serving(failing()) as url, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{url}/numbers", params={"format": form}, trust_env=False)
+
+
+def failing() -> FastAPI:
+    """Make an application whose table breaks off after its first batch."""
+    app = FastAPI()
+    web.install(app)
+
+    @app.get("/numbers")
+    def list_numbers(wanted: Wanted) -> Response:
+        return respond(wanted, SCHEMA, batches())
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield batch(SCHEMA, [{"number": 1}])
+        raise NotFoundError("the rest is gone")
+
+    return app
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an application on a port of this machine."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,22 @@ def test_two_versions_are_compared_stream_by_stream(fleet: FleetClient) -> None:
     assert abs(frame.loc["wind", "mean_shift_sd"]) < 0.2
     with pytest.raises(ClientError, match="no 'versoin'"):
         fleet.compare("power", {"versoin": "1"}, {})
+
+
+def test_verdicts_are_a_row_for_each_device_and_comparison(fleet: FleetClient) -> None:
+    frame = judged(fleet)
+    assert set(frame["device_id"]) == set(DEVICES)
+    assert set(frame["comparison"]) >= {"training", "peers"}
+    assert set(frame["verdict"]) <= {"stable", "drift", "learning", "no_data"}
+    assert str(frame["since"].dtype) == "datetime64[ms, UTC]"
+    assert "evidence" not in frame
+
+
+def judged(fleet: FleetClient) -> pd.DataFrame:
+    """Wait until the server has judged the windows of all devices."""
+    while len(frame := fleet.verdicts()) == 0 or frame["device_id"].nunique() < len(DEVICES):
+        time.sleep(0.2)
+    return frame
 
 
 def test_lists_become_frames_with_times(fleet: FleetClient) -> None:
