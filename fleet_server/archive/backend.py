@@ -13,11 +13,12 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
-from fleet_server.archive import windows
+from fleet_server.archive import verdicts, windows
+from fleet_server.archive.expressions import Question
 from fleet_server.archive.query import check_read_only
 from fleet_server.errors import StartError
 
-TABLES: Final = {**windows.SCHEMAS}
+TABLES: Final = {**windows.SCHEMAS, verdicts.NAME: verdicts.VERDICTS}
 """By name, with their columns; each has the column ``day`` too."""
 
 
@@ -29,11 +30,17 @@ class Archive:
         backend: Ibis' connection.
         windows: A row for each stream of each window of each device.
         reports: A row for each window of each device.
+        verdicts: A row for each change of a verdict.
     """
 
     backend: Any
     windows: Table
     reports: Table
+    verdicts: Table
+
+    def ask(self, question: Question, **narrowed: Any) -> pa.Table:  # noqa: ANN401  (model, since and until)
+        """Ask a question with a name; the narrowing is that of ``Question.of``."""
+        return question.of(getattr(self, question.table), **narrowed).to_pyarrow()
 
     def sql(self, text: str) -> pa.Table:
         """Run one query in the backend's own SQL.

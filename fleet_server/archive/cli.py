@@ -24,7 +24,7 @@ Time = Annotated[datetime | None, typer.Option(help="For a named question; UTC."
 
 def query(  # noqa: PLR0913, PLR0917  (each is an option)
     data: Annotated[Path, typer.Option(help="The server's data folder.")],
-    sql: Annotated[str | None, typer.Argument(help="One SELECT over the tables windows and reports.")] = None,
+    sql: Annotated[str | None, typer.Argument(help="One SELECT over the tables windows, reports and verdicts.")] = None,
     named: Annotated[str | None, typer.Option(help="A question with a name, such as drift-by-day.")] = None,
     model: Annotated[str | None, typer.Option(help="For a named question: this model alone.")] = None,
     since: Time = None,
@@ -38,7 +38,6 @@ def query(  # noqa: PLR0913, PLR0917  (each is an option)
     if (sql is None) == (named is None):
         raise StartError("give either a SELECT or --named")
     from fleet_server.archive.backend import open_archive
-    from fleet_server.archive.expressions import asked_for
 
     folder = DataFolder(data)
     settings = read_settings(folder)
@@ -46,8 +45,7 @@ def query(  # noqa: PLR0913, PLR0917  (each is an option)
     if sql is not None:
         answer = archive.sql(sql)
     else:
-        windows = asked_for(archive.windows, model=model, since=_utc(since), until=_utc(until))
-        answer = _question(named or "")(windows).to_pyarrow()
+        answer = archive.ask(_question(named or ""), model=model, since=_utc(since), until=_utc(until))
     _write(answer, form, out)
 
 

@@ -1,31 +1,46 @@
 """Questions to the archive that have a name, as Ibis expressions: each backend gets them in its own SQL.
 
-A question is a function from the windows (those that are asked for) to a table. To add one, write
-it here and name it in ``NAMED``; the guide for ML engineers has a line for each.
+A question is a function from one of the archive's tables (the rows that are asked for) to another. To add
+one, write it here and name it in ``NAMED``; the guide for ML engineers has a line for each.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import ibis
 from ibis.expr.types import NumericValue, Table
 
-Question = Callable[[Table], Table]
 
+@dataclass(frozen=True)
+class Question:
+    """A question with a name.
 
-def asked_for(windows: Table, *, model: str | None, since: datetime | None, until: datetime | None) -> Table:
-    """Return the windows of a model and of a time, by their start.
-
-    The day is compared too, so that a backend need not open the files of other days.
+    Attributes:
+        table: Of the archive.
+        time: Its column by whose day the rows lie.
+        ask: Makes the answer of the table.
     """
-    if model is not None:
-        windows = windows.filter(windows.model == model)
-    if since is not None:
-        windows = windows.filter(windows.window_start >= since, windows.day >= since.date())
-    if until is not None:
-        windows = windows.filter(windows.window_start < until, windows.day <= until.date())
-    return windows
+
+    table: str
+    time: str
+    ask: Callable[[Table], Table]
+
+    def of(
+        self, table: Table, *, model: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Table:
+        """Ask it of the rows of a model and of a time.
+
+        The day is compared too, so that a backend need not open the files of other days.
+        """
+        if model is not None:
+            table = table.filter(table.model == model)
+        if since is not None:
+            table = table.filter(table[self.time] >= since, table.day >= since.date())
+        if until is not None:
+            table = table.filter(table[self.time] < until, table.day <= until.date())
+        return self.ask(table)
 
 
 def drift_by_day(windows: Table) -> Table:
@@ -82,10 +97,22 @@ def lateness_by_day(windows: Table) -> Table:
     return days.order_by("day", "model")
 
 
+def verdicts_by_day(verdicts: Table) -> Table:
+    """Tell for each day, model and comparison how many verdicts turned to drift, on how many devices, and back."""
+    came, went = verdicts.verdict == "drift", verdicts.verdict_before == "drift"
+    days = verdicts.group_by("day", "model", "kind").agg(
+        came=(came & ~went).ifelse(1, 0).sum(),
+        went=(went & ~came).ifelse(1, 0).sum(),
+        devices=verdicts.device_id.nunique(where=came),
+    )
+    return days.order_by("day", "model", "kind")
+
+
 NAMED: Final[Mapping[str, Question]] = {
-    "drift-by-day": drift_by_day,
-    "devices-by-day": devices_by_day,
-    "lateness-by-day": lateness_by_day,
+    "drift-by-day": Question("windows", "window_start", drift_by_day),
+    "devices-by-day": Question("windows", "window_start", devices_by_day),
+    "lateness-by-day": Question("windows", "window_start", lateness_by_day),
+    "verdicts-by-day": Question("verdicts", "changed", verdicts_by_day),
 }
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from device_contract.messages import Report
 from fleet_server.archive.service import ArchiveService
+from fleet_server.archive.verdicts import verdicts_source
 from fleet_server.archive.windows import windows_source
 from fleet_server.broker.ingest import Inbound
 from fleet_server.db import Database
@@ -37,8 +38,15 @@ class Room:
         self.telemetry = TelemetryService(self.database, BUNDLES, self.clock, registry=CollectorRegistry())
         self.registry = CollectorRegistry()
         self.source = windows_source(self.database, self.telemetry)
+        self.changes: list[dict[str, Any]] = []
+        self.verdicts = verdicts_source(lambda: len(self.changes), lambda after, until: self.changes[after:until])
         self.service = ArchiveService(
-            self.database, self.folder, [self.source], self.clock, registry=self.registry, range_ordinals=50
+            self.database,
+            self.folder,
+            [self.source, self.verdicts],
+            self.clock,
+            registry=self.registry,
+            range_ordinals=50,
         )
 
     def ingest(self, *windows: int) -> None:
@@ -46,9 +54,17 @@ class Room:
         with self.database.session() as session:
             self.telemetry.ingest_reports(session, [Inbound(made.device_id, made) for made in reports])
 
+    def change(self, device_id: str, before: str, after: str, changed_ms: int) -> None:
+        """Let a verdict change."""
+        change = {"ordinal": len(self.changes) + 1, "device_id": device_id, "model": seeded_fleet.MODEL, "kind": "own"}
+        change |= {"group": "", "version": "1", "verdict_before": before, "verdict": after, "features": ["wind"]}
+        change |= {"outputs": [], "severity": 1.5, "since_ms": changed_ms, "changed_ms": changed_ms}
+        self.changes.append(change | {"cause": "offset", "sentence": "It is off.", "advice": "Look at it."})
+
     def write(self) -> None:
-        while self.service.archive_next(self.source):
-            pass
+        for source in (self.source, self.verdicts):
+            while self.service.archive_next(source):
+                pass
 
     def files(self) -> list[str]:
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*.parquet"))

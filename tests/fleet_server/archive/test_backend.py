@@ -5,24 +5,32 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import pyarrow as pa
 import pytest
 from ibis.backends.sql.compilers import BigQueryCompiler, ClickHouseCompiler
 
 from fleet_server.archive.backend import Archive, open_archive
-from fleet_server.archive.expressions import NAMED, asked_for
+from fleet_server.archive.expressions import NAMED
 from fleet_server.errors import StartError
 from tests.fleet_server.archive.conftest import Room
-from tests.fleet_server.seeded_fleet import DEVICES, ROWS
+from tests.fleet_server.seeded_fleet import DEVICES, ROWS, START_MS
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 WINDOWS = 30  # a day and six hours
+DAY_MS = 86_400_000
+COPIES = {
+    "windows": "SELECT * EXCLUDE (edges, counts) FROM windows",
+    "verdicts": "SELECT * EXCLUDE (features, outputs) FROM verdicts",
+}
+"""How another database is filled."""
 
 
 @pytest.fixture
 def filled(room: Room) -> Path:
     room.ingest(*range(WINDOWS))
+    for device_id in ("turbine-1", "turbine-2"):
+        room.change(device_id, "stable", "drift", START_MS)
+        room.change(device_id, "drift", "stable", START_MS + DAY_MS)
     room.write()
     return room.folder
 
@@ -33,9 +41,8 @@ def archive(filled: Path) -> Archive:
 
 
 def rows_of(archive: Archive, question: str, **narrowed: Any) -> list[dict[str, Any]]:
-    narrowed = {"model": None, "since": None, "until": None} | narrowed
-    found: pa.Table = NAMED[question](asked_for(archive.windows, **narrowed)).to_pyarrow()
-    return found.to_pylist()
+    found: list[dict[str, Any]] = archive.ask(NAMED[question], **narrowed).to_pylist()
+    return found
 
 
 def test_sql_sees_each_stream_of_each_window_with_its_day_and_model(archive: Archive) -> None:
@@ -69,10 +76,18 @@ def test_lateness_by_day_is_in_hours(archive: Archive) -> None:
     assert second["longest_hours"] == pytest.approx(9 * 24 - 1)
 
 
+def test_verdicts_by_day_counts_what_came_and_went(archive: Archive) -> None:
+    first, second = rows_of(archive, "verdicts-by-day")
+    assert (first["day"], first["kind"], first["came"], first["went"], first["devices"]) == (
+        date(2026, 1, 1), "own", 2, 0, 2,
+    )  # fmt: skip
+    assert (second["came"], second["went"], second["devices"]) == (0, 2, 0)
+
+
 def test_an_archive_without_files_has_the_tables_and_no_rows(room: Room) -> None:
     empty = open_archive(room.folder)
     assert empty.sql("SELECT count(*) AS n FROM windows").to_pylist() == [{"n": 0}]
-    assert [len(NAMED[name](empty.windows).to_pyarrow()) for name in NAMED] == [0] * len(NAMED)
+    assert [rows_of(empty, name) for name in NAMED] == [[]] * len(NAMED)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +122,8 @@ def test_a_backend_that_cannot_be_opened_is_one_clear_line(filled: Path, address
 @pytest.mark.parametrize("question", NAMED)
 @pytest.mark.parametrize("compiler", [ClickHouseCompiler, BigQueryCompiler])
 def test_each_question_is_written_in_other_dialects(archive: Archive, question: str, compiler: Any) -> None:
-    asked = NAMED[question](
-        asked_for(archive.windows, model="power", since=datetime(2026, 1, 1, tzinfo=UTC), until=None)
-    )
-    made = compiler()
+    named, made = NAMED[question], compiler()
+    asked = named.of(getattr(archive, named.table), model="power", since=datetime(2026, 1, 1, tzinfo=UTC))
     assert made.to_sqlglot(asked.unbind()).sql(made.dialect).startswith("SELECT")
 
 
@@ -121,8 +134,9 @@ def test_postgresql_answers_each_question_alike(
 ) -> None:
     name = postgresql_url.partition("@/")[2].partition("?")[0]
     other = ibis.postgres.connect(host=str(postgresql_folder), user="leeway", database=name)
-    other.create_table("windows", archive.sql("SELECT * EXCLUDE (edges, counts) FROM windows"))
-    copied = Archive(other, windows=other.table("windows"), reports=archive.reports)
+    for table, query in COPIES.items():
+        other.create_table(table, archive.sql(query))
+    copied = Archive(other, other.table("windows"), archive.reports, other.table("verdicts"))
     expected, found = rows_of(archive, question), rows_of(copied, question)
     other.disconnect()
     assert len(expected) > 1
