@@ -17,6 +17,7 @@ from sqlmodel import Session
 from fleet_server import operations, web
 from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.device_signals import DeviceSignals
+from fleet_server.alerts.performance_signals import PerformanceSignals
 from fleet_server.alerts.room import AlertRoom
 from fleet_server.alerts.verdict_signals import VerdictSignals
 from fleet_server.archive.service import ArchiveService
@@ -47,9 +48,9 @@ from fleet_server.feedback.room import FeedbackRoom
 from fleet_server.feedback.service import BATCH_WINDOWS as TAKEN_WINDOWS
 from fleet_server.feedback.uploads import MAX_UPLOAD_BYTES as MAX_LABELS_BYTES
 from fleet_server.retraining import routes as retraining_routes
-from fleet_server.retraining.evidence import NoPerformance
-from fleet_server.retraining.rows import NoLabels, TrainingRows
+from fleet_server.retraining.rows import TrainingRows
 from fleet_server.retraining.service import RetrainingService
+from fleet_server.retraining.truth import RowLabels, VersionFigures
 from fleet_server.rollouts import routes as rollout_routes
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.service import RolloutService
@@ -195,10 +196,15 @@ class FleetServer:
             self._audit,
             clock,
             settings=self._settings,
-            sources=[VerdictSignals(self._drift), DeviceSignals(database, clock)],
+            sources=[
+                VerdictSignals(self._drift),
+                DeviceSignals(database, clock),
+                PerformanceSignals(database, self._feedback.performance, clock),
+            ],
         )
-        self._retraining = RetrainingService(database, NoPerformance(), self._alerts.receivers, self._audit, clock)
-        self._summaries = SummaryService(database, NoPerformance(), self._alerts.receivers, self._audit, clock)
+        figures = VersionFigures(self._feedback.performance)
+        self._retraining = RetrainingService(database, figures, self._alerts.receivers, self._audit, clock)
+        self._summaries = SummaryService(database, figures, self._alerts.receivers, self._audit, clock)
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -327,7 +333,10 @@ class FleetServer:
             *self._alerts.routers(auth),
             summary_routes.router(self._summaries, auth),
             retraining_routes.router(
-                self._retraining, TrainingRows(self._samples, NoLabels(), self._bundles), auth, self._clock
+                self._retraining,
+                TrainingRows(self._samples, RowLabels(self._database, self._feedback.targets), self._bundles),
+                auth,
+                self._clock,
             ),
             rollout_routes.router(self._rollouts, auth),
         ]

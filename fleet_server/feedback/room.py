@@ -45,17 +45,17 @@ class FeedbackRoom:
         registry: CollectorRegistry,
     ) -> None:
         self._telemetry, self._bundles, self._devices = telemetry, bundles, devices
-        self._targets = Targets(bundles)
-        self.service = FeedbackService(database, telemetry, self._targets, clock, registry=registry)
+        self.targets = Targets(bundles)
+        self.service = FeedbackService(database, telemetry, self.targets, clock, registry=registry)
         self.ledger = Ledger(database)
         self.limits = MetricLimits(database, audit)
-        self.performance = PerformanceService(database, bundles, self._targets, devices.label_values)
-        self._uploads = Uploads(database, self.service, self._targets, self._rows_scored, clock)
+        self.performance = PerformanceService(database, bundles, self.targets, devices.label_values)
+        self._uploads = Uploads(database, self.service, self.targets, self._rows_scored, clock)
 
     def routers(self, auth: AuthService) -> list[APIRouter]:
         """Build the routes."""
         return [
-            routes.router(self._bundles, self._targets, self._uploads, self.ledger, auth),
+            routes.router(self._bundles, self.targets, self._uploads, self.ledger, auth),
             performance_routes.router(self.performance, self.limits, self._bundles, auth),
             limit_routes.router(self.limits, self._bundles, auth),
         ]

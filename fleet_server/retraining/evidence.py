@@ -36,14 +36,6 @@ class Performance(Protocol):
         """Return the figures of the model's versions over [since_ms, until_ms)."""
 
 
-class NoPerformance:
-    """A fleet of which nobody knows how well its models do."""
-
-    def figures(self, _model: str, _since_ms: int, _until_ms: int) -> Sequence[Figure]:
-        """Return none."""
-        return ()
-
-
 def gather(session: Session, model: str, figures: Sequence[Figure]) -> dict[str, Any]:
     """Return what is known against a model now, as JSON.
 

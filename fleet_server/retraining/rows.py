@@ -23,9 +23,6 @@ TRUNCATED: Final = b"leeway.truncated"
 
 _DROPPED: Final = ["window_start_ms", "window_end_ms", "rows_seen", "contributions"]
 
-RowKey = tuple[str, str, int]
-"""Device, version, and the row's number on the device."""
-
 
 @dataclass(frozen=True)
 class Label:
@@ -38,16 +35,8 @@ class Label:
 class Labels(Protocol):
     """Whoever knows what rows turned out to be."""
 
-    def labels(self, model: str, since_ms: int, until_ms: int) -> Mapping[RowKey, Label]:
-        """Return the labels of the rows of [since_ms, until_ms)."""
-
-
-class NoLabels:
-    """A fleet of which nobody tells labels."""
-
-    def labels(self, _model: str, _since_ms: int, _until_ms: int) -> Mapping[RowKey, Label]:
-        """Return none."""
-        return {}
+    def labels(self, model: str, version: str, device_id: str, rows: Sequence[int]) -> Mapping[int, Label]:
+        """Return the labels of a device's rows, by their numbers; those without one are missing."""
 
 
 class TrainingRows:
@@ -76,8 +65,7 @@ class TrainingRows:
         not known.
         """
         found = self._found(model, since_ms, until_ms)
-        labels = self._labels.labels(model, since_ms, until_ms)
-        tables = [_labelled(table, labels) for table in self._tables(found[: self._max_samples])]
+        tables = list(self._tables(found[: self._max_samples]))
         whole = pa.concat_tables(tables, promote_options="default") if tables else _empty()
         is_truncated = b"true" if len(found) > self._max_samples else b"false"
         sink = io.BytesIO()
@@ -95,11 +83,15 @@ class TrainingRows:
         return found
 
     def _tables(self, samples: Sequence[SampleRow]) -> Iterator[pa.Table]:
-        by_bundle = sorted(samples, key=lambda sample: (sample.bundle_sha256, sample.ordinal))
-        for sha256, group in groupby(by_bundle, lambda sample: sample.bundle_sha256):
+        """Return a table for each bundle and device."""
+        ordered = sorted(samples, key=lambda sample: (sample.bundle_sha256, sample.device_id, sample.ordinal))
+        for (sha256, device_id), group in groupby(ordered, lambda sample: (sample.bundle_sha256, sample.device_id)):
             manifest = self._bundles.manifest(sha256)
             if manifest is not None:
-                yield _table(list(group), manifest)
+                table = _table(list(group), manifest)
+                rows = table.column("row").to_pylist()
+                labels = self._labels.labels(manifest.model, manifest.version, device_id, rows)
+                yield _labelled(table, [labels.get(row) for row in rows])
 
 
 def _table(samples: Sequence[SampleRow], manifest: Manifest) -> pa.Table:
@@ -108,11 +100,9 @@ def _table(samples: Sequence[SampleRow], manifest: Manifest) -> pa.Table:
     return table.drop_columns(_DROPPED).add_column(1, "version", versions)
 
 
-def _labelled(table: pa.Table, labels: Mapping[RowKey, Label]) -> pa.Table:
-    keys = zip(*(table.column(name).to_pylist() for name in ("device_id", "version", "row")), strict=True)
-    known = [labels.get(key) for key in keys]
-    texts = pa.array([None if label is None else str(label.value) for label in known], pa.string())
-    weights = pa.array([None if label is None else label.weight for label in known], pa.float64())
+def _labelled(table: pa.Table, labels: Sequence[Label | None]) -> pa.Table:
+    texts = pa.array([None if label is None else str(label.value) for label in labels], pa.string())
+    weights = pa.array([None if label is None else label.weight for label in labels], pa.float64())
     return table.append_column("label", texts).append_column("weight", weights)
 
 

@@ -1,11 +1,12 @@
 """The data of a request, as a program reads them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow.parquet as pq
 
-from fleet_server.retraining.rows import Label, NoLabels, RowKey, TrainingRows
+from fleet_server.retraining.rows import Label, TrainingRows
+from fleet_server.retraining.truth import RowLabels
 from tests.fleet_server.sampling.conftest import HOUR_MS, Site, sampled
 
 REQUESTS = "/api/v1/retraining-requests"
@@ -14,8 +15,9 @@ REQUESTS = "/api/v1/retraining-requests"
 class SomeLabels:
     """Knows one row."""
 
-    def labels(self, _model: str, _since_ms: int, _until_ms: int) -> Mapping[RowKey, Label]:
-        return {("pump-7", "1.0", 5): Label("leaking", 2.0)}
+    def labels(self, model: str, version: str, device_id: str, rows: Sequence[int]) -> Mapping[int, Label]:
+        assert (model, version, device_id, rows) == ("pump", "1.0", "pump-7", [3, 5])
+        return {5: Label("leaking", 2.0)}
 
 
 def test_rows_come_with_what_they_turned_out_to_be(site: Site) -> None:
@@ -40,7 +42,9 @@ def test_without_a_row_the_file_is_empty_and_sound(site: Site) -> None:
 def test_a_file_that_has_not_all_says_so(site: Site) -> None:
     site.allow()
     site.send(site.sample(1, sampled(3)), site.sample(2, sampled(4)))
-    gathered = TrainingRows(site.server._samples, NoLabels(), site.server._bundles, max_samples=1)
+    server = site.server
+    labels = RowLabels(server._database, server._feedback.targets)
+    gathered = TrainingRows(server._samples, labels, server._bundles, max_samples=1)
     table = pq.read_table(io.BytesIO(gathered.parquet("pump", 0, HOUR_MS)))
     assert table.schema.metadata[b"leeway.truncated"] == b"true"
     assert table.column("row").to_pylist() == [4]
