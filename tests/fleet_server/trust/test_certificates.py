@@ -52,7 +52,7 @@ def test_it_is_renewed_at_half_life_or_for_another_host(
 def test_keys_are_for_their_owner_alone(data: DataFolder, certificates: Certificates) -> None:
     certificates.renew_server("127.0.0.1", DAY_S)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.keys.iterdir()}
-    assert modes == {"ca.key": 0o600, "server.key": 0o600, "fleet-server.key": 0o600}
+    assert modes == dict.fromkeys(("ca.key", "server.key", "fleet-server.key", "fleet-operators.key"), 0o600)
 
 
 def test_openssl_loads_the_chain_and_the_list(data: DataFolder, certificates: Certificates) -> None:
