@@ -42,6 +42,7 @@ from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
 from fleet_server.drift import policy_routes
 from fleet_server.drift import routes as drift_routes
+from fleet_server.drift.archived import verdict_changes
 from fleet_server.drift.policies import DriftPolicy, PolicyService
 from fleet_server.drift.service import BATCH_WINDOWS, DriftService
 from fleet_server.feedback.room import FeedbackRoom
@@ -177,7 +178,7 @@ class FleetServer:
         self._archive = ArchiveService(
             database,
             self._folder.archive(self._settings),
-            [windows_source(database, self._telemetry)],
+            [windows_source(database, self._telemetry), verdict_changes(database)],
             clock,
             registry=self._registry,
         )
