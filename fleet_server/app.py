@@ -20,6 +20,7 @@ from fleet_server.alerts.device_signals import DeviceSignals
 from fleet_server.alerts.performance_signals import PerformanceSignals
 from fleet_server.alerts.room import AlertRoom
 from fleet_server.alerts.verdict_signals import VerdictSignals
+from fleet_server.alerts.window_signals import WindowSignals
 from fleet_server.archive.service import ArchiveService
 from fleet_server.archive.windows import windows_source
 from fleet_server.audit import routes as audit_routes
@@ -201,6 +202,7 @@ class FleetServer:
                 VerdictSignals(self._drift),
                 DeviceSignals(database, clock),
                 PerformanceSignals(database, self._feedback.performance, clock),
+                WindowSignals(self._feedback.performance, self._feedback.limits, clock),
             ],
         )
         figures = VersionFigures(self._feedback.performance)

@@ -12,7 +12,8 @@ from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
-from fleet_server.feedback.queries import Performance, PerformanceService, Selection
+from fleet_server.feedback.queries import Performance, PerformanceService
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import TruthWindowRow
 
 INTERVAL_MS: Final = 600_000

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from device_contract.baseline import Baseline
 from device_contract.sketches import WindowSummary
 from device_contract.sketches.metrics import MetricSketch, merge_metrics
+from fleet_server.feedback.cursor import store_changed
 from fleet_server.feedback.matching import Window
 from fleet_server.feedback.tables import TruthWindowRow
 from fleet_server.telemetry.tables import WindowRow
@@ -54,6 +55,7 @@ def store_evidence(session: Session, evidence: Evidence) -> None:
             start_ms=window.start_ms,
             end_ms=window.end_ms,
             baseline_sha256="",
+            changed=0,
             metrics=encode_metrics({}),
         )
     if row.baseline_sha256 != report.baseline_sha256:  # scores of another baseline are in other bins
@@ -62,7 +64,7 @@ def store_evidence(session: Session, evidence: Evidence) -> None:
     row.rows_beyond += evidence.rows_beyond
     row.score_counts = [a + b for a, b in zip(row.score_counts, evidence.score_counts, strict=True)]
     row.metrics = encode_metrics(merge_metrics(decode_metrics(row.metrics), evidence.metrics))
-    session.add(row)
+    store_changed(session, row)
 
 
 def encode_metrics(metrics: dict[str, MetricSketch]) -> bytes:

@@ -7,7 +7,7 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from fleet_server.db import Database
-from fleet_server.feedback.queries import Selection, bounds
+from fleet_server.feedback.selection import Selection, bounds
 from fleet_server.feedback.tables import LabelRefusalRow, LabelRow
 
 LabelKey = tuple[str, str, str]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
-from fleet_server.feedback.queries import Selection
+from fleet_server.feedback.selection import Selection
 
 Model = Annotated[str, Path(pattern=NAME_PATTERN, description="A model's name.")]
 

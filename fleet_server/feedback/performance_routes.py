@@ -16,8 +16,9 @@ from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.limits import MetricLimits
 from fleet_server.feedback.parameters import DeviceId, Model, PathVersion, Selected, Since, Until
 from fleet_server.feedback.performance import Expectation, Group
-from fleet_server.feedback.queries import Grouping, Performance, PerformanceService, Selection
+from fleet_server.feedback.queries import Grouping, Performance, PerformanceService
 from fleet_server.feedback.report import EstimateJson, ReportJson, report_of
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.units import Unit
 from fleet_server.tabular import TABLES, Format, Wanted, batch, every_page, respond
 from fleet_server.web import Cursor, Limit, Page, parse_ordinal

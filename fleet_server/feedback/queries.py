@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import eq, ge, lt
 from typing import Any, Literal
 
 import numpy as np
@@ -15,51 +14,14 @@ from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
 from fleet_server.feedback.cbpe import Calibration
 from fleet_server.feedback.performance import Expectation, Group
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import TruthWindowRow
 from fleet_server.feedback.targets import Targets
 
 Grouping = Literal["version", "device", "segment", "window"]
 
-Bound = tuple[Any, Callable[[Any, Any], Any], object]
-"""A column, a comparison, and what it is compared with."""
-
 Segments = Callable[[str], Mapping[str, str]]
 """Gives, for the key of a device label, each device's value of it."""
-
-
-def bounds(*given: Bound) -> list[ColumnElement[bool]]:
-    """Return the conditions of those bounds that are not None."""
-    return [compare(column, value) for column, compare, value in given if value is not None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """Which windows are meant; None is no bound.
-
-    Attributes:
-        model: The model.
-        version: Of this version.
-        device_id: Of this device.
-        since_ms: That start at this time or later, event time.
-        until_ms: That start before this time.
-    """
-
-    model: str
-    version: str | None = None
-    device_id: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the conditions on windows."""
-        start_ms = col(TruthWindowRow.start_ms)
-        chosen = bounds(
-            (col(TruthWindowRow.version), eq, self.version),
-            (col(TruthWindowRow.device_id), eq, self.device_id),
-            (start_ms, ge, self.since_ms),
-            (start_ms, lt, self.until_ms),
-        )
-        return [col(TruthWindowRow.model) == self.model, *chosen]
 
 
 @dataclass(frozen=True)
@@ -80,6 +42,21 @@ class Performance:
     place: Place
     group: Group
     expectation: Expectation
+
+
+@dataclass(frozen=True)
+class Change:
+    """A window that has changed: its report came, or labels of it.
+
+    Args:
+        ordinal: Its place in the order of changes.
+        model: Whose window it is.
+        performance: How the version did in it.
+    """
+
+    ordinal: int
+    model: str
+    performance: Performance
 
 
 class PerformanceService:
@@ -154,6 +131,17 @@ class PerformanceService:
         nothing = Performance(Place(version), Group(target), Expectation({}, "no_rows"))
         return next(iter(found), nothing)
 
+    def changes_after(self, ordinal: int, limit: int) -> list[Change]:
+        """Return the windows that changed after the one with this ordinal (0: from the first), in that order."""
+        query = select(TruthWindowRow).where(col(TruthWindowRow.changed) > ordinal)
+        with self._database.reading() as session:
+            rows = session.exec(query.order_by(col(TruthWindowRow.changed)).limit(limit)).all()
+        return [
+            Change(row.changed, row.model, performance)
+            for row in rows
+            for performance in self._performances([row], _window_of)
+        ]
+
     def _page(self, selection: Selection, column: Any, after: object, limit: int) -> tuple[list[Any], Any]:  # noqa: ANN401  (of whichever type the column is)
         query = select(column).distinct().where(*selection.conditions(), column > after).order_by(column)
         with self._database.reading() as session:
@@ -163,12 +151,17 @@ class PerformanceService:
     def _grouped(
         self, selection: Selection, also: Sequence[ColumnElement[bool]], place_of: Callable[[TruthWindowRow], Place]
     ) -> list[Performance]:
-        groups: dict[Place, Group] = {}
         with self._database.reading() as session:
-            for row in _windows(session, [*selection.conditions(), *also]):
-                target = self._targets.find(row.model, row.version)
-                if target is not None:
-                    groups.setdefault(place_of(row), Group(target)).add(row)
+            return self._performances(_windows(session, [*selection.conditions(), *also]), place_of)
+
+    def _performances(
+        self, rows: Iterable[TruthWindowRow], place_of: Callable[[TruthWindowRow], Place]
+    ) -> list[Performance]:
+        groups: dict[Place, Group] = {}
+        for row in rows:
+            target = self._targets.find(row.model, row.version)
+            if target is not None:
+                groups.setdefault(place_of(row), Group(target)).add(row)
         calibrations = {sha256: self._calibration(sha256) for group in groups.values() for sha256 in group.scores}
         ordered = sorted(groups.items(), key=lambda item: (item[0].version, item[0].segment or ""))
         return [Performance(place, group, group.expectation(calibrations)) for place, group in ordered]
@@ -176,6 +169,10 @@ class PerformanceService:
     def _calibration(self, baseline_sha256: str) -> Calibration | None:
         baseline = self._bundles.baseline(baseline_sha256)
         return calibration_of(baseline) if baseline is not None else None
+
+
+def _window_of(row: TruthWindowRow) -> Place:
+    return Place(row.version, row.device_id, window_start_ms=row.start_ms, window_end_ms=row.end_ms)
 
 
 def calibration_of(baseline: Baseline) -> Calibration | None:

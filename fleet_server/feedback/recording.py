@@ -1,6 +1,6 @@
 """Labels and windows into the database, and each label into the window that it belongs to.
 
-Every writer locks the cursor's row first (``lock``): a label that arrives while its window is
+Every writer locks the cursor's row first (``cursor.lock``): a label that arrives while its window is
 being stored would else see no window, and the window would not see the label.
 """
 
@@ -11,14 +11,14 @@ from typing import Final, Literal
 
 from sqlmodel import Session, col, or_, select
 
+from fleet_server.feedback.cursor import store_changed
 from fleet_server.feedback.labels import Truth
 from fleet_server.feedback.matching import SampledPrediction, Window, complete, inherit, match
 from fleet_server.feedback.sampled import sampled_predictions
 from fleet_server.feedback.sums import pack, sum_labels
-from fleet_server.feedback.tables import FeedbackCursorRow, LabelRow, TruthWindowRow
+from fleet_server.feedback.tables import LabelRow, TruthWindowRow
 from fleet_server.feedback.target import Target
 
-CURSOR: Final = "reports"
 MAX_TIMELESS: Final = 500
 """Labels without a time that are tried again with each window of their device, the latest first."""
 
@@ -42,11 +42,6 @@ class Subject:
     version: str
     target: Target
     rows_scored: int | None = None
-
-
-def lock(session: Session) -> FeedbackCursorRow:
-    """Wait for other writers of this room to commit; SQLite has one writer anyway."""
-    return session.exec(select(FeedbackCursorRow).where(FeedbackCursorRow.name == CURSOR).with_for_update()).one()
 
 
 def record(
@@ -192,4 +187,4 @@ def _sum_again(session: Session, subject: Subject, window: Window) -> None:
     truths = [truth_of(label) for label in session.exec(select(LabelRow).where(*_of(subject), *inside))]
     row.labelled = len(truths)
     row.sums = pack(sum_labels(subject.target, truths)) if truths else b""
-    session.add(row)
+    store_changed(session, row)

@@ -16,10 +16,11 @@ from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.errors import NotFoundError
+from fleet_server.feedback.cursor import CURSOR, lock
 from fleet_server.feedback.evidence import Evidence, store_evidence, take_evidence
 from fleet_server.feedback.labels import RefusedError, Truth, read_label
 from fleet_server.feedback.matching import Window
-from fleet_server.feedback.recording import CURSOR, Outcome, Subject, lock, match_waiting, record
+from fleet_server.feedback.recording import Outcome, Subject, match_waiting, record
 from fleet_server.feedback.refusals import Refusal, count_refusals
 from fleet_server.feedback.tables import FeedbackCursorRow
 from fleet_server.feedback.targets import Targets

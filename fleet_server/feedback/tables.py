@@ -60,6 +60,8 @@ class TruthWindowRow(SQLModel, table=True):
     """Labels counted in ``sums``."""
     sums: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     """The sums over its labels, packed (``sums.pack``); empty without any."""
+    changed: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    """Place in the order of changes, from 1; readers that follow keep the last one they saw."""
 
 
 class FeedbackCursorRow(SQLModel, table=True):
@@ -69,6 +71,9 @@ class FeedbackCursorRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     ordinal: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Of the last report that was taken in."""
+    changes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """How often a window has changed."""
 
 
 class LabelRefusalRow(SQLModel, table=True):

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 from device_contract.names import is_device_id, is_name
 from fleet_server.clock import Clock
 from fleet_server.db import Database
+from fleet_server.feedback.cursor import lock
 from fleet_server.feedback.labels import RefusedError, Truth, read_label, whole_number
 from fleet_server.feedback.reasons import RefusalReason
-from fleet_server.feedback.recording import Outcome, Subject, lock
+from fleet_server.feedback.recording import Outcome, Subject
 from fleet_server.feedback.refusals import Refusal
 from fleet_server.feedback.service import FeedbackService
 from fleet_server.feedback.tables import TruthWindowRow

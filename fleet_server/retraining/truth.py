@@ -8,7 +8,8 @@ from sqlmodel import col, select
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.labels import key_of
-from fleet_server.feedback.queries import PerformanceService, Selection
+from fleet_server.feedback.queries import PerformanceService
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import LabelRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.retraining.evidence import Figure

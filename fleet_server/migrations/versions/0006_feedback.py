@@ -73,14 +73,17 @@ def _create_windows() -> None:
         sa.Column("metrics", sa.LargeBinary(), nullable=False),
         sa.Column("labelled", sa.BigInteger(), nullable=False),
         sa.Column("sums", sa.LargeBinary(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "device_id", "start_ms", "end_ms"),
     )
     op.create_index("feedback_windows_by_time", "feedback_windows", ["model", "start_ms"], unique=False)
+    op.create_index("ix_feedback_windows_changed", "feedback_windows", ["changed"], unique=False)
     cursor = op.create_table(
         "feedback_cursor",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     # there from the start, for writers to lock
-    op.bulk_insert(cursor, [{"name": "reports", "ordinal": 0}])
+    op.bulk_insert(cursor, [{"name": "reports", "ordinal": 0, "changes": 0}])

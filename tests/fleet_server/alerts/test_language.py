@@ -63,5 +63,6 @@ def test_a_name_is_used_once() -> None:
 
 
 def test_the_default_rules_are_those_of_the_guide() -> None:
-    assert set(default_rules()) == {"training", "own", "peers", "fleet", "silent-device", "paused-deployment"}
+    drift = {"training", "own", "peers", "fleet"}
+    assert set(default_rules()) == drift | {"business-metrics", "silent-device", "paused-deployment"}
     assert default_rules()["training"].severity == "information"

@@ -14,6 +14,7 @@ from device_contract.codec import decode
 from device_contract.feedback import Feedback, LabelledRow
 from device_contract.manifest import Feature, Label, Output
 from device_contract.messages import Ack
+from device_contract.samples import Sample, SampledRow
 from device_contract.score_reference import ScoreReference
 from device_contract.sketches import RowSummarizer, encode_summary
 from device_contract.sketches.metrics import MetricSketch, merge_metric
@@ -135,6 +136,26 @@ class Plant:
             self.server._telemetry.ingest_reports(session, [Inbound(device_id, message)])
         self.take()
 
+    def sample(self, device_id: str, hour: int, *rows: SampledRow) -> None:
+        """Send rows of the classifier's window, as a device does that may."""
+        self._sequence += 1
+        message = Sample(
+            device_id=device_id,
+            boot_id=BOOT_ID,
+            sequence=self._sequence,
+            slot="champion",
+            model="failure",
+            version="1",
+            bundle_sha256=bundle_of("failure", "1"),
+            window_start_ms=at(hour),
+            window_end_ms=at(hour + 1),
+            rows_seen=100,
+            redacted=(),
+            rows=rows,
+        )
+        with self.database.session() as session:
+            self.server._ingest_samples(session, [Inbound(device_id, message)])
+
     def take(self) -> None:
         while self.room.service.take_windows():
             pass
@@ -176,6 +197,12 @@ def labelled(
 ) -> LabelledRow:
     time_ms = None if hour is None else at(hour)
     return LabelledRow(row=row, time_ms=time_ms, outputs=array("d", outputs).tobytes(), label=label, weight=weight)
+
+
+def sampled(row: int, probability: float, hour: float = 0.5) -> SampledRow:
+    """Return a row of the classifier as its device sampled it."""
+    outputs = array("d", yes(probability)).tobytes()
+    return SampledRow(row=row, time_ms=at(hour), values=array("f", [0.5]).tobytes(), outputs=outputs)
 
 
 def yes(probability: float) -> tuple[float, float]:

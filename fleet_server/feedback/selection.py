@@ -1,0 +1,49 @@
+"""Which windows are meant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import eq, ge, lt
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+
+from fleet_server.feedback.tables import TruthWindowRow
+
+Bound = tuple[Any, Callable[[Any, Any], Any], object]
+"""A column, a comparison, and what it is compared with."""
+
+
+def bounds(*given: Bound) -> list[ColumnElement[bool]]:
+    """Return the conditions of those bounds that are not None."""
+    return [compare(column, value) for column, compare, value in given if value is not None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which windows are meant; None is no bound.
+
+    Attributes:
+        model: The model.
+        version: Of this version.
+        device_id: Of this device.
+        since_ms: That start at this time or later, event time.
+        until_ms: That start before this time.
+    """
+
+    model: str
+    version: str | None = None
+    device_id: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on windows."""
+        start_ms = col(TruthWindowRow.start_ms)
+        chosen = bounds(
+            (col(TruthWindowRow.version), eq, self.version),
+            (col(TruthWindowRow.device_id), eq, self.device_id),
+            (start_ms, ge, self.since_ms),
+            (start_ms, lt, self.until_ms),
+        )
+        return [col(TruthWindowRow.model) == self.model, *chosen]
