@@ -36,6 +36,8 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     assert (site / "fleet_server" / "migrations" / "versions" / "0001_first.py").is_file()
+    assert (site / "fleet_server" / "alerts" / "default_rules.toml").is_file()
+    assert (site / "fleet_server" / "summaries" / "summary.html").is_file()
     program = (
         "from device_contract.frames import Framer\n"
         "from device_contract.plan.scorer import PlanScorer\n"
