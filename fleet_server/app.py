@@ -41,11 +41,14 @@ from fleet_server.control_loop import ControlLoop, Step
 from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
+from fleet_server.drift import model_routes as drift_model_routes
 from fleet_server.drift import policy_routes
 from fleet_server.drift import routes as drift_routes
 from fleet_server.drift.archived import verdict_changes
+from fleet_server.drift.controller import BATCH_REPORTS, DriftController
+from fleet_server.drift.history import DriftHistory
 from fleet_server.drift.policies import DriftPolicy, PolicyService
-from fleet_server.drift.service import BATCH_WINDOWS, DriftService
+from fleet_server.drift.service import DriftService
 from fleet_server.feedback.room import FeedbackRoom
 from fleet_server.feedback.service import BATCH_WINDOWS as TAKEN_WINDOWS
 from fleet_server.feedback.uploads import MAX_UPLOAD_BYTES as MAX_LABELS_BYTES
@@ -183,7 +186,16 @@ class FleetServer:
             clock,
             registry=self._registry,
         )
-        self._drift = DriftService(database, self._telemetry, self._bundles, clock)
+        self._drift = DriftService(database, self._devices, self._drift_policies)
+        self._drift_controller = DriftController(
+            database,
+            self._telemetry,
+            self._bundles,
+            self._devices,
+            self._drift_policies,
+            clock=clock,
+            registry=self._registry,
+        )
         self._feedback = FeedbackRoom(
             database,
             telemetry=self._telemetry,
@@ -291,7 +303,7 @@ class FleetServer:
 
     def _judge(self) -> None:
         for _ in range(_JUDGED_BATCHES):
-            if self._drift.judge_new() < BATCH_WINDOWS:
+            if self._drift_controller.judge_new() < BATCH_REPORTS:
                 return
 
     def _prune_samples(self) -> None:
@@ -331,6 +343,7 @@ class FleetServer:
             model_routes.router(self._history, self._devices, auth),
             comparison_routes.router(ComparisonService(self._history), self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
+            drift_model_routes.router(DriftHistory(self._database), self._history, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
             *self._feedback.routers(auth),
             *self._alerts.routers(auth),

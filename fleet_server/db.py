@@ -4,17 +4,18 @@ A session is a transaction: it commits at the end of the ``with`` block and roll
 on an error. Do not open a session inside another: SQLite has one writer at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from fleet_server.errors import StartError
 
@@ -84,6 +85,24 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
+
+
+def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or give those whose key is there already the new values.
+
+    Args:
+        session: The transaction.
+        table: A table's class.
+        rows: Values by column, the same columns in each.
+    """
+    if not rows:
+        return
+    # both dialects spell it alike, but only in constructs of their own
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    keys = [column.name for column in inspect(table).primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -29,7 +29,7 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 850, 250, 410
 """The plot's frame, in the picture's units."""
 LOWEST_C, HIGHEST_C = -2.0, 7.0
 COLUMNS = (30, 138, 194, 252, 316, 650)
-HEADINGS = ("device", "version", "rows", "reports", "against training", "against peers")
+HEADINGS = ("device", "version", "rows", "reports", "against training", "against its own past")
 STYLE = """
     text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #24292f }
     .card { fill: #ffffff; stroke: #d0d7de }
@@ -96,16 +96,16 @@ def _table(result: Json) -> list[str]:
     parts += [_text(x, 66, heading, "quiet") for x, heading in zip(COLUMNS, HEADINGS, strict=True)]
     parts.append(_line(30, 76, RIGHT, 76, "rule"))
     for row, device in enumerate(result["devices"]):
-        training, peers = (device["drift"][kind] for kind in ("training", "peers"))
+        training, own = (device["drift"][kind] for kind in ("training", "own"))
         cells = (
             device["device_id"],
             device["active_version"],
             f"{device['rows_scored']:,}",
             str(device["reports_ingested"]),
             _verdict(training),
-            _verdict(peers),
+            _verdict(own),
         )
-        kinds = ["", "", "", "", "quiet", "alarm" if peers["verdict"] == "drift" else ""]
+        kinds = ["", "", "", "", "quiet", "alarm" if own["verdict"] == "drift" else ""]
         parts += [_text(x, 98 + 24 * row, *cell) for x, *cell in zip(COLUMNS, cells, kinds, strict=True)]
     return parts
 

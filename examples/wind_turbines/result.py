@@ -26,17 +26,17 @@ def shortcomings(result: Json, *, version: str, faulty_device: str, faulty_featu
     """Tell what the demo promises and the result does not show; empty when all was seen."""
     found = [problem for device in result["devices"] for problem in _device_problems(device, version)]
     for device in result["devices"]:
-        peers = device["drift"]["peers"]
+        own = device["drift"]["own"]
         expected = "drift" if device["device_id"] == faulty_device else "stable"
-        if peers["verdict"] != expected:
-            found.append(f"{device['device_id']} is {peers['verdict']} against its peers, expected {expected}")
-        elif expected == "drift" and peers["features"][:1] != [faulty_feature]:
-            found.append(f"{device['device_id']} drifts in {peers['features']}, expected {faulty_feature}")
+        if own["verdict"] != expected:
+            found.append(f"{device['device_id']} is {own['verdict']} against its own past, expected {expected}")
+        elif expected == "drift" and own["features"][:1] != [faulty_feature]:
+            found.append(f"{device['device_id']} drifts in {own['features']}, expected {faulty_feature}")
     waves = {deployment["version"]: deployment["waves"] for deployment in result["deployments"]}
     if len(waves.get(version, [])) != 2:  # noqa: PLR2004  (the demo's own plan: two waves)
         found.append(f"version {version} did not come in two waves")
     found += [f"version {d['version']} is {d['state']}" for d in result["deployments"] if d["state"] != "finished"]
-    if not any(alert["device_id"] == faulty_device and alert["kind"] == "peers" for alert in result["alerts"]):
+    if not any(alert["device_id"] == faulty_device and alert["kind"] == "own" for alert in result["alerts"]):
         found.append(f"no alert tells of {faulty_device}")
     return found
 
@@ -44,7 +44,7 @@ def shortcomings(result: Json, *, version: str, faulty_device: str, faulty_featu
 def result_table(result: Json) -> Table:
     """Lay the devices out as a table."""
     table = Table(title="Four turbines, one broken sensor", title_justify="left", box=None, padding=(0, 1, 0, 0))
-    for heading in ("device", "version", "rows", "reports", "against\ntraining", "against\npeers"):
+    for heading in ("device", "version", "rows", "reports", "against\ntraining", "against\nown past"):
         justify: Literal["left", "right"] = "right" if heading in ("rows", "reports") else "left"
         table.add_column(heading, justify=justify, no_wrap=True)
     for device in result["devices"]:
@@ -54,7 +54,7 @@ def result_table(result: Json) -> Table:
             f"{device['rows_scored']:,}",
             f"{device['reports_ingested']:,}",
             _verdict(device["drift"]["training"]),
-            _verdict(device["drift"]["peers"]),
+            _verdict(device["drift"]["own"]),
         )
     return table
 
@@ -70,8 +70,8 @@ def _device(get: Get, device_id: str) -> Json:
         "rows_scored": telemetry["rows_scored"],
         "reports_ingested": telemetry["reports_ingested"],
         "drift": {
-            kind: {"verdict": drift[kind]["verdict"], "features": drift[kind]["features"]}
-            for kind in ("training", "peers")
+            kind: {name: drift[kind][name] for name in ("verdict", "features", "cause", "sentence")}
+            for kind in ("training", "own", "peers", "fleet")
         },
     }
 

@@ -1,12 +1,14 @@
-"""``leeway-fleet drift``: which devices' data has moved, against training and against their peers."""
+"""``leeway-fleet drift``: which devices' data has moved, against what, and what that most likely is."""
 
 from typing import Annotated, Any
 
 import typer
 
 from fleet_server.commands.client import FleetClient, api
-from fleet_server.commands.command import All, Limit, command, group
+from fleet_server.commands.command import All, Labels, Limit, command, group, parse_labels
 from fleet_server.commands.output import Answer
+
+ModelFilter = Annotated[str | None, typer.Option("--model", help="Of this model only.")]
 
 app = group("Drift verdicts of each device.")
 
@@ -14,21 +16,41 @@ COLUMNS = (
     "device_id",
     "model",
     "version",
-    "training.verdict",
-    "training.features",
+    "own.verdict",
+    "own.features",
     "peers.verdict",
     "peers.features",
+    "training.verdict",
+    "fleet.verdict",
 )
+CHANGE_COLUMNS = ("changed_ms", "device_id", "model", "kind", "verdict", "cause", "features", "outputs", "severity")
 
-COMPARISONS = ("training", "peers")
-JUDGED = ("verdict", "features", "outputs", "severity", "since_ms")
+COMPARISONS = ("own", "peers", "training", "fleet")
+JUDGED = ("verdict", "features", "outputs", "severity", "since_ms", "cause")
 SHOWN_SIZES = ("population_stability_index", "mean_shift_sd")
 
 
 @command(app, "list")
-def list_drift(client: FleetClient, *, limit: Limit = 50, every: All = False) -> Answer:
-    """List the verdicts of all devices."""
-    return Answer(client.list(api("drift"), limit=None if every else limit), COLUMNS)
+def list_drift(
+    client: FleetClient, *, model: ModelFilter = None, label: Labels = None, limit: Limit = 50, every: All = False
+) -> Answer:
+    """List the verdicts of all devices, or of those of a model or with all the given labels."""
+    parse_labels(label)
+    return Answer(client.list(api("drift"), limit=None if every else limit, model=model, label=label), COLUMNS)
+
+
+@command(app, "changes")
+def list_changes(
+    client: FleetClient,
+    *,
+    model: ModelFilter = None,
+    device: Annotated[str | None, typer.Option(help="Of this device only.")] = None,
+    limit: Limit = 50,
+    every: All = False,
+) -> Answer:
+    """List how verdicts changed, the last change first."""
+    found = client.list(api("drift", "changes"), limit=None if every else limit, model=model, device_id=device)
+    return Answer(found, CHANGE_COLUMNS)
 
 
 @command(app, "show")
@@ -57,27 +79,29 @@ def set_policy(
 
 
 def record_of(body: dict[str, Any]) -> dict[str, Any]:
-    """Lay out a device's verdicts: both in words, a table of both, and a table of each one's evidence."""
+    """Lay out a device's verdicts: each in words, a table of all, and a table of each one's evidence."""
     verdicts = {kind: body[kind] for kind in COMPARISONS}
+    advised = {verdict["advice"] for verdict in verdicts.values() if verdict["advice"]}
     return {
         **{name: body[name] for name in ("device_id", "model", "version")},
         **{kind: verdict["sentence"] for kind, verdict in verdicts.items()},
+        "advice": sorted(advised),
         "verdicts": [
             {"against": kind, **{name: verdict[name] for name in JUDGED}} for kind, verdict in verdicts.items()
         ],
-        "evidence against training": [_channels(*item) for item in body["training"]["evidence"].items()],
-        "evidence against peers": [{"stream": name, **found} for name, found in body["peers"]["evidence"].items()],
+        **{
+            f"evidence, {kind}": [_channels(*item) for item in verdict["evidence"].items()]
+            for kind, verdict in verdicts.items()
+            if kind != "fleet"
+        },
     }
 
 
 def _channels(stream: str, found: dict[str, Any]) -> dict[str, Any]:
-    channels = found["channels"]
-    sizes = found.get("effect_sizes", {})  # none for a window without a finite value
+    channels, sizes = found["channels"], found["effect_sizes"]
     return {
         "stream": stream,
         "drifts_in": [name for name, channel in channels.items() if channel["drifts"]],
-        **{name: channel["value"] for name, channel in channels.items()},
-        "threshold": max((channel["threshold"] for channel in channels.values()), default=None),
-        "effective_rows": found.get("effective_rows"),
-        **{name: sizes.get(name) for name in SHOWN_SIZES},
+        **{name: channel["severity"] for name, channel in channels.items()},
+        **{name: sizes[name] for name in SHOWN_SIZES},
     }

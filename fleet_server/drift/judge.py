@@ -1,183 +1,128 @@
-"""Takes in reports and judges windows, within one transaction."""
+"""Judges the windows of one model, one at a time, in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import groupby
-from typing import get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import msgspec
+import numpy as np
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from device_contract.baseline import Baseline
-from device_contract.sketches.summary import WindowSummary
-from fleet_server.drift.readiness import front_ms, is_ready, is_silent
-from fleet_server.drift.sentences import sentence
-from fleet_server.drift.streams import StreamStates, take_windows
-from fleet_server.drift.tables import DriftStateRow, DriftWindowRow, VerdictChangeRow, VerdictRow
-from fleet_server.drift.training import TrainingState, take_window
-from fleet_server.drift.verdict import NO_DATA, Kind, Verdict
-from fleet_server.drift.windows import decode_window, encode_window, pool, summarise
+from detectors.summing_up import FEW_PEERS
+from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
+from fleet_server.drift.judging import HalfJudgement, WindowJudge
+from fleet_server.drift.readiness import Watermarks, front_ms, is_ready, is_silent
+from fleet_server.drift.records import keep_records
+from fleet_server.drift.settlement import Settled, Settlement
+from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
+from fleet_server.drift.verdict import DEVICE_KINDS, WHOLE_FLEET, Verdict
+from fleet_server.drift.windows import FleetWindow
+from fleet_server.telemetry.tables import WindowRow
+
+Units = Callable[[str], Mapping[str, str]]
+
+_SILENT = Verdict("no_data", "it sends nothing while its peers do")
 
 
-@dataclass(frozen=True)
-class WindowReport:
-    """A stored report, with all that is needed to judge it."""
-
-    device_id: str
-    model: str
-    version: str
-    start_ms: int
-    end_ms: int
-    baseline_sha256: str
-    baseline: Baseline
-    units: Mapping[str, str]
-    summary: WindowSummary
+def next_window(session: Session, model: str) -> tuple[int, int] | None:
+    """Return start and end of the earliest window that is complete and waits to be judged."""
+    start, end = col(WaitingWindowRow.start_ms), col(WaitingWindowRow.end_ms)
+    waiting = select(start, end).where(WaitingWindowRow.model == model).distinct().order_by(start, end)
+    watermarks_ms = _watermarks(session, model)
+    for start_ms, end_ms in session.exec(waiting):
+        if is_ready(start_ms, end_ms - start_ms, watermarks_ms):
+            return start_ms, end_ms
+    return None
 
 
-class Judge:
-    """Judges in the caller's transaction.
+class ModelJudge:
+    """Judges the windows of one model, within the caller's transaction.
 
     Args:
         session: The transaction.
+        model: The model.
         now_ms: Present Unix time, for the history.
+        units: Gives the units of a bundle's streams.
     """
 
-    def __init__(self, session: Session, now_ms: int) -> None:
+    def __init__(self, session: Session, model: str, now_ms: int, units: Units) -> None:
         self._session = session
+        self._model = model
         self._now_ms = now_ms
+        self._units = units
+        self._settlement = Settlement(session, model, now_ms)
 
-    def take(self, reports: Iterable[WindowReport]) -> None:
-        """Take in reports, and judge every window that they complete."""
-        models = set()
-        for report in reports:
-            self._take_report(report)
-            models.add(report.model)
-        for model in sorted(models):
-            states = self._states(model)
-            self._judge_ready(model, states)
-            self._mark_silent(states)
+    def judge(self, window: FleetWindow, windows: WindowJudge) -> list[HalfJudgement]:
+        """Judge a window, and settle what follows from it.
 
-    def _take_report(self, report: WindowReport) -> None:
-        state = self._state(report)
-        training = msgspec.msgpack.decode(state.training, type=TrainingState)
-        training, verdict = take_window(training, report.baseline, report.baseline_sha256, report.summary)
-        state.training = msgspec.msgpack.encode(training)
-        self._settle(state, "training", verdict, report.start_ms)
-        self._keep(report)
+        Args:
+            window: All of it that waits.
+            windows: Knows the model's policy and groups.
+        """
+        judged = windows.judge(window)
+        rows = rows_by_device(judged)
+        present = self._settlement.present([*rows, WHOLE_FLEET])
+        parts = {part.device_id: part for part in window.parts}
+        self._settlement.settle(_device_verdicts(rows, parts, self._units), present, window.start_ms)
+        self._settlement.settle(_fleet_verdicts(judged), present, window.start_ms)
+        keep_records(self._session, window, judged, self._now_ms)
+        self._finish(window, list(parts))
+        return judged
 
-    def _state(self, report: WindowReport) -> DriftStateRow:
-        state = self._session.get(DriftStateRow, (report.device_id, report.model))
-        if state is None:
-            state = DriftStateRow(
-                device_id=report.device_id,
-                model=report.model,
-                version=report.version,
-                current=False,
-                watermark_ms=report.start_ms,
-                window_ms=report.end_ms - report.start_ms,
-                units={},
-                training=msgspec.msgpack.encode(TrainingState()),
-                peers=msgspec.msgpack.encode(StreamStates()),
-            )
-            self._session.add(state)
-        if report.start_ms >= state.watermark_ms:
-            state.version, state.units = report.version, dict(report.units)
-            state.watermark_ms, state.window_ms = report.start_ms, report.end_ms - report.start_ms
-        if not state.current:
-            self._make_current(state)
-        return state
+    def mark_silent(self) -> None:
+        """Tell which devices have fallen silent."""
+        devices = self._session.exec(select(DriftDeviceRow).where(DriftDeviceRow.model == self._model)).all()
+        watermarks_ms = np.array([device.watermark_ms for device in devices], np.int64)
+        front = front_ms(watermarks_ms)
+        silent = [
+            device for device in devices if is_silent(np.array([device.watermark_ms]), front, device.window_ms)[0]
+        ]
+        present = self._settlement.present([device.device_id for device in silent])
+        for device in silent:
+            verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
+            self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 
-    def _make_current(self, state: DriftStateRow) -> None:
-        others = select(DriftStateRow).where(DriftStateRow.device_id == state.device_id, col(DriftStateRow.current))
-        for other in self._session.exec(others):
-            other.current = False
-        state.current = True
-
-    def _keep(self, report: WindowReport) -> None:
-        window = summarise(report.version, report.baseline, report.summary)
-        key = (report.model, report.start_ms, report.end_ms, report.device_id)
-        row = self._session.get(DriftWindowRow, key)
-        if row is not None:
-            row.data = encode_window(pool(decode_window(row.data), window))
-            return
-        self._session.add(
-            DriftWindowRow(
-                model=report.model,
-                start_ms=report.start_ms,
-                end_ms=report.end_ms,
-                device_id=report.device_id,
-                data=encode_window(window),
+    def _finish(self, window: FleetWindow, devices: Sequence[str]) -> None:
+        self._session.execute(
+            delete(WaitingWindowRow).where(
+                col(WaitingWindowRow.model) == window.model,
+                col(WaitingWindowRow.start_ms) == window.start_ms,
+                col(WaitingWindowRow.end_ms) == window.end_ms,
             )
         )
-
-    def _states(self, model: str) -> dict[str, DriftStateRow]:
-        rows = self._session.exec(select(DriftStateRow).where(DriftStateRow.model == model))
-        return {row.device_id: row for row in rows}
-
-    def _judge_ready(self, model: str, states: Mapping[str, DriftStateRow]) -> None:
-        order = (col(DriftWindowRow.start_ms), col(DriftWindowRow.end_ms), col(DriftWindowRow.device_id))
-        waiting = select(DriftWindowRow).where(DriftWindowRow.model == model, ~col(DriftWindowRow.judged))
-        watermarks_ms = _watermarks(states)
-        rows = self._session.exec(waiting.order_by(*order)).all()
-        for (start_ms, end_ms), group in groupby(rows, lambda row: (row.start_ms, row.end_ms)):
-            if is_ready(start_ms, end_ms - start_ms, watermarks_ms):
-                self._judge_window(list(group), states)
-
-    def _judge_window(self, rows: list[DriftWindowRow], states: Mapping[str, DriftStateRow]) -> None:
-        first = rows[0]
-        same = select(DriftWindowRow).where(
-            DriftWindowRow.model == first.model,
-            DriftWindowRow.start_ms == first.start_ms,
-            DriftWindowRow.end_ms == first.end_ms,
-        )
-        windows = {row.device_id: decode_window(row.data) for row in self._session.exec(same)}
-        for row in rows:
-            state = states[row.device_id]
-            streams = msgspec.msgpack.decode(state.peers, type=StreamStates)
-            streams, verdict = take_windows(streams, row.device_id, windows)
-            state.peers = msgspec.msgpack.encode(streams)
-            row.judged = True
-            self._settle(state, "peers", verdict, row.start_ms)
-
-    def _mark_silent(self, states: Mapping[str, DriftStateRow]) -> None:
-        front = front_ms(_watermarks(states))
-        for state in states.values():
-            if is_silent(state.watermark_ms, front, state.window_ms):
-                for kind in get_args(Kind):
-                    self._settle(state, kind, NO_DATA, state.watermark_ms + state.window_ms)
-
-    def _settle(self, state: DriftStateRow, kind: Kind, verdict: Verdict, start_ms: int) -> None:
-        """Store a verdict; write to the history if it is news."""
-        row = self._session.get(VerdictRow, (state.device_id, state.model, kind))
-        before = row.verdict if row is not None else ""
-        since_ms = row.since_ms if row is not None and before == verdict.word else start_ms
-        unit = state.units.get(verdict.leading.name, "") if verdict.leading is not None else ""
-        now = VerdictRow(
-            device_id=state.device_id,
-            model=state.model,
-            kind=kind,
-            version=state.version,
-            verdict=verdict.word,
-            features=list(verdict.features),
-            outputs=list(verdict.outputs),
-            severity=verdict.severity,
-            since_ms=since_ms,
-            evidence=verdict.evidence,
-            sentence=sentence(kind, state.device_id, verdict, since_ms, unit),
-        )
-        if row is None or before != verdict.word or _streams(row) != _streams(now):
-            self._session.add(self._change(now, before))
-        self._session.merge(now)
-
-    def _change(self, verdict: VerdictRow, before: str) -> VerdictChangeRow:
-        drifting = {name: verdict.evidence[name] for name in (*verdict.features, *verdict.outputs)}
-        told = verdict.model_dump(exclude={"evidence"})
-        return VerdictChangeRow(**told, verdict_before=before, changed_ms=self._now_ms, evidence=drifting)
+        judged = [{"device_id": device_id, "model": window.model, "judged_ms": window.end_ms} for device_id in devices]
+        self._session.execute(update(DriftDeviceRow), judged)
 
 
-def _watermarks(states: Mapping[str, DriftStateRow]) -> dict[str, int]:
-    return {device_id: state.watermark_ms for device_id, state in states.items()}
+def rows_by_device(judged: Sequence[HalfJudgement]) -> dict[str, list[Row]]:
+    """Return where each device stands in the judgements; its features first."""
+    rows: dict[str, list[Row]] = {}
+    for half in judged:
+        for place, device_id in enumerate(half.judgement.devices.tolist()):
+            rows.setdefault(device_id, []).append(Row(half, place))
+    return rows
 
 
-def _streams(verdict: VerdictRow) -> set[str]:
-    return {*verdict.features, *verdict.outputs}
+def _watermarks(session: Session, model: str) -> Watermarks:
+    query = select(DriftDeviceRow.watermark_ms).where(DriftDeviceRow.model == model)
+    return np.array(session.exec(query).all(), np.int64)
+
+
+def _device_verdicts(
+    rows: Mapping[str, Sequence[Row]], parts: Mapping[str, WindowRow], units: Units
+) -> Iterator[Settled]:
+    for device_id, halves in rows.items():
+        part = parts[device_id]
+        for place, kind in enumerate(DEVICE_KINDS):
+            verdict = device_verdict(halves, place)
+            # alone it cannot be told from its peers: a device that comes late keeps what was told of it
+            if verdict.reason != FEW_PEERS or not halves[0].half.is_late:
+                yield Settled(device_id, "", kind, part.version, verdict, units(part.bundle_sha256))
+
+
+def _fleet_verdicts(judged: Sequence[HalfJudgement]) -> Iterator[Settled]:
+    rows: dict[str, list[Row]] = {}
+    for half in judged:
+        if not half.is_late:
+            for place, group in enumerate(half.judgement.groups):
+                rows.setdefault(group, []).append(Row(half, place))
+    for group, halves in rows.items():
+        yield Settled(WHOLE_FLEET, group, "fleet", "", fleet_verdict(halves))

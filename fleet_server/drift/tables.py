@@ -2,12 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
 
+def _counted() -> Column[int]:
+    # BIGINT does not count up by itself in SQLite, INTEGER does
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
 class DriftCursorRow(SQLModel, table=True):
-    """How far the stored windows have been taken in; a single row."""
+    """How far the stored reports have been taken in; a single row."""
 
     __tablename__ = "drift_cursor"
 
@@ -15,50 +20,117 @@ class DriftCursorRow(SQLModel, table=True):
     ordinal: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
-class DriftWindowRow(SQLModel, table=True):
-    """What one device says of one window: kept for its peers, also for those that report late."""
+class WaitingWindowRow(SQLModel, table=True):
+    """A report that was taken in and waits for the rest of the fleet; a version's part of a device's window."""
 
-    __tablename__ = "drift_windows"
+    __tablename__ = "drift_waiting"
+    __table_args__ = (Index("drift_waiting_by_window", "model", "start_ms", "end_ms"),)
 
-    model: str = Field(primary_key=True)
-    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    end_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    device_id: str = Field(primary_key=True)
-    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """An encoded ``drift.windows.DeviceWindow``."""
-    judged: bool = Field(default=False, index=True)
+    ordinal: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    """The report's."""
+    model: str
+    start_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    device_id: str = Field(index=True)
+    version: str
+    baseline_sha256: str
+    summary_sha256: str
+    """Of the report's statistics, by which the same window under another key is known."""
 
 
-class DriftStateRow(SQLModel, table=True):
-    """The detectors' state for one device and model."""
+class DriftDeviceRow(SQLModel, table=True):
+    """How far a device has come with a model."""
 
-    __tablename__ = "drift_states"
+    __tablename__ = "drift_devices"
 
     device_id: str = Field(primary_key=True)
     model: str = Field(primary_key=True)
     version: str
+    """Of its latest window, as are the fields that follow."""
+    bundle_sha256: str
+    watermark_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """Start of its latest window."""
+    window_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     current: bool = Field(index=True)
     """Whether this is the model of the device's latest window."""
-    watermark_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    """Start of the device's latest window."""
-    window_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    """Length of the device's latest window."""
-    units: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
-    training: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """An encoded ``drift.training.TrainingState``."""
-    peers: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """An encoded ``drift.streams.StreamStates``."""
+    judged_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """End of its last window that was judged."""
+
+
+class DevicePastRow(SQLModel, table=True):
+    """What the detectors keep of one device: of its features, or of its model's outputs."""
+
+    __tablename__ = "drift_pasts"
+
+    model: str = Field(primary_key=True)
+    device_id: str = Field(primary_key=True)
+    half: str = Field(primary_key=True)
+    """``features`` or ``outputs``."""
+    reference: str
+    """Digest of what it was compared with; another one starts a past anew."""
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """``detectors.state.pack`` made it."""
+
+
+class FleetPastRow(SQLModel, table=True):
+    """What the detectors keep of the whole fleet's common movement."""
+
+    __tablename__ = "drift_fleet_pasts"
+
+    model: str = Field(primary_key=True)
+    reference: str = Field(primary_key=True)
+    end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """End of the last window in it."""
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FleetWindowRow(SQLModel, table=True):
+    """The fleet's common movement in one window: the chart's history, and what late devices are judged by."""
+
+    __tablename__ = "drift_fleet_windows"
+
+    model: str = Field(primary_key=True)
+    reference: str = Field(primary_key=True)
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    end_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    devices: int
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JudgedWindowRow(SQLModel, table=True):
+    """What was found in one window of one device."""
+
+    __tablename__ = "drift_judged"
+    __table_args__ = (
+        Index("drift_judged_by_window", "model", "start_ms", "device_id"),
+        Index("drift_judged_by_device", "device_id", "model", "start_ms"),
+    )
+
+    ordinal: int | None = Field(default=None, sa_column=_counted())
+    model: str
+    device_id: str
+    version: str
+    start_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    rows: int = Field(sa_column=Column(BigInteger, nullable=False))
+    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """When the server judged, Unix milliseconds."""
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """``drift.frames`` made it."""
 
 
 class VerdictRow(SQLModel, table=True):
-    """The present verdict of one comparison of one device."""
+    """The present verdict of one comparison of one device, or of the whole fleet of a model."""
 
     __tablename__ = "verdicts"
 
     device_id: str = Field(primary_key=True)
+    """``verdict.WHOLE_FLEET`` for the kind ``fleet``."""
     model: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
-    """``training`` or ``peers``."""
+    """``training``, ``own``, ``peers`` or ``fleet``."""
+    group: str = Field(primary_key=True)
+    """Of the kind ``fleet`` the devices' group; else empty."""
     version: str
     verdict: str
     features: list[str] = Field(sa_column=Column(JSON, nullable=False))
@@ -66,22 +138,24 @@ class VerdictRow(SQLModel, table=True):
     severity: float
     since_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """Start of the window with which this verdict began, event time."""
-    evidence: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    cause: str
+    """What it most likely is, as a stable word; empty where nothing drifts."""
     sentence: str
+    advice: str
+    """What to do; empty where nothing is."""
+    evidence: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class VerdictChangeRow(SQLModel, table=True):
-    """A verdict that came, went, or named other streams."""
+    """A verdict that came, went, or named other streams or another cause."""
 
     __tablename__ = "verdict_changes"
 
-    # BIGINT does not count up by itself in SQLite, INTEGER does
-    ordinal: int | None = Field(
-        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    )
+    ordinal: int | None = Field(default=None, sa_column=_counted())
     device_id: str = Field(index=True)
     model: str
     kind: str
+    group: str = ""
     version: str
     verdict_before: str
     verdict: str
@@ -91,9 +165,11 @@ class VerdictChangeRow(SQLModel, table=True):
     since_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     changed_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """When the server judged, Unix milliseconds."""
+    cause: str = ""
+    sentence: str
+    advice: str = ""
     evidence: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     """Of the drifting streams."""
-    sentence: str
 
 
 class DriftPolicyRow(SQLModel, table=True):

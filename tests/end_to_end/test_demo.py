@@ -22,7 +22,7 @@ def test_the_demo_names_the_broken_sensor_and_no_other(tmp_path: Path) -> None:
     result = json.loads(file.read_text())
     devices = {device["device_id"]: device for device in result["devices"]}
     assert sorted(devices) == sorted(scenario.TURBINES)
-    named = {name: device["drift"]["peers"]["features"] for name, device in devices.items()}
+    named = {name: device["drift"]["own"]["features"] for name, device in devices.items()}
     assert named.pop(scenario.FAULTY_TURBINE) == [scenario.FAULTY_FEATURE]
     assert set(map(tuple, named.values())) == {()}
     assert {device["active_version"] for device in devices.values()} == {"2"}

@@ -1,5 +1,7 @@
 """The first schema."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -210,64 +212,34 @@ def _create_drift() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
-        "drift_states",
-        sa.Column("device_id", sa.String(), nullable=False),
+        "drift_waiting",
+        sa.Column("ordinal", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("model", sa.String(), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
-        sa.Column("current", sa.Boolean(), nullable=False),
-        sa.Column("watermark_ms", sa.BigInteger(), nullable=False),
-        sa.Column("window_ms", sa.BigInteger(), nullable=False),
-        sa.Column("units", sa.JSON(), nullable=False),
-        sa.Column("training", sa.LargeBinary(), nullable=False),
-        sa.Column("peers", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("device_id", "model"),
-    )
-    op.create_index("ix_drift_states_current", "drift_states", ["current"], unique=False)
-    op.create_table(
-        "drift_windows",
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("end_ms", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("judged", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("model", "start_ms", "end_ms", "device_id"),
-    )
-    op.create_index("ix_drift_windows_judged", "drift_windows", ["judged"], unique=False)
-    op.create_table(
-        "verdicts",
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
-        sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("features", sa.JSON(), nullable=False),
-        sa.Column("outputs", sa.JSON(), nullable=False),
-        sa.Column("severity", sa.Float(), nullable=False),
-        sa.Column("since_ms", sa.BigInteger(), nullable=False),
-        sa.Column("evidence", sa.JSON(), nullable=False),
-        sa.Column("sentence", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("device_id", "model", "kind"),
-    )
-    op.create_table(
-        "verdict_changes",
-        sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("device_id", sa.String(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
-        sa.Column("verdict_before", sa.String(), nullable=False),
-        sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("features", sa.JSON(), nullable=False),
-        sa.Column("outputs", sa.JSON(), nullable=False),
-        sa.Column("severity", sa.Float(), nullable=False),
-        sa.Column("since_ms", sa.BigInteger(), nullable=False),
-        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
-        sa.Column("evidence", sa.JSON(), nullable=False),
-        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("baseline_sha256", sa.String(), nullable=False),
+        sa.Column("summary_sha256", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("ordinal"),
     )
-    op.create_index("ix_verdict_changes_device_id", "verdict_changes", ["device_id"], unique=False)
+    op.create_index("drift_waiting_by_window", "drift_waiting", ["model", "start_ms", "end_ms"], unique=False)
+    op.create_index("ix_drift_waiting_device_id", "drift_waiting", ["device_id"], unique=False)
+    op.create_table(
+        "drift_devices",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("bundle_sha256", sa.String(), nullable=False),
+        sa.Column("watermark_ms", sa.BigInteger(), nullable=False),
+        sa.Column("window_ms", sa.BigInteger(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("judged_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "model"),
+    )
+    op.create_index("ix_drift_devices_current", "drift_devices", ["current"], unique=False)
+    _create_drift_pasts()
+    _create_verdicts()
     op.create_table(
         "drift_policies",
         sa.Column("model", sa.String(64), nullable=False),
@@ -278,6 +250,91 @@ def _create_drift() -> None:
         sa.ForeignKeyConstraint(["model"], ["models.name"]),
         sa.PrimaryKeyConstraint("model"),
     )
+
+
+def _create_drift_pasts() -> None:
+    op.create_table(
+        "drift_pasts",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("half", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "device_id", "half"),
+    )
+    op.create_table(
+        "drift_fleet_pasts",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "reference"),
+    )
+    op.create_table(
+        "drift_fleet_windows",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("devices", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("model", "reference", "start_ms", "end_ms"),
+    )
+    op.create_table(
+        "drift_judged",
+        sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("judged_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal"),
+    )
+    op.create_index("drift_judged_by_window", "drift_judged", ["model", "start_ms", "device_id"], unique=False)
+    op.create_index("drift_judged_by_device", "drift_judged", ["device_id", "model", "start_ms"], unique=False)
+
+
+def _create_verdicts() -> None:
+    op.create_table(
+        "verdicts",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("group", sa.String(), nullable=False),
+        *_verdict_columns(),
+        sa.PrimaryKeyConstraint("device_id", "model", "kind", "group"),
+    )
+    op.create_table(
+        "verdict_changes",
+        sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("group", sa.String(), nullable=False),
+        sa.Column("verdict_before", sa.String(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger(), nullable=False),
+        *_verdict_columns(),
+        sa.PrimaryKeyConstraint("ordinal"),
+    )
+    op.create_index("ix_verdict_changes_device_id", "verdict_changes", ["device_id"], unique=False)
+
+
+def _verdict_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("features", sa.JSON(), nullable=False),
+        sa.Column("outputs", sa.JSON(), nullable=False),
+        sa.Column("severity", sa.Float(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("advice", sa.String(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+    ]
 
 
 def _create_rollouts() -> None:

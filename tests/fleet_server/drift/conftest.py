@@ -1,4 +1,7 @@
-"""A fleet on a whole server, with one model whose streams are standard normal."""
+"""A fleet on a whole server, with one model whose streams are standard normal.
+
+Versions 1 and 2 were trained on the same rows, version 3 on others.
+"""
 
 from typing import Any
 
@@ -13,11 +16,16 @@ from tests.fleet_server.drift.windows import float32_stream
 
 @pytest.fixture
 def fleet(server: FleetServer, clock: Any) -> Fleet:
+    return make_fleet(server, clock)
+
+
+def make_fleet(server: FleetServer, clock: Any) -> Fleet:
+    """Return a fleet whose model is published."""
     generator = np.random.default_rng(99)
     made = Fleet(server, clock)
-    for version in ("1", "2"):
+    for version, sample in (("1", 5), ("2", 5), ("3", 6)):
         output = float32_stream("power", generator.standard_normal(20_000), role="output")
         names = ("temperature", "pressure")
-        features = [float32_stream(name, np.random.default_rng(5).standard_normal(20_000)) for name in names]
+        features = [float32_stream(name, np.random.default_rng(sample).standard_normal(20_000)) for name in names]
         made.publish(version, Baseline(streams=(*features, output)), {"temperature": "°C", "power": "kW"})
     return made

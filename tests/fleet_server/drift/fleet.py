@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
+from sqlmodel import select
 
 from device_contract.baseline import Baseline, encode_baseline
 from device_contract.canonical import canonical_json
@@ -15,7 +16,10 @@ from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
 from fleet_server.bundles.tables import BaselineRow, BundleRow, ModelRow
 from fleet_server.clock import Clock
+from fleet_server.devices.tables import DeviceLabelRow, DeviceRow
+from fleet_server.drift.controller import DriftController
 from fleet_server.drift.service import DriftService
+from fleet_server.drift.tables import DevicePastRow, JudgedWindowRow, VerdictRow
 from fleet_server.telemetry.service import TelemetryService
 from tests.support.bundles import make_files, make_manifest
 from tests.support.messages import make_report
@@ -31,14 +35,27 @@ class Fleet:
         self.database = server._database
         self._bundles = server._bundles
         self._clock = clock
+        self._devices = server._devices
+        self.policies = server._drift_policies
         self.telemetry = TelemetryService(self.database, self._bundles, clock, registry=CollectorRegistry())
         self.restart()
         self._baselines: dict[str, Baseline] = {}
         self._sequences: dict[str, int] = {}
+        self._sent: list[Inbound] = []
 
     def restart(self) -> None:
         """Forget all that is not in the database."""
-        self.drift = DriftService(self.database, self.telemetry, self._bundles, self._clock)
+        self.drift = DriftService(self.database, self._devices, self.policies)
+        self._registry = CollectorRegistry()
+        self.controller = DriftController(
+            self.database,
+            self.telemetry,
+            self._bundles,
+            self._devices,
+            self.policies,
+            clock=self._clock,
+            registry=self._registry,
+        )
 
     def publish(self, version: str, baseline: Baseline, units: Mapping[str, str]) -> None:
         self._baselines[version] = baseline
@@ -78,6 +95,7 @@ class Fleet:
         version: str = "1",
         slot: str = "champion",
         length_ms: int = DAY_MS,
+        merged_windows: int = 1,
     ) -> None:
         baseline = self._baselines[version]
         summarizer = RowSummarizer(baseline)
@@ -94,15 +112,65 @@ class Fleet:
             baseline_sha256=hashlib.sha256(encode_baseline(baseline)).hexdigest(),
             window_start_ms=start_ms,
             window_end_ms=start_ms + length_ms,
+            merged_windows=merged_windows,
             rows=len(rows),
             summary=encode_summary(summarizer.take(), baseline),
         )
+        self._sent.append(Inbound(device_id, message))
+
+    def deliver(self) -> None:
+        """Let what was reported arrive."""
         with self.database.session() as session:
-            self.telemetry.ingest_reports(session, [Inbound(device_id, message)])
+            self.telemetry.ingest_reports(session, self._sent)
+        self._sent.clear()
 
     def judge(self) -> None:
-        while self.drift.judge_new():
+        self.deliver()
+        while self.controller.judge_new():
             pass
+
+    def controller_count(self, name: str, **labels: str) -> float | None:
+        return self._registry.get_sample_value(name, labels)
+
+    def register(self, device_id: str, **labels: str) -> None:
+        """Let the registry know a device, with its labels."""
+        row = DeviceRow(device_id=device_id, state="active", profile="any", enrolled_ms=0, certificate_expires_ms=1)
+        with self.database.session() as session:
+            session.add(row)
+            session.flush()
+            session.add_all(DeviceLabelRow(device_id=device_id, key=key, value=value) for key, value in labels.items())
+
+    def take_only(self) -> None:
+        """Take reports in as the controller does, and stop before their windows are judged."""
+        self.deliver()
+        self.controller._take(self.telemetry.windows_after(0, 10_000))
+
+    def judged(self, device_id: str) -> list[int]:
+        """Return the days of a device that were judged."""
+        query = select(JudgedWindowRow.start_ms).where(JudgedWindowRow.device_id == device_id)
+        with self.database.reading() as session:
+            return sorted(start_ms // DAY_MS for start_ms in session.exec(query))
+
+    def judged_rows(self, device_id: str, day: int) -> int:
+        query = select(JudgedWindowRow.rows).where(
+            JudgedWindowRow.device_id == device_id, JudgedWindowRow.start_ms == day * DAY_MS
+        )
+        with self.database.reading() as session:
+            return session.exec(query).one()
+
+    def past_windows(self, device_id: str) -> dict[str, int]:
+        """Return how many windows the detectors remember of a device, by half."""
+        found = {}
+        with self.database.reading() as session:
+            for row in session.exec(select(DevicePastRow).where(DevicePastRow.device_id == device_id)):
+                windows = np.frombuffer(row.data[1:5], "<f4")
+                found[row.half] = int(windows[0])
+        return found
+
+    def verdict_row(self, device_id: str, kind: str) -> VerdictRow:
+        found = self.drift.device(device_id)
+        assert found is not None
+        return found.verdicts[kind]
 
     def verdict(self, device_id: str, kind: str) -> str:
         found = self.drift.device(device_id)

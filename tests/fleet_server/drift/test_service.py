@@ -1,191 +1,153 @@
 """Windows in, verdicts out, on SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Mapping
-
-import numpy as np
-
-from fleet_server.drift.peers import LEARNING_WINDOWS
 from fleet_server.drift.readiness import GRACE_WINDOWS
-from tests.fleet_server.drift.fleet import DAY_MS, Fleet
+from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
+from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 
-DEVICES = ("a", "b", "c", "d")
-ROWS = 40
-ENOUGH = LEARNING_WINDOWS + 2
-
-
-def report_day(  # noqa: PLR0913  (each is what one test varies)
-    fleet: Fleet,
-    device_id: str,
-    day: int,
-    *,
-    offset: float = 0.0,
-    version: str = "1",
-    output_offset: float = 0.0,
-    rows: int = ROWS,
-    slot: str = "champion",
-) -> None:
-    generator = np.random.default_rng([day, DEVICES.index(device_id)])
-    weather = np.random.default_rng([day, 77]).standard_normal()
-    values = 0.2 * generator.standard_normal((rows, 2)) + weather
-    values[:, 0] += offset
-    outputs = 0.2 * generator.standard_normal((rows, 1)) + weather + output_offset
-    fleet.report(device_id, day * DAY_MS, values.astype(np.float32), outputs, version=version, slot=slot)
+STABLE: dict[str, tuple[str, list[str]]] = dict.fromkeys(DEVICES, ("stable", []))
 
 
-def report_days(
-    fleet: Fleet, days: range, offsets: Mapping[str, float] | None = None, version: Callable[[str], str] = lambda _: "1"
-) -> None:
-    for day in days:
-        for device_id in DEVICES:
-            report_day(fleet, device_id, day, offset=(offsets or {}).get(device_id, 0.0), version=version(device_id))
+def words(fleet: Fleet, device_id: str, kind: str) -> list[str]:
+    """Return the verdicts that followed each other, each once."""
+    changes = fleet.drift.changes_after(0, 1000)
+    found = [change.verdict for change in changes if (change.device_id, change.kind) == (device_id, kind)]
+    return [word for place, word in enumerate(found) if word not in found[place - 1 : place]]
 
 
 def test_the_broken_sensor_is_named_and_the_healthy_devices_are_not(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
+    report_days(fleet, range(LEARNED))
     fleet.judge()
-    assert list(fleet.verdicts("peers").values()) == [("stable", [])] * 4
-    report_days(fleet, range(ENOUGH, ENOUGH + 8), {"b": 0.8})
+    assert fleet.verdicts("own") == STABLE
+    report_days(fleet, range(LEARNED, LEARNED + 7), {"b": 2.0})
     fleet.judge()
-    assert fleet.verdicts("peers") == {
-        name: ("drift", ["temperature"]) if name == "b" else ("stable", []) for name in DEVICES
-    }
-    found = fleet.drift.device("b")
-    assert found is not None
-    row = found.verdicts["peers"]
+    assert fleet.verdicts("own") == {**STABLE, "b": ("drift", ["temperature"])}
+    row = fleet.verdict_row("b", "own")
     assert row.severity > 1.0
-    assert ENOUGH * DAY_MS <= row.since_ms <= (ENOUGH + 5) * DAY_MS
-    assert row.sentence.startswith("temperature of b reads 0.")
-    assert "°C above" in row.sentence
-    assert "an offset of this one sensor is likely" in row.sentence
-    assert row.evidence["temperature"]["value"] > row.evidence["temperature"]["threshold"]
+    assert LEARNED * DAY_MS < row.since_ms <= (LEARNED + 4) * DAY_MS
+    assert row.cause == "offset"
+    assert "°C above it: an offset of this one sensor is likely" in row.sentence
 
 
 def test_a_repaired_sensor_is_stable_again_and_the_history_says_so(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    report_days(fleet, range(ENOUGH, ENOUGH + 8), {"b": 0.8})
-    report_days(fleet, range(ENOUGH + 8, ENOUGH + 40))
+    report_days(fleet, range(LEARNED))
+    report_days(fleet, range(LEARNED, LEARNED + 5), {"b": 2.0})
+    report_days(fleet, range(LEARNED + 5, LEARNED + 25))
     fleet.judge()
-    changes = fleet.drift.changes_after(0, 1000)
-    words = [change.verdict for change in changes if (change.device_id, change.kind) == ("b", "peers")]
-    assert words == ["learning", "stable", "drift", "stable"]
-
-
-def test_learns_before_it_judges(fleet: Fleet) -> None:
-    report_days(fleet, range(LEARNING_WINDOWS), {"b": 5.0})
-    fleet.judge()
-    assert {word for word, _ in fleet.verdicts("peers").values()} == {"learning"}
+    assert words(fleet, "b", "own") == ["learning", "stable", "drift", "stable"]
+    assert words(fleet, "a", "own") == ["learning", "stable"]
 
 
 def test_a_restart_changes_nothing(fleet: Fleet) -> None:
-    for day in range(ENOUGH + 6):
-        report_days(fleet, range(day, day + 1), {"c": 0.9 if day >= ENOUGH else 0.0})
+    for day in range(LEARNED + 6):
+        report_days(fleet, [day], {"c": 2.0 if day >= LEARNED else 0.0})
         fleet.judge()
         fleet.restart()
-    assert fleet.verdicts("peers")["c"] == ("drift", ["temperature"])
-    assert fleet.verdict("a", "peers") == "stable"
-    assert fleet.drift.judge_new() == 0
+    assert fleet.verdicts("own") == {**STABLE, "c": ("drift", ["temperature"])}
+    assert fleet.controller.judge_new() == 0
+
+
+def test_what_was_taken_in_before_a_crash_is_judged_after_it(fleet: Fleet) -> None:
+    report_days(fleet, range(3))
+    fleet.take_only()
+    fleet.restart()
+    fleet.controller.judge_new()
+    assert fleet.judged("a") == [0, 1]
 
 
 def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    report_days(fleet, range(ENOUGH, ENOUGH + 3), version=lambda _: "2")
+    report_days(fleet, range(LEARNED), {"b": 1.0})
+    report_days(fleet, range(LEARNED, LEARNED + 6), {"b": 3.0}, version=lambda _: "2")
     fleet.judge()
-    found = fleet.drift.device("a")
-    assert found is not None
-    assert (found.version, found.verdicts["peers"].verdict) == ("2", "stable")
-    evidence = found.verdicts["peers"].evidence
-    assert not evidence["temperature"]["learning"]
-    assert evidence["power"]["learning"]
-    assert evidence["power"]["windows"] == 2  # the last window is not complete yet
+    assert fleet.verdicts("own") == {**STABLE, "b": ("drift", ["temperature"])}
+    assert fleet.past_windows("a") == {"features": LEARNED + 5, "outputs": 5}
+
+
+def test_a_version_of_another_training_sample_starts_all_anew(fleet: Fleet) -> None:
+    report_days(fleet, range(LEARNED))
+    report_days(fleet, range(LEARNED, LEARNED + 4), version=lambda device_id: "3" if device_id == "a" else "1")
+    fleet.judge()
+    assert fleet.past_windows("a") == {"features": 3, "outputs": 3}
+    assert fleet.past_windows("b") == {"features": LEARNED + 3, "outputs": LEARNED + 3}
+    assert fleet.verdict("a", "own") == "learning"
+    assert fleet.verdict("b", "own") == "stable"
 
 
 def test_outputs_are_compared_within_their_version_only(fleet: Fleet) -> None:
-    for day in range(ENOUGH + 5):
+    for day in range(LEARNED + 5):
         for device_id in DEVICES:
             is_new = device_id == "d"
-            report_day(fleet, device_id, day, version="2" if is_new else "1", output_offset=50.0 if is_new else 0.0)
+            report_day(fleet, device_id, day, version="2" if is_new else "1", output_offset=2.0 if is_new else 0.0)
     fleet.judge()
-    found = fleet.drift.device("d")
-    assert found is not None
-    assert "power" not in found.verdicts["peers"].evidence
-    assert found.verdicts["peers"].verdict == "stable"
+    assert fleet.verdicts("own") == STABLE
+    assert fleet.verdict("d", "peers") != "drift"
 
 
 def test_a_wrong_model_on_one_device_shows_in_its_output_alone(fleet: Fleet) -> None:
-    for day in range(ENOUGH + 8):
+    for day in range(LEARNED + 7):
         for device_id in DEVICES:
-            broken = device_id == "a" and day >= ENOUGH
-            report_day(fleet, device_id, day, output_offset=1.0 if broken else 0.0)
+            broken = device_id == "a" and day >= LEARNED
+            report_day(fleet, device_id, day, output_offset=2.0 if broken else 0.0)
     fleet.judge()
-    found = fleet.drift.device("a")
-    assert found is not None
-    row = found.verdicts["peers"]
-    assert (row.verdict, row.features, row.outputs) == ("drift", [], ["power"])
-    assert "look at the model on this device" in row.sentence
-    assert fleet.verdict("b", "peers") == "stable"
+    row = fleet.verdict_row("a", "own")
+    assert (row.verdict, row.features, row.outputs, row.cause) == ("drift", [], ["power"], "model")
+    assert fleet.verdict("b", "own") == "stable"
 
 
 def test_a_window_that_two_versions_share_is_one_window(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    for device_id in DEVICES:
-        report_day(fleet, device_id, ENOUGH, rows=10)
-        report_day(fleet, device_id, ENOUGH, rows=30, version="2")
-    report_days(fleet, range(ENOUGH + 1, ENOUGH + 3), version=lambda _: "2")
+    report_days(fleet, range(2))
+    report_day(fleet, "a", 2, rows=10)
+    report_day(fleet, "a", 2, rows=30, version="2")
+    report_days(fleet, [2], devices=DEVICES[1:])
+    report_days(fleet, [3, 4], version=lambda device_id: "2" if device_id == "a" else "1")
     fleet.judge()
-    found = fleet.drift.device("a")
-    assert found is not None
-    assert found.verdicts["peers"].evidence["temperature"]["windows"] == ENOUGH + 2
+    assert fleet.judged("a") == [0, 1, 2, 3]
+    assert fleet.judged_rows("a", 2) == 40
+    assert fleet.past_windows("a") == {"features": 4, "outputs": 2}
 
 
 def test_a_silent_device_has_no_data_and_is_not_waited_for(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    for day in range(ENOUGH, ENOUGH + GRACE_WINDOWS + 2):
-        for device_id in DEVICES[:3]:
-            report_day(fleet, device_id, day)
+    report_days(fleet, range(2))
+    report_days(fleet, range(2, GRACE_WINDOWS + 4), devices=DEVICES[:5])
     fleet.judge()
-    assert fleet.verdict("d", "peers") == "no_data"
-    assert fleet.verdict("d", "training") == "no_data"
-    found = fleet.drift.device("d")
-    assert found is not None
-    assert found.verdicts["peers"].since_ms == ENOUGH * DAY_MS
+    for kind in ("training", "own", "peers"):
+        row = fleet.verdict_row("f", kind)
+        assert (row.verdict, row.since_ms) == ("no_data", 2 * DAY_MS)
+    assert "sends nothing" in fleet.verdict_row("f", "own").sentence
 
 
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    away = range(ENOUGH, ENOUGH + GRACE_WINDOWS + 10)
-    for day in away:
-        for device_id in DEVICES[:3]:
-            report_day(fleet, device_id, day)
-        fleet.judge()
-    assert fleet.verdict("d", "peers") == "no_data"
-    for day in away:
-        report_day(fleet, "d", day, offset=0.8)
+    report_days(fleet, range(LEARNED))
+    away = range(LEARNED, LEARNED + GRACE_WINDOWS + 4)
+    report_days(fleet, away, devices=DEVICES[:5])
     fleet.judge()
-    assert fleet.verdicts("peers")["d"] == ("drift", ["temperature"])
+    assert fleet.verdict("f", "own") == "no_data"
+    report_days(fleet, away, {"f": 2.0}, devices="f")
+    fleet.judge()
+    assert fleet.verdicts("own") == {**STABLE, "f": ("drift", ["temperature"])}
+    assert fleet.verdict("f", "peers") == "no_data"  # alone it cannot be told from its peers
 
 
 def test_the_order_of_arrival_between_devices_does_not_matter(fleet: Fleet) -> None:
-    report_days(fleet, range(1))
     for device_id in DEVICES:
-        for day in range(1, GRACE_WINDOWS - 2):
-            report_day(fleet, device_id, day)
-    report_days(fleet, range(GRACE_WINDOWS - 2, ENOUGH))
-    fleet.judge()
-    found = fleet.drift.device("a")
-    assert found is not None
-    assert found.verdicts["peers"].evidence["temperature"]["windows"] == ENOUGH - 1
+        report_days(fleet, range(5), devices=device_id)
+        fleet.judge()
+    assert {tuple(fleet.judged(device_id)) for device_id in DEVICES} == {(0, 1, 2, 3)}
 
 
 def test_a_shadow_is_not_judged_twice(fleet: Fleet) -> None:
     report_day(fleet, "a", 0, slot="shadow", version="2")
     fleet.judge()
     assert fleet.drift.device("a") is None
-    assert fleet.drift.judge_new() == 0
+    assert fleet.controller.judge_new() == 0
 
 
-def test_a_changed_world_differs_from_training_on_every_device_and_from_no_peer(fleet: Fleet) -> None:
-    report_days(fleet, range(ENOUGH))
-    report_days(fleet, range(ENOUGH, ENOUGH + 15), dict.fromkeys(DEVICES, 4.0))
+def test_a_changed_world_is_one_verdict_on_the_fleet_and_none_on_a_device(fleet: Fleet) -> None:
+    report_days(fleet, range(LEARNED))
+    report_days(fleet, range(LEARNED, LEARNED + 6), dict.fromkeys(DEVICES, 2.2))
     fleet.judge()
-    assert {word for word, _ in fleet.verdicts("peers").values()} == {"stable"}
-    assert {word for word, _ in fleet.verdicts("training").values()} == {"drift"}
+    assert fleet.verdicts("own") == STABLE
+    changes = [change for change in fleet.drift.changes_after(0, 1000) if change.kind == "fleet"]
+    drift = next(change for change in changes if change.verdict == "drift")
+    assert (drift.device_id, drift.model, drift.cause) == ("", MODEL, "changed_world")
+    assert drift.features == ["temperature"]
+    assert drift.since_ms == LEARNED * DAY_MS

@@ -1,0 +1,148 @@
+"""Follows the stored reports, and has every window judged that they complete."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter
+from sqlmodel import Session, select
+
+from device_contract.baseline import Baseline
+from device_contract.manifest import Manifest
+from fleet_server.bundles.service import BundleService
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.devices.service import DeviceService
+from fleet_server.drift.halves import Half, halves_of
+from fleet_server.drift.intake import Intake
+from fleet_server.drift.judge import ModelJudge, next_window
+from fleet_server.drift.judging import WindowJudge
+from fleet_server.drift.policies import PolicyService
+from fleet_server.drift.tables import (
+    DriftCursorRow,
+    WaitingWindowRow,
+)
+from fleet_server.drift.windows import waiting_window
+from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
+from fleet_server.telemetry.service import TelemetryService
+from fleet_server.telemetry.tables import WindowRow
+
+_logger = logging.getLogger(__name__)
+
+BATCH_REPORTS = 500
+"""Taken in within one transaction, while SQLite lets nobody else write."""
+_CURSOR = "reports"
+
+
+class DriftController:
+    """Judges the fleet.
+
+    Each step is one transaction: the reports taken in with the place in their stream, or a window's
+    verdicts with what the detectors learned from it. A server that is killed goes on where it
+    was, and judges nothing twice.
+
+    Args:
+        database: Where all of that is kept.
+        telemetry: The stored windows.
+        bundles: Finds baselines.
+        devices: Knows the devices' labels.
+        policies: How each model's devices are judged.
+        clock: Gives the present, for the history alone: verdicts follow event time.
+        registry: Where the counters are registered.
+    """
+
+    def __init__(  # noqa: PLR0913  (each is another room)
+        self,
+        database: Database,
+        telemetry: TelemetryService,
+        bundles: BundleService,
+        devices: DeviceService,
+        policies: PolicyService,
+        *,
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._database = database
+        self._telemetry = telemetry
+        self._bundles = bundles
+        self._devices = devices
+        self._policies = policies
+        self._clock = clock
+        self._halves: dict[tuple[str, str], tuple[Baseline, tuple[Half, ...]]] = {}
+        self._units: dict[str, dict[str, str]] = {}
+        self._to_judge: set[str] | None = None
+        self._unjudged = Counter(
+            "leeway_windows_unjudged", "Stored windows that were not judged, by reason.", ["reason"], registry=registry
+        )
+
+    def judge_new(self) -> int:
+        """Take in the next batch of reports, and judge every window that they complete.
+
+        Returns:
+            How many reports there were; fewer than ``BATCH_REPORTS`` means that none are left.
+        """
+        with self._database.reading() as session:
+            place = session.get(DriftCursorRow, _CURSOR)
+            if self._to_judge is None:  # what an earlier process took in and did not judge
+                self._to_judge = set(session.exec(select(WaitingWindowRow.model).distinct()))
+        reports = self._telemetry.windows_after(place.ordinal if place else 0, BATCH_REPORTS)
+        if reports:
+            self._to_judge |= self._take(reports)
+        for model in sorted(self._to_judge):
+            self._judge(model)
+            self._to_judge.discard(model)
+        return len(reports)
+
+    def _take(self, reports: Sequence[WindowRow]) -> set[str]:
+        with self._database.session() as session:
+            judged = [report for report in reports if report.slot != "shadow"]  # it sees the rows of the champion
+            intake = Intake(session, {report.device_id for report in judged})
+            for report in judged:
+                refusal = intake.take(report) if self._counted(report) is not None else Refusal("no_baseline")
+                if refusal is not None:
+                    self._record(session, report, refusal)
+            session.merge(DriftCursorRow(name=_CURSOR, ordinal=reports[-1].ordinal))
+        return {report.model for report in judged}
+
+    def _record(self, session: Session, report: WindowRow, refusal: Refusal) -> None:
+        window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
+        record_refusal(session, window, refusal, self._clock())
+        self._unjudged.labels(refusal.reason).inc()
+        _logger.info("report %s of %s is not judged: %s", report.sequence, report.device_id, refusal)
+
+    def _judge(self, model: str) -> None:
+        while True:
+            with self._database.reading() as session:
+                found = next_window(session, model)
+            if found is None:
+                break
+            with self._database.session() as session:
+                self._judge_window(session, model, *found)
+        with self._database.session() as session:
+            ModelJudge(session, model, self._clock(), self._units_of).mark_silent()
+
+    def _judge_window(self, session: Session, model: str, start_ms: int, end_ms: int) -> None:
+        policy = self._policies.of(session, model)
+        groups = self._devices.label_values(session, policy.group_label) if policy.group_label else {}
+        window = waiting_window(session, model, start_ms, end_ms, self._counted)
+        judge = ModelJudge(session, model, self._clock(), self._units_of)
+        judge.judge(window, WindowJudge(session, policy, groups))
+
+    def _counted(self, report: WindowRow) -> tuple[Baseline, tuple[Half, ...]] | None:
+        key = (report.baseline_sha256, report.version)
+        if key not in self._halves:
+            baseline = self._bundles.baseline(report.baseline_sha256)
+            if baseline is None:
+                return None
+            self._halves[key] = (baseline, halves_of(baseline, report.version))
+        return self._halves[key]
+
+    def _units_of(self, bundle_sha256: str) -> Mapping[str, str]:
+        if bundle_sha256 not in self._units:
+            manifest = self._bundles.manifest(bundle_sha256)
+            self._units[bundle_sha256] = _units(manifest) if manifest is not None else {}
+        return self._units[bundle_sha256]
+
+
+def _units(manifest: Manifest) -> dict[str, str]:
+    inputs = {feature.name: feature.unit for feature in manifest.features}
+    return inputs | {output.name: output.unit for output in manifest.outputs}

@@ -1,0 +1,112 @@
+"""Verdicts out of a judgement's arrays."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.judgement import Judgement
+from fleet_server.drift.judging import HalfJudgement
+from fleet_server.drift.verdict import DEVICE_KINDS, Finding, Verdict, VerdictWord, sum_up
+
+
+class Row(NamedTuple):
+    """Where a device, or a group of devices, stands in what was found in one half of a window."""
+
+    half: HalfJudgement
+    place: int
+
+    @property
+    def judgement(self) -> Judgement:
+        """The verdicts."""
+        return self.half.judgement
+
+    def shifts(self, kind: int) -> dict[str, float]:
+        """Return how far each stream's mean has moved, in its own unit, where the comparison tells."""
+        reference, window = self.half.reference, self.half.window
+        if DEVICE_KINDS[kind] == "training":
+            moved = window.mean[self.place] - reference.mean
+        elif DEVICE_KINDS[kind] == "own":
+            at_location = self.judgement.charts.channel == "location"
+            moved = self.judgement.differences[self.place, at_location] * reference.deviation
+        else:
+            return {}
+        return {name: float(value) for name, value in zip(reference.names, moved, strict=True) if np.isfinite(value)}
+
+
+def device_verdict(rows: Sequence[Row], kind: int) -> Verdict:
+    """Return what one comparison says of a device.
+
+    Args:
+        rows: Of each half; the features first, where there are any.
+        kind: The comparison, as its place among the detectors' kinds.
+    """
+    words = [str(row.judgement.words[row.place, kind]) for row in rows]
+    if "drift" not in words:
+        # whether there is enough to tell is decided by the features: a new model's outputs are always new
+        reason = str(rows[0].judgement.reasons[rows[0].place, kind])
+        return Verdict(cast("VerdictWord", words[0]), reason, severity=_severity(rows, kind))
+    findings = [finding for row in rows for finding in _findings(row, kind)]
+    return sum_up("drift", "", _severity(rows, kind), findings)
+
+
+def fleet_verdict(rows: Sequence[Row]) -> Verdict:
+    """Return what is said of a whole group of devices.
+
+    Args:
+        rows: Of each half; the features first, where there are any.
+    """
+    words = [str(row.judgement.fleet_words[row.place]) for row in rows]
+    severity = max(float(row.judgement.fleet_severity[row.place]) for row in rows)
+    if "drift" not in words:
+        reason = str(rows[0].judgement.fleet_reasons[rows[0].place])
+        return Verdict(cast("VerdictWord", words[0]), reason, severity=severity)
+    findings = [finding for row in rows for finding in _fleet_findings(row)]
+    return sum_up("drift", "", severity, findings)
+
+
+def _severity(rows: Sequence[Row], kind: int) -> float:
+    return max(float(row.judgement.severity[row.place, kind]) for row in rows)
+
+
+def _findings(row: Row, kind: int) -> Iterator[Finding]:
+    judgement, place, shifts = row.judgement, row.place, row.shifts(kind)
+    ratios, alarmed = judgement.ratios[place, kind], judgement.alarmed[place, kind]
+    for finding in _by_stream(judgement, ratios, alarmed, {"difference": judgement.differences[place]}):
+        yield replace(finding, shift=shifts.get(finding.name))
+
+
+def _fleet_findings(row: Row) -> Iterator[Finding]:
+    judgement, place = row.judgement, row.place
+    ratios, alarmed = judgement.fleet_ratios[place], judgement.fleet_alarmed[place]
+    figures = {"movement": judgement.movement[place], "share_of_devices": judgement.moving[place]}
+    return _by_stream(judgement, ratios, alarmed, figures)
+
+
+def _by_stream(
+    judgement: Judgement,
+    ratios: NDArray[np.float32],
+    alarmed: NDArray[np.bool_],
+    figures: dict[str, NDArray[Any]],
+) -> Iterator[Finding]:
+    charts = judgement.charts
+    for stream in np.unique(charts.stream[alarmed]):
+        columns = np.flatnonzero(charts.stream == stream)
+        yield Finding(
+            name=charts.streams[stream],
+            role="output" if charts.output[columns[0]] else "feature",
+            drifts=True,
+            severity=float(np.abs(ratios[columns]).max()),
+            evidence={
+                str(charts.channel[column]): _chart(column, ratios, alarmed, figures) for column in columns.tolist()
+            },
+        )
+
+
+def _chart(
+    column: int, ratios: NDArray[np.float32], alarmed: NDArray[np.bool_], figures: dict[str, NDArray[Any]]
+) -> dict[str, Any]:
+    told = {name: round(float(values[column]), 4) for name, values in figures.items() if np.isfinite(values[column])}
+    return {"severity": round(float(ratios[column]), 3), "drifts": bool(alarmed[column]), **told}

@@ -1,0 +1,150 @@
+"""A model's judged windows over many devices, and its fleet's chart, in the order of event time."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from fleet_server.db import Database
+from fleet_server.devices.tables import DeviceLabelRow
+from fleet_server.drift.fleet_frames import FleetFrame, decode_fleet
+from fleet_server.drift.frames import Json, fleet_rows, stream_rows
+from fleet_server.drift.judged import decode_judged
+from fleet_server.drift.tables import FleetWindowRow, JudgedWindowRow
+from fleet_server.telemetry.history import Place, Selection
+
+BATCH_WINDOWS: Final = 500
+"""Read in one transaction, decoded and sent before the next are read."""
+
+
+@dataclass(frozen=True)
+class JudgedWindow:
+    """A device's judged window, with a row for each of the streams that were asked for."""
+
+    row: JudgedWindowRow
+    streams: list[Json]
+
+
+@dataclass(frozen=True)
+class JudgedFleet:
+    """A window of the devices that share a reference, with a row for each group and chart."""
+
+    row: FleetWindowRow
+    charts: list[Json]
+
+
+class DriftHistory:
+    """Reads judged windows.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self,
+        selection: Selection,
+        labels: Mapping[str, str],
+        streams: Collection[str],
+        *,
+        limit: int,
+        after: Place | None = None,
+    ) -> list[JudgedWindow]:
+        """Return the next judged windows, by start and then in the order in which they were judged.
+
+        Args:
+            selection: Which windows.
+            labels: Of devices that carry all of these.
+            streams: These features and outputs alone; empty means all.
+            limit: Most windows.
+            after: Where the page before ended.
+        """
+        with self._database.reading() as session:
+            rows = session.exec(_judged_query(selection, labels, after).limit(limit)).all()
+            frames = frames_of(session, rows)
+        found = [JudgedWindow(row, list(stream_rows(row, frames[row.start_ms, row.end_ms]))) for row in rows]
+        if not streams:
+            return found
+        return [JudgedWindow(one.row, [told for told in one.streams if told["stream"] in streams]) for one in found]
+
+    def walk(
+        self, selection: Selection, labels: Mapping[str, str], streams: Collection[str]
+    ) -> Iterator[list[JudgedWindow]]:
+        """Read all judged windows, some at a time; the arguments are those of ``page``."""
+        found = self.page(selection, labels, streams, limit=BATCH_WINDOWS)
+        while found:
+            yield found
+            last = found[-1].row
+            found = self.page(selection, labels, streams, limit=BATCH_WINDOWS, after=(last.start_ms, last.ordinal or 0))
+
+    def fleet_page(
+        self, selection: Selection, *, limit: int, after: tuple[int, str] | None = None
+    ) -> list[JudgedFleet]:
+        """Return the next windows of the fleet, by start and then by reference.
+
+        Args:
+            selection: Of a model, and of which time.
+            limit: Most windows.
+            after: Start and reference of the last window of the page before.
+        """
+        with self._database.reading() as session:
+            rows = session.exec(_fleet_query(selection, after).limit(limit)).all()
+        return [JudgedFleet(row, list(fleet_rows(row, decode_fleet(row.data)))) for row in rows]
+
+    def walk_fleet(self, selection: Selection) -> Iterator[list[JudgedFleet]]:
+        """Read all windows of the fleet, some at a time."""
+        found = self.fleet_page(selection, limit=BATCH_WINDOWS)
+        while found:
+            yield found
+            last = found[-1].row
+            found = self.fleet_page(selection, limit=BATCH_WINDOWS, after=(last.start_ms, last.reference))
+
+
+def frames_of(session: Session, rows: Iterable[JudgedWindowRow]) -> dict[tuple[int, int], dict[str, FleetFrame]]:
+    """Return the fleet's frames of judged windows of one model: by start and end, by reference."""
+    frames: dict[tuple[int, int], dict[str, FleetFrame]] = {}
+    for row in rows:
+        known = frames.setdefault((row.start_ms, row.end_ms), {})
+        for half in decode_judged(row.data):
+            if half.reference not in known:
+                fleet = session.get(FleetWindowRow, (row.model, half.reference, row.start_ms, row.end_ms))
+                if fleet is not None:
+                    known[half.reference] = decode_fleet(fleet.data)
+    return frames
+
+
+def _judged_query(
+    selection: Selection, labels: Mapping[str, str], after: Place | None
+) -> SelectOfScalar[JudgedWindowRow]:
+    start, ordinal = col(JudgedWindowRow.start_ms), col(JudgedWindowRow.ordinal)
+    query = select(JudgedWindowRow).where(JudgedWindowRow.model == selection.model)
+    if selection.device_ids:
+        query = query.where(col(JudgedWindowRow.device_id).in_(selection.device_ids))
+    if selection.version is not None:
+        query = query.where(JudgedWindowRow.version == selection.version)
+    if selection.since_ms is not None:
+        query = query.where(start >= selection.since_ms)
+    if selection.until_ms is not None:
+        query = query.where(start < selection.until_ms)
+    for key, value in labels.items():
+        carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
+        query = query.where(col(JudgedWindowRow.device_id).in_(carriers))
+    if after is not None:
+        query = query.where(or_(start > after[0], (start == after[0]) & (ordinal > after[1])))
+    return query.order_by(start, ordinal)
+
+
+def _fleet_query(selection: Selection, after: tuple[int, str] | None) -> SelectOfScalar[FleetWindowRow]:
+    start, reference = col(FleetWindowRow.start_ms), col(FleetWindowRow.reference)
+    query = select(FleetWindowRow).where(FleetWindowRow.model == selection.model)
+    if selection.since_ms is not None:
+        query = query.where(start >= selection.since_ms)
+    if selection.until_ms is not None:
+        query = query.where(start < selection.until_ms)
+    if after is not None:
+        query = query.where(or_(start > after[0], (start == after[0]) & (reference > after[1])))
+    return query.order_by(start, reference, col(FleetWindowRow.end_ms))

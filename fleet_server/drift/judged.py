@@ -1,0 +1,75 @@
+"""What was found in one window of one device, as bytes: small, since there are many of them.
+
+Severities are rounded to a thirty-second of a level and end at four levels; differences and
+effect sizes are float16. Which chart is in which column is told once for all devices, by
+the ``FleetFrame`` of the same window and reference.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.effect_sizes import EFFECT_SIZES
+
+STEPS: Final = 32
+"""Of one level."""
+_LARGEST: Final = 65_000.0
+
+
+class JudgedHalf(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """One half of a device's window: ``K`` charts of ``S`` streams."""
+
+    reference: str
+    """As in the fleet's window."""
+    severities: bytes
+    """(3, K), int8: training, own, peers; in ``1 / STEPS`` of the level, with their sign."""
+    alarmed: bytes
+    """(3, K), bits."""
+    differences: bytes
+    """(K,), float16; NaN where the window says nothing."""
+    effect_sizes: bytes
+    """(S, E), float16, in the order of ``EFFECT_SIZES``; NaN where there is no value."""
+
+    def severity_array(self) -> NDArray[np.float64]:
+        """Return the severities, (3, K); 1 is at the level."""
+        return np.frombuffer(self.severities, np.int8).reshape(3, -1) / STEPS
+
+    def alarmed_array(self) -> NDArray[np.bool_]:
+        """Return which charts are alarmed, (3, K)."""
+        n_bits = len(self.severities)
+        return np.unpackbits(np.frombuffer(self.alarmed, np.uint8), count=n_bits).astype(np.bool_).reshape(3, -1)
+
+    def difference_array(self) -> NDArray[np.float64]:
+        """Return the differences, (K,)."""
+        return np.frombuffer(self.differences, "<f2").astype(np.float64)
+
+    def effect_size_array(self) -> NDArray[np.float64]:
+        """Return the effect sizes, (S, E)."""
+        return np.frombuffer(self.effect_sizes, "<f2").astype(np.float64).reshape(-1, len(EFFECT_SIZES))
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[JudgedHalf, ...])
+
+
+def encode_judged(halves: tuple[JudgedHalf, ...]) -> bytes:
+    """Encode a device's halves."""
+    return _ENCODER.encode(halves)
+
+
+def decode_judged(data: bytes) -> tuple[JudgedHalf, ...]:
+    """Decode what ``encode_judged`` gave."""
+    return _DECODER.decode(data)
+
+
+def severity_bytes(ratios: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Return severities as they are stored; any shape."""
+    return np.clip(np.rint(np.nan_to_num(ratios) * STEPS), -127, 127).astype(np.int8)
+
+
+def half_bytes(values: NDArray[np.floating]) -> NDArray[np.float16]:
+    """Return figures as they are stored; any shape."""
+    limited: NDArray[np.float16] = np.clip(values, -_LARGEST, _LARGEST).astype("<f2")
+    return limited

@@ -1,0 +1,125 @@
+"""Stores verdicts, and writes down which are news.
+
+News is another word, other streams, another cause, or a severity that has reached another
+whole level. What is not news is not written: the present severity of a stable device is in
+its last judged window.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from fleet_server.db import upsert
+from fleet_server.drift.causes import cause_of
+from fleet_server.drift.sentences import word
+from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
+from fleet_server.drift.verdict import HIGHEST_GRADE, Kind, Verdict
+
+_NAMED_DEVICES = 500
+"""Up to so many are asked for by name; more are read together with all others."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A verdict with what it means, to be stored.
+
+    Attributes:
+        device_id: The device, or ``verdict.WHOLE_FLEET``.
+        group: For the whole fleet the peers' group; else empty.
+        kind: The comparison.
+        version: Of the device's latest window.
+        verdict: The verdict.
+        units: Of the streams that have one.
+    """
+
+    device_id: str
+    group: str
+    kind: Kind
+    version: str
+    verdict: Verdict
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """Whom it is about, in words."""
+        return self.device_id or (f"the devices of group {self.group!r}" if self.group else "the whole fleet")
+
+
+class Settlement:
+    """Stores the verdicts of one model, within the caller's transaction.
+
+    Args:
+        session: The transaction.
+        model: The model.
+        now_ms: Present Unix time, for the history.
+    """
+
+    def __init__(self, session: Session, model: str, now_ms: int) -> None:
+        self._session = session
+        self._model = model
+        self._now_ms = now_ms
+
+    def present(self, devices: Sequence[str]) -> dict[tuple[str, str, str], VerdictRow]:
+        """Return the verdicts that stand, by device, group and kind."""
+        query = select(VerdictRow).where(VerdictRow.model == self._model)
+        if len(devices) <= _NAMED_DEVICES:
+            query = query.where(col(VerdictRow.device_id).in_(devices))
+        return {(row.device_id, row.group, row.kind): row for row in self._session.exec(query)}
+
+    def settle(
+        self,
+        verdicts: Iterable[Settled],
+        present: Mapping[tuple[str, str, str], VerdictRow],
+        start_ms: int,
+    ) -> None:
+        """Store those verdicts that are news.
+
+        Args:
+            verdicts: What was judged.
+            present: What ``present`` gave for their devices.
+            start_ms: Start of the window, in event time.
+        """
+        news = []
+        for settled in verdicts:
+            before = present.get((settled.device_id, settled.group, settled.kind))
+            if before is None or _is_news(before, settled):
+                news.append(self._row(settled, before, start_ms))
+        upsert(self._session, VerdictRow, [row for _, row in news])
+        self._session.add_all(
+            VerdictChangeRow(**row, verdict_before=before, changed_ms=self._now_ms) for before, row in news
+        )
+
+    def _row(self, settled: Settled, before: VerdictRow | None, start_ms: int) -> tuple[str, dict[str, Any]]:
+        verdict = settled.verdict
+        word_before = before.verdict if before is not None else ""
+        since_ms = before.since_ms if before is not None and word_before == verdict.word else start_ms
+        cause = cause_of(settled.kind, verdict)
+        wording = word(settled.kind, settled.subject, verdict, cause, since_ms, settled.units)
+        row = {
+            "device_id": settled.device_id,
+            "model": self._model,
+            "kind": settled.kind,
+            "group": settled.group,
+            "version": settled.version,
+            "verdict": verdict.word,
+            "features": list(verdict.features),
+            "outputs": list(verdict.outputs),
+            "severity": verdict.severity,
+            "since_ms": since_ms,
+            "cause": cause,
+            "sentence": wording.sentence,
+            "advice": wording.advice,
+            "evidence": dict(verdict.evidence),
+        }
+        return word_before, row
+
+
+def _is_news(before: VerdictRow, settled: Settled) -> bool:
+    verdict = settled.verdict
+    if (before.verdict, before.cause) != (verdict.word, cause_of(settled.kind, verdict)):
+        return True
+    if {*before.features, *before.outputs} != {*verdict.streams}:
+        return True
+    return verdict.word == "drift" and min(int(before.severity), HIGHEST_GRADE) != verdict.grade
