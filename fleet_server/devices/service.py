@@ -120,11 +120,6 @@ class DeviceService:
         """Return the active devices that carry all these labels; no labels means every one."""
         return [device for device in self.search(labels) if device.row.state == "active"]
 
-    def label_values(self, session: Session, key: str) -> dict[str, str]:
-        """Return the value of a label, by device; in the caller's transaction."""
-        query = select(DeviceLabelRow.device_id, DeviceLabelRow.value).where(DeviceLabelRow.key == key)
-        return dict(session.exec(query).all())
-
     def set_labels(self, actor: str, device_id: str, labels: Mapping[str, str]) -> Device:
         """Give a device exactly these labels.
 

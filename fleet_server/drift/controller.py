@@ -110,22 +110,19 @@ class DriftController:
         _logger.info("report %s of %s is not judged: %s", report.sequence, report.device_id, refusal)
 
     def _judge(self, model: str) -> None:
+        policy = self._policies.get(model)
+        groups = self._devices.label_values(policy.group_label) if policy.group_label else {}
         while True:
             with self._database.reading() as session:
                 found = next_window(session, model)
             if found is None:
                 break
             with self._database.session() as session:
-                self._judge_window(session, model, *found)
+                window = waiting_window(session, model, *found, self._counted)
+                judge = ModelJudge(session, model, self._clock(), self._units_of)
+                judge.judge(window, WindowJudge(session, policy, groups))
         with self._database.session() as session:
             ModelJudge(session, model, self._clock(), self._units_of).mark_silent()
-
-    def _judge_window(self, session: Session, model: str, start_ms: int, end_ms: int) -> None:
-        policy = self._policies.of(session, model)
-        groups = self._devices.label_values(session, policy.group_label) if policy.group_label else {}
-        window = waiting_window(session, model, start_ms, end_ms, self._counted)
-        judge = ModelJudge(session, model, self._clock(), self._units_of)
-        judge.judge(window, WindowJudge(session, policy, groups))
 
     def _counted(self, report: WindowRow) -> tuple[Baseline, tuple[Half, ...]] | None:
         key = (report.baseline_sha256, report.version)

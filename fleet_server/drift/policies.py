@@ -7,8 +7,6 @@ level of the control charts follows from it is the detectors' business
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
@@ -44,20 +42,15 @@ class PolicyService:
         self._clock = clock
         self.defaults = defaults
 
-    def of(self, session: Session, model: str) -> DriftPolicy:
+    def get(self, model: str) -> DriftPolicy:
         """Return the policy under which a model is judged."""
-        row = session.get(DriftPolicyRow, model)
+        row = self.own(model)
         if row is None:
             return self.defaults
         return DriftPolicy(
             false_alarms=self.defaults.false_alarms if row.false_alarms is None else row.false_alarms,
             group_label=self.defaults.group_label if row.group_label is None else row.group_label,
         )
-
-    def get(self, model: str) -> DriftPolicy:
-        """Return the policy under which a model is judged."""
-        with self._database.reading() as session:
-            return self.of(session, model)
 
     def own(self, model: str) -> DriftPolicyRow | None:
         """Return what a model says for itself, if it does."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
@@ -32,9 +33,9 @@ class DriftService:
     def device(self, device_id: str) -> DeviceDrift | None:
         """Return the verdicts on a device, with their evidence; ``None`` if it has sent no window yet."""
         query = select(DriftDeviceRow).where(DriftDeviceRow.device_id == device_id, col(DriftDeviceRow.current))
-        with self._database.reading() as session:
-            found = next(iter(self._with_verdicts(session, session.exec(query).all())), None)
-            if found is not None:
+        found = next(iter(self._with_verdicts(query)), None)
+        if found is not None:
+            with self._database.reading() as session:
                 found.evidence.update(last_evidence(session, found.device_id, found.model))
         return found
 
@@ -43,8 +44,7 @@ class DriftService:
     ) -> list[DeviceDrift]:
         """Return the verdicts on all devices that have sent a window, or a segment of them, in order of id."""
         query = devices_query(model, labels).where(col(DriftDeviceRow.device_id) > (after or "")).limit(limit)
-        with self._database.reading() as session:
-            return self._with_verdicts(session, session.exec(query).all())
+        return self._with_verdicts(query)
 
     def changes(
         self,
@@ -68,10 +68,13 @@ class DriftService:
         with self._database.reading() as session:
             return session.exec(query.order_by(col(VerdictChangeRow.ordinal)).limit(limit)).all()
 
-    def _with_verdicts(self, session: Session, devices: Sequence[DriftDeviceRow]) -> list[DeviceDrift]:
+    def _with_verdicts(self, query: SelectOfScalar[DriftDeviceRow]) -> list[DeviceDrift]:
+        with self._database.reading() as session:
+            devices = session.exec(query).all()
         groups: dict[str, str] = {}
         for model in sorted({device.model for device in devices}):
-            label = self._policies.of(session, model).group_label
-            values = self._devices.label_values(session, label) if label else {}
+            label = self._policies.get(model).group_label
+            values = self._devices.label_values(label) if label else {}
             groups |= {one.device_id: values.get(one.device_id, "") for one in devices if one.model == model}
-        return verdicts_on(session, devices, groups)
+        with self._database.reading() as session:
+            return verdicts_on(session, devices, groups)
