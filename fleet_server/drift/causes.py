@@ -3,10 +3,10 @@
 ===================  =========================================================================
 cause                is likely when
 ===================  =========================================================================
-``missing``          the leading sensor's values are missing more often
-``stuck``            it repeats its values
-``implausible``      its values lie beyond the schema's range
-``spikes``           only its tails are fuller: single wild values
+``missing``          all that drifts misses values more often
+``stuck``            all that drifts repeats its values
+``implausible``      all that drifts lies beyond the schema's range
+``spikes``           the tails of one sensor are fuller: single wild values
 ``gain``             its spread changed more than its middle: amplification, or noise
 ``offset``           its middle moved: calibration, mounting, a drifting sensor
 ``several_sensors``  several sensors moved at once: the device itself, its place or its clock
@@ -43,6 +43,8 @@ _BY_CHANNEL: Final[Mapping[str, Cause]] = {
     "scale": "gain",
     "location": "offset",
 }
+_PLAIN: Final[frozenset[Cause]] = frozenset({"missing", "stuck", "implausible"})
+"""Causes that are plain to see, whatever the window is compared with and however many streams have them."""
 _TELLING: Final = ("missing", "repeats", "out_of_range")
 """Channels that name a fault by themselves: a stuck sensor has no spread either."""
 
@@ -56,15 +58,16 @@ def cause_of(kind: Kind, verdict: Verdict) -> Cause:
     """
     if verdict.word != "drift":
         return ""
+    if not verdict.features:
+        return "unlike_training" if kind == "training" else "model"
+    faults = {_sensor_fault(verdict.evidence[feature]) for feature in verdict.features}
+    if len(faults) == 1 and faults <= _PLAIN:
+        return faults.pop()
     if kind == "fleet":
-        return "changed_world" if verdict.features else "model"
+        return "changed_world"
     if kind == "training":
         return "unlike_training"
-    if not verdict.features:
-        return "model"
-    if len(verdict.features) > 1:
-        return "several_sensors"
-    return _sensor_fault(verdict.evidence[verdict.features[0]])
+    return "several_sensors" if len(verdict.features) > 1 else faults.pop()
 
 
 def _sensor_fault(channels: Mapping[str, Any]) -> Cause:

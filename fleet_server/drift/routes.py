@@ -36,7 +36,9 @@ class VerdictJson(BaseModel):
     severity: float = 0.0
     """Of the most severe stream in the last judged window; 1 is at the alarm level."""
     since_ms: int | None = None
-    """Start of the window with which this verdict began, in event time."""
+    """Start of the window with which this verdict, or its first drifting stream, began; in event time."""
+    stream_since_ms: dict[str, int] = {}
+    """The same for each drifting stream."""
     cause: str = ""
     """What it most likely is, as a stable word; empty where nothing drifts."""
     sentence: str = "There is nothing to judge yet."

@@ -94,7 +94,7 @@ class Settlement:
     def _row(self, settled: Settled, before: VerdictRow | None, start_ms: int) -> tuple[str, dict[str, Any]]:
         verdict = settled.verdict
         word_before = before.verdict if before is not None else ""
-        since_ms = before.since_ms if before is not None and word_before == verdict.word else start_ms
+        since_ms, stream_since_ms = _since(before, verdict, start_ms)
         cause = cause_of(settled.kind, verdict)
         wording = word(settled.kind, settled.subject, verdict, cause, since_ms, settled.units)
         row = {
@@ -108,12 +108,23 @@ class Settlement:
             "outputs": list(verdict.outputs),
             "severity": verdict.severity,
             "since_ms": since_ms,
+            "stream_since_ms": stream_since_ms,
             "cause": cause,
             "sentence": wording.sentence,
             "advice": wording.advice,
             "evidence": dict(verdict.evidence),
         }
         return word_before, row
+
+
+def _since(before: VerdictRow | None, verdict: Verdict, start_ms: int) -> tuple[int, dict[str, int]]:
+    """Return when a verdict began, and when each of its streams began to drift."""
+    known = before.stream_since_ms if before is not None else {}
+    streams = {name: known.get(name, start_ms) for name in verdict.streams}
+    if streams:
+        return streams[verdict.streams[0]], streams
+    goes_on = before is not None and before.verdict == verdict.word
+    return (before.since_ms if before is not None and goes_on else start_ms), streams
 
 
 def _is_news(before: VerdictRow, settled: Settled) -> bool:

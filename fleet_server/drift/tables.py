@@ -137,7 +137,9 @@ class VerdictRow(SQLModel, table=True):
     outputs: list[str] = Field(sa_column=Column(JSON, nullable=False))
     severity: float
     since_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    """Start of the window with which this verdict began, event time."""
+    """Start of the window with which this verdict, or its first drifting stream, began; event time."""
+    stream_since_ms: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))
+    """The same for each drifting stream."""
     cause: str
     """What it most likely is, as a stable word; empty where nothing drifts."""
     sentence: str
@@ -165,6 +167,7 @@ class VerdictChangeRow(SQLModel, table=True):
     since_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     changed_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """When the server judged, Unix milliseconds."""
+    stream_since_ms: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     cause: str = ""
     sentence: str
     advice: str = ""

@@ -330,6 +330,7 @@ def _verdict_columns() -> list[sa.Column[Any]]:
         sa.Column("outputs", sa.JSON(), nullable=False),
         sa.Column("severity", sa.Float(), nullable=False),
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("stream_since_ms", sa.JSON(), nullable=False),
         sa.Column("cause", sa.String(), nullable=False),
         sa.Column("sentence", sa.String(), nullable=False),
         sa.Column("advice", sa.String(), nullable=False),
