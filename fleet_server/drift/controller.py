@@ -1,27 +1,26 @@
 """Follows the stored reports, and has every window judged that they complete."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlmodel import Session, select
 
-from device_contract.baseline import Baseline
 from device_contract.manifest import Manifest
 from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
-from fleet_server.drift.halves import Half, halves_of
+from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, next_window
-from fleet_server.drift.judging import WindowJudge
+from fleet_server.drift.judging import HalfJudgement, Judging
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import (
     DriftCursorRow,
     WaitingWindowRow,
 )
-from fleet_server.drift.windows import waiting_window
+from fleet_server.drift.windows import FleetWindow, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
@@ -67,7 +66,7 @@ class DriftController:
         self._devices = devices
         self._policies = policies
         self._clock = clock
-        self._halves: dict[tuple[str, str], tuple[Baseline, tuple[Half, ...]]] = {}
+        self._known: dict[tuple[str, str], Counted] = {}
         self._units: dict[str, dict[str, str]] = {}
         self._to_judge: set[str] | None = None
         self._unjudged = Counter(
@@ -101,7 +100,7 @@ class DriftController:
                 if refusal is not None:
                     self._record(session, report, refusal)
             session.merge(DriftCursorRow(name=_CURSOR, ordinal=reports[-1].ordinal))
-        return {report.model for report in judged}
+        return {report.model for report in judged} | intake.left
 
     def _record(self, session: Session, report: WindowRow, refusal: Refusal) -> None:
         window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
@@ -112,26 +111,46 @@ class DriftController:
     def _judge(self, model: str) -> None:
         policy = self._policies.get(model)
         groups = self._devices.label_values(policy.group_label) if policy.group_label else {}
+        judging = Judging(policy, groups, self._counted, self._half, self._units_of)
         while True:
             with self._database.reading() as session:
                 found = next_window(session, model)
             if found is None:
                 break
             with self._database.session() as session:
-                window = waiting_window(session, model, *found, self._counted)
-                judge = ModelJudge(session, model, self._clock(), self._units_of)
-                judge.judge(window, WindowJudge(session, policy, groups))
+                window = waiting_window(session, model, *found)
+                judged = ModelJudge(session, model, self._clock()).judge(window, judging)
+                self._record_unsound(session, window, judged)
         with self._database.session() as session:
-            ModelJudge(session, model, self._clock(), self._units_of).mark_silent()
+            ModelJudge(session, model, self._clock()).mark_silent()
 
-    def _counted(self, report: WindowRow) -> tuple[Baseline, tuple[Half, ...]] | None:
-        key = (report.baseline_sha256, report.version)
-        if key not in self._halves:
-            baseline = self._bundles.baseline(report.baseline_sha256)
+    def _record_unsound(self, session: Session, window: FleetWindow, judged: Iterable[HalfJudgement]) -> None:
+        parts = window.last_parts
+        unsound = {
+            device_id: reason
+            for found in judged
+            for device_id, reason in zip(found.window.devices.tolist(), found.window.reasons.tolist(), strict=True)
+            if reason
+        }
+        for device_id, reason in unsound.items():
+            self._record(session, parts[device_id], Refusal("malformed_summary", reason))
+
+    def _counted(self, report: WindowRow) -> Counted | None:
+        return self._counted_with(report.baseline_sha256, report.version)
+
+    def _counted_with(self, baseline_sha256: str, version: str) -> Counted | None:
+        key = (baseline_sha256, version)
+        if key not in self._known:
+            baseline = self._bundles.baseline(baseline_sha256)
             if baseline is None:
                 return None
-            self._halves[key] = (baseline, halves_of(baseline, report.version))
-        return self._halves[key]
+            self._known[key] = Counted(baseline, baseline_sha256, version)
+        return self._known[key]
+
+    def _half(self, baseline_sha256: str, version: str, name: str) -> Half | None:
+        counted = self._counted_with(baseline_sha256, version)
+        halves = counted.halves if counted is not None else ()
+        return next((half for half in halves if half.name == name), None)
 
     def _units_of(self, bundle_sha256: str) -> Mapping[str, str]:
         if bundle_sha256 not in self._units:

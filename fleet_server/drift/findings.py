@@ -1,31 +1,32 @@
 """Verdicts out of a judgement's arrays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from detectors.judgement import Judgement
+from detectors import Judgement, diagnose, findings
+from detectors.arrays import Bools, Floats
+from detectors.charts import ALL_FEATURES
 from fleet_server.drift.judging import HalfJudgement
-from fleet_server.drift.verdict import DEVICE_KINDS, Finding, Verdict, VerdictWord, sum_up
+from fleet_server.drift.verdict import DEVICE_KINDS, DriftingStream, Verdict, VerdictWord, drifting
 
 
 class Row(NamedTuple):
     """Where a device, or a group of devices, stands in what was found in one half of a window."""
 
-    half: HalfJudgement
+    found: HalfJudgement
     place: int
 
     @property
     def judgement(self) -> Judgement:
         """The verdicts."""
-        return self.half.judgement
+        return self.found.judgement
 
     def shifts(self, kind: int) -> dict[str, float]:
         """Return how far each stream's mean has moved, in its own unit, where the comparison tells."""
-        reference, window = self.half.reference, self.half.window
+        reference, window = self.found.half.reference, self.found.window
         if DEVICE_KINDS[kind] == "training":
             moved = window.mean[self.place] - reference.mean
         elif DEVICE_KINDS[kind] == "own":
@@ -44,12 +45,14 @@ def device_verdict(rows: Sequence[Row], kind: int) -> Verdict:
         kind: The comparison, as its place among the detectors' kinds.
     """
     words = [str(row.judgement.words[row.place, kind]) for row in rows]
+    severity = max(float(row.judgement.severity[row.place, kind]) for row in rows)
     if "drift" not in words:
         # whether there is enough to tell is decided by the features: a new model's outputs are always new
         reason = str(rows[0].judgement.reasons[rows[0].place, kind])
-        return Verdict(cast("VerdictWord", words[0]), reason, severity=_severity(rows, kind))
-    findings = [finding for row in rows for finding in _findings(row, kind)]
-    return sum_up("drift", "", _severity(rows, kind), findings)
+        return Verdict(cast("VerdictWord", words[0]), reason, severity=severity)
+    streams = [stream for row in rows for stream in _device_streams(row, kind)]
+    told = [finding for row in rows for finding in findings(row.judgement, row.place, kind)]
+    return _drift(streams, severity, told)
 
 
 def fleet_verdict(rows: Sequence[Row]) -> Verdict:
@@ -63,41 +66,37 @@ def fleet_verdict(rows: Sequence[Row]) -> Verdict:
     if "drift" not in words:
         reason = str(rows[0].judgement.fleet_reasons[rows[0].place])
         return Verdict(cast("VerdictWord", words[0]), reason, severity=severity)
-    findings = [finding for row in rows for finding in _fleet_findings(row)]
-    return sum_up("drift", "", severity, findings)
+    return _drift([stream for row in rows for stream in _fleet_streams(row)], severity, [])
 
 
-def _severity(rows: Sequence[Row], kind: int) -> float:
-    return max(float(row.judgement.severity[row.place, kind]) for row in rows)
+def _drift(streams: Sequence[DriftingStream], severity: float, told: Sequence[Any]) -> Verdict:
+    named = [stream for stream in streams if stream.name != ALL_FEATURES]
+    together = [stream for stream in streams if stream.name == ALL_FEATURES]
+    return drifting(named, together, severity, diagnose(told))
 
 
-def _findings(row: Row, kind: int) -> Iterator[Finding]:
+def _device_streams(row: Row, kind: int) -> Iterator[DriftingStream]:
     judgement, place, shifts = row.judgement, row.place, row.shifts(kind)
     ratios, alarmed = judgement.ratios[place, kind], judgement.alarmed[place, kind]
-    for finding in _by_stream(judgement, ratios, alarmed, {"difference": judgement.differences[place]}):
-        yield replace(finding, shift=shifts.get(finding.name))
+    for stream in _by_stream(judgement, ratios, alarmed, {"difference": judgement.differences[place]}):
+        yield replace(stream, shift=shifts.get(stream.name))
 
 
-def _fleet_findings(row: Row) -> Iterator[Finding]:
+def _fleet_streams(row: Row) -> Iterator[DriftingStream]:
     judgement, place = row.judgement, row.place
-    ratios, alarmed = judgement.fleet_ratios[place], judgement.fleet_alarmed[place]
     figures = {"movement": judgement.movement[place], "share_of_devices": judgement.moving[place]}
-    return _by_stream(judgement, ratios, alarmed, figures)
+    return _by_stream(judgement, judgement.fleet_ratios[place], judgement.fleet_alarmed[place], figures)
 
 
 def _by_stream(
-    judgement: Judgement,
-    ratios: NDArray[np.float32],
-    alarmed: NDArray[np.bool_],
-    figures: dict[str, NDArray[Any]],
-) -> Iterator[Finding]:
+    judgement: Judgement, ratios: Floats, alarmed: Bools, figures: Mapping[str, Floats]
+) -> Iterator[DriftingStream]:
     charts = judgement.charts
     for stream in np.unique(charts.stream[alarmed]):
         columns = np.flatnonzero(charts.stream == stream)
-        yield Finding(
+        yield DriftingStream(
             name=charts.streams[stream],
-            role="output" if charts.output[columns[0]] else "feature",
-            drifts=True,
+            role="output" if charts.output[columns[alarmed[columns]]].any() else "feature",
             severity=float(np.abs(ratios[columns]).max()),
             evidence={
                 str(charts.channel[column]): _chart(column, ratios, alarmed, figures) for column in columns.tolist()
@@ -105,8 +104,6 @@ def _by_stream(
         )
 
 
-def _chart(
-    column: int, ratios: NDArray[np.float32], alarmed: NDArray[np.bool_], figures: dict[str, NDArray[Any]]
-) -> dict[str, Any]:
+def _chart(column: int, ratios: Floats, alarmed: Bools, figures: Mapping[str, Floats]) -> dict[str, Any]:
     told = {name: round(float(values[column]), 4) for name, values in figures.items() if np.isfinite(values[column])}
     return {"severity": round(float(ratios[column]), 3), "drifts": bool(alarmed[column]), **told}

@@ -13,6 +13,8 @@ from detectors.judgement import Judgement
 class FleetFrame(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One window of one half; ``G`` groups, ``K`` charts, arrays as little-endian bytes."""
 
+    half: str
+    """``features`` or ``outputs``."""
     groups: tuple[str, ...]
     words: tuple[str, ...]
     """(G,)."""
@@ -29,6 +31,12 @@ class FleetFrame(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     moving: bytes
     """(G, K), float32: share of the devices that are alarmed against their own past."""
 
+    @property
+    def shown(self) -> NDArray[np.intp]:
+        """The charts that belong to this half; those of all features together stand in both."""
+        role = "output" if self.half == "outputs" else "feature"
+        return np.flatnonzero(np.array(self.roles) == role)
+
     def array(self, name: str) -> NDArray[np.float64]:
         """Return one of the arrays, (G, K)."""
         kind = "<f8" if name == "movement" else "<f4"
@@ -40,10 +48,11 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(FleetFrame)
 
 
-def encode_fleet(judgement: Judgement) -> bytes:
-    """Encode what a judgement says of the fleet."""
+def encode_fleet(half: str, judgement: Judgement) -> bytes:
+    """Encode what a judgement of a half says of the fleet."""
     charts = judgement.charts
     frame = FleetFrame(
+        half=half,
         groups=judgement.groups,
         words=tuple(judgement.fleet_words.tolist()),
         streams=tuple(charts.streams[stream] for stream in charts.stream),

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from detectors.charts import ALL_FEATURES
 from detectors.effect_sizes import EFFECT_SIZES
 from fleet_server.drift.fleet_frames import FleetFrame
 from fleet_server.drift.judged import JudgedHalf, decode_judged
@@ -81,15 +82,16 @@ def stream_rows(row: JudgedWindowRow, frames: Mapping[str, FleetFrame]) -> Itera
 
 def charts_by_stream(frame: FleetFrame) -> dict[str, NDArray[np.intp]]:
     """Return the columns of each stream, in the order of the streams."""
-    streams = np.array(frame.streams)
-    return {name: np.flatnonzero(streams == name) for name in dict.fromkeys(frame.streams)}
+    shown = frame.shown
+    streams = np.array(frame.streams)[shown]
+    return {name: shown[streams == name] for name in dict.fromkeys(streams.tolist())}
 
 
 def fleet_rows(row: FleetWindowRow, frame: FleetFrame) -> Iterator[Json]:
     """Lay out the fleet's window by group and chart."""
     movement, ratios, moving = (frame.array(name) for name in ("movement", "ratios", "moving"))
     for place, group in enumerate(frame.groups):
-        for column, channel in enumerate(frame.channels):
+        for column in frame.shown.tolist():
             yield {
                 "model": row.model,
                 "window_start_ms": row.start_ms,
@@ -98,7 +100,7 @@ def fleet_rows(row: FleetWindowRow, frame: FleetFrame) -> Iterator[Json]:
                 "devices": row.devices,
                 "stream": frame.streams[column],
                 "role": frame.roles[column],
-                "channel": channel,
+                "channel": frame.channels[column],
                 "movement": float(movement[place, column]),
                 "severity": float(ratios[place, column]),
                 "share_of_devices": float(moving[place, column]),
@@ -130,6 +132,8 @@ def _half_rows(half: JudgedHalf, frame: FleetFrame) -> Iterator[Json]:
     severities, alarmed = half.severity_array(), half.alarmed_array()
     differences, sizes = half.difference_array(), half.effect_size_array()
     for place, (stream, columns) in enumerate(charts_by_stream(frame).items()):
+        if _is_empty(stream, severities[:, columns]):
+            continue
         told: Json = {"stream": stream, "role": frame.roles[columns[0]]}
         for at, kind in enumerate(DEVICE_KINDS):
             leading = columns[np.abs(severities[at, columns]).argmax()]
@@ -137,14 +141,15 @@ def _half_rows(half: JudgedHalf, frame: FleetFrame) -> Iterator[Json]:
             told[f"{kind}_channel"] = frame.channels[leading]
         told["drifts"] = [kind for at, kind in enumerate(DEVICE_KINDS) if alarmed[at, columns].any()]
         told["differences"] = {frame.channels[column]: value for column, value in _defined(columns, differences)}
-        told |= {name: _number(size) for name, size in zip(EFFECT_SIZES, sizes[place], strict=True)}
-        yield told
+        yield told | _sizes(sizes, place)
 
 
 def _half_evidence(half: JudgedHalf, frame: FleetFrame, kind: int) -> Iterator[tuple[float, str, Json]]:
     severities, alarmed = half.severity_array()[kind], half.alarmed_array()[kind]
     differences, sizes = half.difference_array(), half.effect_size_array()
     for place, (stream, columns) in enumerate(charts_by_stream(frame).items()):
+        if _is_empty(stream, severities[columns]):
+            continue
         channels = {
             frame.channels[column]: {
                 "severity": float(severities[column]),
@@ -153,9 +158,20 @@ def _half_evidence(half: JudgedHalf, frame: FleetFrame, kind: int) -> Iterator[t
             }
             for column in columns
         }
-        named = {name: _number(size) for name, size in zip(EFFECT_SIZES, sizes[place], strict=True)}
-        told = {"drifts": bool(alarmed[columns].any()), "channels": channels, "effect_sizes": named}
+        told = {"drifts": bool(alarmed[columns].any()), "channels": channels, "effect_sizes": _sizes(sizes, place)}
         yield float(np.abs(severities[columns]).max()), stream, told
+
+
+def _is_empty(stream: str, severities: NDArray[np.float64]) -> bool:
+    """Tell whether a device says nothing of its features together: it sends neither projections nor contributions."""
+    return stream == ALL_FEATURES and not severities.any()
+
+
+def _sizes(sizes: NDArray[np.float64], place: int) -> dict[str, float | None]:
+    """Return a stream's effect sizes; there are none of all features together, which come last."""
+    if place >= len(sizes):
+        return dict.fromkeys(EFFECT_SIZES)
+    return {name: _number(size) for name, size in zip(EFFECT_SIZES, sizes[place], strict=True)}
 
 
 def _defined(columns: NDArray[np.intp], values: NDArray[np.float64]) -> Iterable[tuple[int, float]]:

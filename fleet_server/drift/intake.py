@@ -47,6 +47,8 @@ class Intake:
 
     def __init__(self, session: Session, device_ids: Collection[str]) -> None:
         self._session = session
+        self.left: set[str] = set()
+        """Models that a device has left."""
         devices = select(DriftDeviceRow).where(col(DriftDeviceRow.device_id).in_(device_ids))
         waiting = select(WaitingWindowRow).where(col(WaitingWindowRow.device_id).in_(device_ids))
         self._devices = {(row.device_id, row.model): row for row in session.exec(devices)}
@@ -92,9 +94,16 @@ class Intake:
             device.watermark_ms = report.window_start_ms
             device.window_ms = report.window_end_ms - report.window_start_ms
         if not device.current:
-            for (device_id, _), other in self._devices.items():
-                other.current = other.current and device_id != device.device_id
-            device.current = True
+            self._leave_others(device)
+
+    def _leave_others(self, device: DriftDeviceRow) -> None:
+        """Make this the device's model; nobody waits for it under another one any more."""
+        device.current = True
+        for (device_id, model), other in self._devices.items():
+            if device_id == device.device_id and other is not device:
+                other.current = False
+                other.watermark_ms = max(other.watermark_ms, device.watermark_ms)
+                self.left.add(model)
 
 
 def _waiting_row(report: WindowRow, summary_sha256: str) -> WaitingWindowRow:

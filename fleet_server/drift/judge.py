@@ -1,6 +1,6 @@
 """Judges the windows of one model, one at a time, in the caller's transaction."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import delete, update
@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from detectors.summing_up import FEW_PEERS
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
-from fleet_server.drift.judging import HalfJudgement, WindowJudge
+from fleet_server.drift.judging import HalfJudgement, Judging, judge_window
 from fleet_server.drift.readiness import Watermarks, front_ms, is_ready, is_silent
 from fleet_server.drift.records import keep_records
 from fleet_server.drift.settlement import Settled, Settlement
@@ -16,8 +16,6 @@ from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
 from fleet_server.drift.verdict import DEVICE_KINDS, WHOLE_FLEET, Verdict
 from fleet_server.drift.windows import FleetWindow
 from fleet_server.telemetry.tables import WindowRow
-
-Units = Callable[[str], Mapping[str, str]]
 
 _SILENT = Verdict("no_data", "it sends nothing while its peers do")
 
@@ -40,28 +38,26 @@ class ModelJudge:
         session: The transaction.
         model: The model.
         now_ms: Present Unix time, for the history.
-        units: Gives the units of a bundle's streams.
     """
 
-    def __init__(self, session: Session, model: str, now_ms: int, units: Units) -> None:
+    def __init__(self, session: Session, model: str, now_ms: int) -> None:
         self._session = session
         self._model = model
         self._now_ms = now_ms
-        self._units = units
         self._settlement = Settlement(session, model, now_ms)
 
-    def judge(self, window: FleetWindow, windows: WindowJudge) -> list[HalfJudgement]:
+    def judge(self, window: FleetWindow, judging: Judging) -> list[HalfJudgement]:
         """Judge a window, and settle what follows from it.
 
         Args:
             window: All of it that waits.
-            windows: Knows the model's policy and groups.
+            judging: How the model's windows are judged.
         """
-        judged = windows.judge(window)
+        judged = judge_window(self._session, window, judging)
         rows = rows_by_device(judged)
         present = self._settlement.present([*rows, WHOLE_FLEET])
-        parts = {part.device_id: part for part in window.parts}
-        self._settlement.settle(_device_verdicts(rows, parts, self._units), present, window.start_ms)
+        parts = window.last_parts
+        self._settlement.settle(_device_verdicts(rows, parts, judging), present, window.start_ms)
         self._settlement.settle(_fleet_verdicts(judged), present, window.start_ms)
         keep_records(self._session, window, judged, self._now_ms)
         self._finish(window, list(parts))
@@ -107,15 +103,15 @@ def _watermarks(session: Session, model: str) -> Watermarks:
 
 
 def _device_verdicts(
-    rows: Mapping[str, Sequence[Row]], parts: Mapping[str, WindowRow], units: Units
+    rows: Mapping[str, Sequence[Row]], parts: Mapping[str, WindowRow], judging: Judging
 ) -> Iterator[Settled]:
     for device_id, halves in rows.items():
         part = parts[device_id]
         for place, kind in enumerate(DEVICE_KINDS):
             verdict = device_verdict(halves, place)
             # alone it cannot be told from its peers: a device that comes late keeps what was told of it
-            if verdict.reason != FEW_PEERS or not halves[0].half.is_late:
-                yield Settled(device_id, "", kind, part.version, verdict, units(part.bundle_sha256))
+            if verdict.reason != FEW_PEERS or not halves[0].found.is_late:
+                yield Settled(device_id, "", kind, part.version, verdict, judging.units(part.bundle_sha256))
 
 
 def _fleet_verdicts(judged: Sequence[HalfJudgement]) -> Iterator[Settled]:

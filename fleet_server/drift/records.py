@@ -23,8 +23,8 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
         now_ms: Present Unix time.
     """
     halves: dict[str, list[JudgedHalf]] = {}
-    for half in judged:
-        for device_id, told in judged_halves(half):
+    for found in judged:
+        for device_id, told in judged_halves(found):
             halves.setdefault(device_id, []).append(told)
     versions = {part.device_id: part.version for part in window.parts}
     rows: dict[str, int] = {}
@@ -47,18 +47,18 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
         session.execute(insert(JudgedWindowRow), values)
 
 
-def judged_halves(half: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
+def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
     """Return what is stored of each device."""
-    judgement = half.judgement
+    judgement = found.judgement
     severities = severity_bytes(judgement.ratios)
     alarmed = np.packbits(judgement.alarmed.reshape(len(judgement.devices), -1), axis=1)
     differences = half_bytes(judgement.differences)
-    sizes = half_bytes(effect_sizes(half.reference, half.window))
+    sizes = half_bytes(effect_sizes(found.half.reference, found.window))
     for place, device_id in enumerate(judgement.devices.tolist()):
         yield (
             device_id,
             JudgedHalf(
-                reference=half.key.stored,
+                reference=found.key.reference,
                 severities=severities[place].tobytes(),
                 alarmed=alarmed[place].tobytes(),
                 differences=differences[place].tobytes(),

@@ -12,7 +12,6 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from fleet_server.db import upsert
-from fleet_server.drift.causes import cause_of
 from fleet_server.drift.sentences import word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
 from fleet_server.drift.verdict import HIGHEST_GRADE, Kind, Verdict
@@ -95,8 +94,7 @@ class Settlement:
         verdict = settled.verdict
         word_before = before.verdict if before is not None else ""
         since_ms, stream_since_ms = _since(before, verdict, start_ms)
-        cause = cause_of(settled.kind, verdict)
-        wording = word(settled.kind, settled.subject, verdict, cause, since_ms, settled.units)
+        wording = word(settled.kind, settled.subject, verdict, since_ms, settled.units)
         row = {
             "device_id": settled.device_id,
             "model": self._model,
@@ -109,7 +107,7 @@ class Settlement:
             "severity": verdict.severity,
             "since_ms": since_ms,
             "stream_since_ms": stream_since_ms,
-            "cause": cause,
+            "cause": wording.cause,
             "sentence": wording.sentence,
             "advice": wording.advice,
             "evidence": dict(verdict.evidence),
@@ -129,8 +127,8 @@ def _since(before: VerdictRow | None, verdict: Verdict, start_ms: int) -> tuple[
 
 def _is_news(before: VerdictRow, settled: Settled) -> bool:
     verdict = settled.verdict
-    if (before.verdict, before.cause) != (verdict.word, cause_of(settled.kind, verdict)):
+    if before.verdict != verdict.word or {*before.evidence} != {*verdict.evidence}:
         return True
-    if {*before.features, *before.outputs} != {*verdict.streams}:
+    if verdict.diagnosis is not None and before.cause != verdict.diagnosis.cause:
         return True
     return verdict.word == "drift" and min(int(before.severity), HIGHEST_GRADE) != verdict.grade

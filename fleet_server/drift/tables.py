@@ -67,9 +67,12 @@ class DevicePastRow(SQLModel, table=True):
     half: str = Field(primary_key=True)
     """``features`` or ``outputs``."""
     reference: str
-    """Digest of what it was compared with; another one starts a past anew."""
+    """Digest of what it was compared with, and the windows in a season."""
+    baseline_sha256: str
+    """Of which that is a half."""
+    version: str
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """``detectors.state.pack`` made it."""
+    """``detectors.pack`` made it."""
 
 
 class FleetPastRow(SQLModel, table=True):

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from detectors import Diagnosis
+
 VerdictWord = Literal["stable", "drift", "learning", "no_data"]
 DeviceKind = Literal["training", "own", "peers"]
 Kind = Literal["training", "own", "peers", "fleet"]
@@ -16,13 +18,12 @@ HIGHEST_GRADE: Final = 3
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How one stream stands in one comparison.
+class DriftingStream:
+    """A stream with an alarmed chart.
 
     Attributes:
-        name: The stream's.
+        name: The stream's; ``detectors.charts.ALL_FEATURES`` for what features have in common.
         role: ``feature`` or ``output``.
-        drifts: Whether one of its charts is alarmed.
         severity: Of its most severe chart; 1 is at the level.
         evidence: JSON: by channel, how far it is towards its level and whether it is alarmed.
         shift: How far its mean has moved, in its own unit; None where the comparison does not tell.
@@ -30,7 +31,6 @@ class Finding:
 
     name: str
     role: Literal["feature", "output"]
-    drifts: bool
     severity: float
     evidence: Mapping[str, Any]
     shift: float | None = None
@@ -45,9 +45,10 @@ class Verdict:
         reason: Why there is nothing to tell, for ``learning`` and ``no_data``.
         features: Drifting features, the most severe first.
         outputs: Drifting outputs of the model, the most severe first.
-        severity: Of the most severe stream; 1 is at the level.
-        evidence: JSON: the figures of the drifting streams.
+        severity: Of the most severe chart; 1 is at the level.
+        evidence: JSON: the figures of what drifts.
         shift: Of the first drifting stream.
+        diagnosis: What a drift of a device most likely is.
     """
 
     word: VerdictWord
@@ -57,6 +58,7 @@ class Verdict:
     severity: float = 0.0
     evidence: Mapping[str, Any] = field(default_factory=dict)
     shift: float | None = None
+    diagnosis: Diagnosis | None = None
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -69,18 +71,25 @@ class Verdict:
         return min(int(self.severity), HIGHEST_GRADE) if self.word == "drift" else 0
 
 
-def sum_up(word: VerdictWord, reason: str, severity: float, findings: Iterable[Finding]) -> Verdict:
-    """Make a verdict from the findings on its streams."""
-    drifting = sorted(
-        (finding for finding in findings if finding.drifts),
-        key=lambda finding: (finding.role, -finding.severity, finding.name),  # a feature comes before an output
-    )
+def drifting(
+    streams: Iterable[DriftingStream], together: Iterable[DriftingStream], severity: float, diagnosis: Diagnosis | None
+) -> Verdict:
+    """Make the verdict that something drifts.
+
+    Args:
+        streams: That drift.
+        together: What drifts of all features together.
+        severity: Of the most severe chart.
+        diagnosis: What it most likely is.
+    """
+    # a feature comes before an output
+    ranked = sorted(streams, key=lambda stream: (stream.role, -stream.severity, stream.name))
     return Verdict(
-        word=word,
-        reason=reason,
-        features=tuple(finding.name for finding in drifting if finding.role == "feature"),
-        outputs=tuple(finding.name for finding in drifting if finding.role == "output"),
+        word="drift",
+        features=tuple(stream.name for stream in ranked if stream.role == "feature"),
+        outputs=tuple(stream.name for stream in ranked if stream.role == "output"),
         severity=severity,
-        evidence={finding.name: dict(finding.evidence) for finding in drifting},
-        shift=drifting[0].shift if drifting else None,
+        evidence={stream.name: dict(stream.evidence) for stream in (*ranked, *together)},
+        shift=ranked[0].shift if ranked else None,
+        diagnosis=diagnosis,
     )

@@ -1,45 +1,27 @@
-"""The windows that are judged together: read, put together by device, and split into halves."""
+"""The windows that are judged together: read, laid out, put together by device and split into halves."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
 
-from msgspec.structs import replace
+import msgspec
+import numpy as np
 from sqlmodel import Session, col, select
 
-from device_contract.baseline import Baseline
-from device_contract.sketches import WindowSummary, decode_summary, merge
-from fleet_server.drift.halves import Half, HalfName
+from detectors import DeviceWindow, EncodedWindow, WindowArrays, stack, stack_encoded
+from device_contract.sketches import AttributionSums, WindowSummary, decode_summary, merge
+from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.tables import WaitingWindowRow
 from fleet_server.telemetry.tables import WindowRow
 
-
-@dataclass
-class DeviceHalf:
-    """One half of one device's window.
-
-    Attributes:
-        half: What it was counted with.
-        version: Of its latest part.
-        ordinal: Of its latest part.
-        summary: The statistics of that half's streams.
-    """
-
-    half: Half
-    version: str
-    ordinal: int
-    summary: WindowSummary
-
-    def take(self, later: "DeviceHalf") -> None:
-        """Take in a later part of the same window.
-
-        What was counted with another reference cannot be added: the later part stays.
-        """
-        same = later.half.reference == self.half.reference
-        self.summary = merge(self.summary, later.summary) if same else later.summary
-        self.half, self.version, self.ordinal = later.half, later.version, later.ordinal
+FindCounted = Callable[[WindowRow], Counted | None]
+"""Finds what a report was counted with; None if that is no longer known."""
+_NOT_COMPARED: Final = {"attributions": AttributionSums(), "score_counts": (), "metrics": {}}
+"""What is not put together of parts that two versions counted."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class FleetWindow:
     """One window of all devices that reported it.
 
@@ -48,28 +30,37 @@ class FleetWindow:
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
         parts: The reports in it, in the order of their arrival.
-        halves: By half's name and device.
     """
 
     model: str
     start_ms: int
     end_ms: int
-    parts: list[WindowRow] = field(default_factory=list)
-    halves: dict[HalfName, dict[str, DeviceHalf]] = field(default_factory=dict)
+    parts: Sequence[WindowRow]
 
-    def references(self, name: HalfName) -> dict[str, dict[str, DeviceHalf]]:
-        """Return one half's windows by reference, and by device."""
-        found: dict[str, dict[str, DeviceHalf]] = {}
-        for device_id, window in self.halves.get(name, {}).items():
-            found.setdefault(window.half.reference, {})[device_id] = window
-        return found
+    @property
+    def last_parts(self) -> dict[str, WindowRow]:
+        """The latest part of each device."""
+        return {part.device_id: part for part in self.parts}
 
 
-Counted = Callable[[WindowRow], tuple[Baseline, tuple[Half, ...]] | None]
-"""Finds what a report was counted with; None if that is no longer known."""
+@dataclass
+class HalfWindow:
+    """One half of a window, of the devices that share what it is compared with."""
+
+    half: Half
+    blocks: list[WindowArrays] = field(default_factory=list)
+
+    @property
+    def arrays(self) -> WindowArrays:
+        """All of it."""
+        joined: dict[str, Any] = {}
+        for each in fields(WindowArrays):
+            values = [getattr(block, each.name) for block in self.blocks]
+            joined[each.name] = values[0] if each.name == "phase" else np.concatenate(values)
+        return WindowArrays(**joined)
 
 
-def waiting_window(session: Session, model: str, start_ms: int, end_ms: int, counted: Counted) -> FleetWindow:
+def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> FleetWindow:
     """Read the reports of one window that wait.
 
     Args:
@@ -77,7 +68,6 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int, cou
         model: The model.
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
-        counted: Finds a report's baseline and its halves.
     """
     query = (
         select(WindowRow)
@@ -85,20 +75,66 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int, cou
         .where(WaitingWindowRow.model == model, WaitingWindowRow.start_ms == start_ms)
         .where(WaitingWindowRow.end_ms == end_ms)
     )
-    window = FleetWindow(model, start_ms, end_ms, list(session.exec(query.order_by(col(WindowRow.ordinal)))))
+    return FleetWindow(model, start_ms, end_ms, session.exec(query.order_by(col(WindowRow.ordinal))).all())
+
+
+def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str, str]) -> Iterable[HalfWindow]:
+    """Lay a window out: one half after the other, devices that share its reference together.
+
+    Args:
+        window: The window.
+        counted: Finds what a report was counted with.
+        groups: The peers' group of each device; a device without one is in the group "".
+    """
+    parts: defaultdict[str, list[WindowRow]] = defaultdict(list)
     for part in window.parts:
-        found = counted(part)
-        if found is not None:  # else it was refused when it was taken in
-            _take(window, part, *found)
-    return window
+        if counted(part) is not None:  # else it was refused when it was taken in
+            parts[part.device_id].append(part)
+    found: dict[str, HalfWindow] = {}
+    whole = [own[0] for own in parts.values() if len(own) == 1]
+    for using, same in _by_counted(whole, counted):
+        laid_out = stack_encoded(using.reference, using.reader, [_encoded(part, groups) for part in same])
+        for half in using.halves:
+            found.setdefault(half.digest, HalfWindow(half)).blocks.append(half.of(laid_out))
+    for own in parts.values():
+        if len(own) > 1:
+            for half, summary in _put_together(own, counted):
+                block = _laid_out(half, own[-1].device_id, groups.get(own[-1].device_id, ""), summary)
+                found.setdefault(half.digest, HalfWindow(half)).blocks.append(block)
+    return found.values()
 
 
-def _take(window: FleetWindow, part: WindowRow, baseline: Baseline, halves: tuple[Half, ...]) -> None:
-    summary = decode_summary(part.summary, baseline)
-    for half in halves:
-        own = DeviceHalf(half, part.version, part.ordinal, replace(summary, streams=summary.streams[half.columns]))
-        held = window.halves.setdefault(half.name, {}).get(part.device_id)
-        if held is None:
-            window.halves[half.name][part.device_id] = own
-        else:
-            held.take(own)
+def _by_counted(parts: Iterable[WindowRow], counted: FindCounted) -> Iterable[tuple[Counted, list[WindowRow]]]:
+    found: dict[int, tuple[Counted, list[WindowRow]]] = {}
+    for part in parts:
+        using = counted(part)
+        if using is not None:
+            found.setdefault(id(using), (using, []))[1].append(part)
+    return found.values()
+
+
+def _encoded(part: WindowRow, groups: Mapping[str, str]) -> EncodedWindow:
+    # outputs of different versions have different references: within one there is nothing to tell apart
+    return EncodedWindow(part.device_id, groups.get(part.device_id, ""), "", part.summary)
+
+
+def _put_together(parts: Iterable[WindowRow], counted: FindCounted) -> Iterable[tuple[Half, WindowSummary]]:
+    """Add up a device's parts of a window; of those that cannot be added the latest stays."""
+    found: dict[str, tuple[Half, WindowSummary]] = {}
+    for part in parts:
+        using = counted(part)
+        if using is not None:
+            summary = decode_summary(part.summary, using.baseline)
+            for half in using.halves:
+                own = msgspec.structs.replace(summary, streams=summary.streams[half.columns], **_NOT_COMPARED)
+                held = found.get(half.name)
+                same = held is not None and held[0].digest == half.digest
+                found[half.name] = (half, merge(held[1], own) if held is not None and same else own)
+    return found.values()
+
+
+def _laid_out(half: Half, device_id: str, group: str, summary: WindowSummary) -> WindowArrays:
+    related = summary.comoments if half.name == "features" else None
+    own = msgspec.structs.replace(summary, comoments=related)
+    window = stack(half.reference, [DeviceWindow(device_id, group, "", own)])
+    return replace(window, attributions=np.zeros((1, len(half.reference.attributions))))

@@ -259,6 +259,8 @@ def _create_drift_pasts() -> None:
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("half", sa.String(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("baseline_sha256", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("model", "device_id", "half"),
     )

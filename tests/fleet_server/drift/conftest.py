@@ -27,5 +27,8 @@ def make_fleet(server: FleetServer, clock: Any) -> Fleet:
         output = float32_stream("power", generator.standard_normal(20_000), role="output")
         names = ("temperature", "pressure")
         features = [float32_stream(name, np.random.default_rng(sample).standard_normal(20_000)) for name in names]
-        made.publish(version, Baseline(streams=(*features, output)), {"temperature": "°C", "power": "kW"})
+        baseline = Baseline(streams=(*features, output))
+        made.publish(version, baseline, {"temperature": "°C", "power": "kW"})
+        if version == "1":
+            made.publish(version, baseline, {}, model="other")
     return made

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from detectors import LEARNING_WINDOWS
-from tests.fleet_server.drift.fleet import DAY_MS, Fleet
+from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 
 DEVICES = ("a", "b", "c", "d", "e", "f")
 ROWS = 40
@@ -23,6 +23,7 @@ def report_day(  # noqa: PLR0913  (each is what one test varies)
     output_offset: float = 0.0,
     rows: int = ROWS,
     slot: str = "champion",
+    model: str = MODEL,
 ) -> None:
     """Report two features and an output, each near standard normal; the offset is of the first feature."""
     generator = np.random.default_rng([day, DEVICES.index(device_id)])
@@ -30,18 +31,26 @@ def report_day(  # noqa: PLR0913  (each is what one test varies)
     values = generator.standard_normal((rows, 2)) + weather
     values[:, 0] += offset
     outputs = generator.standard_normal((rows, 1)) + weather + output_offset
-    fleet.report(device_id, day * DAY_MS, values.astype(np.float32), outputs, version=version, slot=slot)
+    fleet.report(device_id, day * DAY_MS, values.astype(np.float32), outputs, version=version, slot=slot, model=model)
 
 
-def report_days(
+def report_days(  # noqa: PLR0913  (as above)
     fleet: Fleet,
     days: Iterable[int],
     offsets: Mapping[str, float] | None = None,
     *,
     version: Callable[[str], str] = lambda _: "1",
     devices: Iterable[str] = DEVICES,
+    model: str = MODEL,
 ) -> None:
     """Report days of several devices, some of them with an offset."""
     for day in days:
         for device_id in devices:
-            report_day(fleet, device_id, day, offset=(offsets or {}).get(device_id, 0.0), version=version(device_id))
+            report_day(
+                fleet,
+                device_id,
+                day,
+                offset=(offsets or {}).get(device_id, 0.0),
+                version=version(device_id),
+                model=model,
+            )

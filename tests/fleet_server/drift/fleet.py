@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlmodel import select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from device_contract.baseline import Baseline, encode_baseline
 from device_contract.canonical import canonical_json
@@ -57,12 +58,12 @@ class Fleet:
             registry=self._registry,
         )
 
-    def publish(self, version: str, baseline: Baseline, units: Mapping[str, str]) -> None:
+    def publish(self, version: str, baseline: Baseline, units: Mapping[str, str], model: str = MODEL) -> None:
         self._baselines[version] = baseline
         data = encode_baseline(baseline)
         with self.database.session() as session:
-            if session.get(ModelRow, MODEL) is None:
-                session.add(ModelRow(name=MODEL, public_keys=[], threshold=1, created_ms=0))
+            if session.get(ModelRow, model) is None:
+                session.add(ModelRow(name=model, public_keys=[], threshold=1, created_ms=0))
                 session.flush()
             sha256 = hashlib.sha256(data).hexdigest()
             if session.get(BaselineRow, sha256) is None:
@@ -70,11 +71,11 @@ class Fleet:
                 session.flush()
             session.add(
                 BundleRow(
-                    sha256=_bundle_sha256(version),
-                    model=MODEL,
+                    sha256=_bundle_sha256(model, version),
+                    model=model,
                     version=version,
                     profile=None,
-                    target_path=f"{MODEL}/{version}/portable.bundle",
+                    target_path=f"{model}/{version}/portable.bundle",
                     size_bytes=1,
                     release_counter=int(version),
                     baseline_sha256=sha256,
@@ -96,6 +97,7 @@ class Fleet:
         slot: str = "champion",
         length_ms: int = DAY_MS,
         merged_windows: int = 1,
+        model: str = MODEL,
     ) -> None:
         baseline = self._baselines[version]
         summarizer = RowSummarizer(baseline)
@@ -106,9 +108,9 @@ class Fleet:
             device_id,
             sequence=self._sequences[device_id],
             slot="shadow" if slot == "shadow" else "champion",
-            model=MODEL,
+            model=model,
             version=version,
-            bundle_sha256=_bundle_sha256(version),
+            bundle_sha256=_bundle_sha256(model, version),
             baseline_sha256=hashlib.sha256(encode_baseline(baseline)).hexdigest(),
             window_start_ms=start_ms,
             window_end_ms=start_ms + length_ms,
@@ -158,11 +160,11 @@ class Fleet:
         with self.database.reading() as session:
             return session.exec(query).one()
 
-    def past_windows(self, device_id: str) -> dict[str, int]:
+    def past_windows(self, device_id: str, model: str = MODEL) -> dict[str, int]:
         """Return how many windows the detectors remember of a device, by half."""
         found = {}
         with self.database.reading() as session:
-            for row in session.exec(select(DevicePastRow).where(DevicePastRow.device_id == device_id)):
+            for row in session.exec(_pasts_of(device_id, model)):
                 windows = np.frombuffer(row.data[1:5], "<f4")
                 found[row.half] = int(windows[0])
         return found
@@ -185,8 +187,12 @@ class Fleet:
         }
 
 
-def _bundle_sha256(version: str) -> str:
-    return hashlib.sha256(f"bundle {version}".encode()).hexdigest()
+def _pasts_of(device_id: str, model: str) -> SelectOfScalar[DevicePastRow]:
+    return select(DevicePastRow).where(DevicePastRow.device_id == device_id, DevicePastRow.model == model)
+
+
+def _bundle_sha256(model: str, version: str) -> str:
+    return hashlib.sha256(f"bundle {model} {version}".encode()).hexdigest()
 
 
 def _manifest(version: str, baseline: Baseline, units: Mapping[str, str]) -> Manifest:

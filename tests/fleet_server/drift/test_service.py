@@ -25,7 +25,7 @@ def test_the_broken_sensor_is_named_and_the_healthy_devices_are_not(fleet: Fleet
     assert row.severity > 1.0
     assert LEARNED * DAY_MS < row.since_ms <= (LEARNED + 4) * DAY_MS
     assert row.cause == "offset"
-    assert "°C above it: an offset of this one sensor is likely" in row.sentence
+    assert "°C above it. Most likely" in row.sentence
 
 
 def test_a_repaired_sensor_is_stable_again_and_the_history_says_so(fleet: Fleet) -> None:
@@ -62,14 +62,25 @@ def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet
     assert fleet.past_windows("a") == {"features": LEARNED + 5, "outputs": 5}
 
 
-def test_a_version_of_another_training_sample_starts_all_anew(fleet: Fleet) -> None:
-    report_days(fleet, range(LEARNED))
-    report_days(fleet, range(LEARNED, LEARNED + 4), version=lambda device_id: "3" if device_id == "a" else "1")
+def test_a_version_of_another_training_sample_starts_the_outputs_anew_and_carries_the_features_over(
+    fleet: Fleet,
+) -> None:
+    report_days(fleet, range(LEARNED), {"b": 1.0})
+    report_days(fleet, range(LEARNED, LEARNED + 6), {"b": 1.0, "c": 2.0}, version=lambda _: "3")
     fleet.judge()
-    assert fleet.past_windows("a") == {"features": 3, "outputs": 3}
-    assert fleet.past_windows("b") == {"features": LEARNED + 3, "outputs": LEARNED + 3}
-    assert fleet.verdict("a", "own") == "learning"
-    assert fleet.verdict("b", "own") == "stable"
+    assert fleet.past_windows("a") == {"features": LEARNED + 5, "outputs": 5}
+    assert fleet.verdicts("own") == {**STABLE, "c": ("drift", ["temperature"])}
+
+
+def test_another_model_starts_all_anew_and_leaves_the_first_ones_past(fleet: Fleet) -> None:
+    report_days(fleet, range(LEARNED))
+    report_days(fleet, range(LEARNED, LEARNED + 4), model="other")
+    fleet.judge()
+    found = fleet.drift.device("a")
+    assert found is not None
+    assert (found.model, found.verdicts["own"].verdict) == ("other", "learning")
+    assert fleet.past_windows("a") == {"features": LEARNED, "outputs": LEARNED}
+    assert fleet.past_windows("a", "other") == {"features": 3, "outputs": 3}
 
 
 def test_outputs_are_compared_within_their_version_only(fleet: Fleet) -> None:
@@ -148,6 +159,6 @@ def test_a_changed_world_is_one_verdict_on_the_fleet_and_none_on_a_device(fleet:
     assert fleet.verdicts("own") == STABLE
     changes = [change for change in fleet.drift.changes_after(0, 1000) if change.kind == "fleet"]
     drift = next(change for change in changes if change.verdict == "drift")
-    assert (drift.device_id, drift.model, drift.cause) == ("", MODEL, "changed_world")
+    assert (drift.device_id, drift.model, drift.cause) == ("", MODEL, "world")
     assert drift.features == ["temperature"]
     assert drift.since_ms == LEARNED * DAY_MS
