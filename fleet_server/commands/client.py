@@ -11,6 +11,7 @@ from fleet_server.commands.connection import Connection
 from fleet_server.commands.errors import ServerFailureError, UnreachableError, UsageError, from_status
 
 TIMEOUT_S = 30.0
+UPLOAD_TIMEOUT_S = 600.0
 MAX_PAGE_ITEMS = 500  # the server's own limit for one page
 
 
@@ -55,8 +56,9 @@ class FleetClient:
         return self._request("POST", path, parameters=parameters, json=body)
 
     def upload(self, path: str, content: bytes, media_type: str) -> dict[str, Any]:
-        """Send a file."""
-        return self._request("POST", path, content=content, headers={"Content-Type": media_type})
+        """Send a file; the server answers once all of it is stored."""
+        headers = {"Content-Type": media_type}
+        return self._request("POST", path, content=content, headers=headers, timeout=UPLOAD_TIMEOUT_S)
 
     def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Give a resource exactly this content."""

@@ -20,8 +20,9 @@ from fleet_server.feedback.cursor import CURSOR, lock
 from fleet_server.feedback.evidence import Evidence, store_evidence, take_evidence
 from fleet_server.feedback.labels import RefusedError, Truth, read_label
 from fleet_server.feedback.matching import Window
-from fleet_server.feedback.recording import Outcome, Subject, match_waiting, record
+from fleet_server.feedback.recording import Outcome, match_waiting, record
 from fleet_server.feedback.refusals import Refusal, count_refusals
+from fleet_server.feedback.stored import Subject
 from fleet_server.feedback.tables import FeedbackCursorRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.telemetry.service import TelemetryService

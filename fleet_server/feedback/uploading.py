@@ -14,9 +14,10 @@ from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
 from fleet_server.feedback.labels import RefusedError, Truth, read_label, whole_number
 from fleet_server.feedback.reasons import RefusalReason
-from fleet_server.feedback.recording import Outcome, Subject
+from fleet_server.feedback.recording import Outcome
 from fleet_server.feedback.refusals import Refusal
 from fleet_server.feedback.service import FeedbackService
+from fleet_server.feedback.stored import Subject
 from fleet_server.feedback.tables import TruthWindowRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.feedback.uploads import Given
