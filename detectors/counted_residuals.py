@@ -26,6 +26,7 @@ _STEADY: Final = 1.0
 """Rows added to both sides of the ratio by which a group's tails moved."""
 _HELD: Final = 5.0
 """Standard deviations above its expectation to which a device's count moves its group."""
+_FEW_DEVICES: Final = 30
 _LEAST_CAP: Final = 3.0
 """What a window's score may always reach, however much its rows cluster."""
 
@@ -88,8 +89,9 @@ def _movement(found: Counted, share: Floats, group: NDArray[np.intp]) -> tuple[F
     ratio, noise = _ratio(found, found.trials * share, group, tails)
     count, trials, usual = found.count[group], found.trials[group], share[group]
     step = common(np.where(trials > 0.0, count / np.maximum(trials, 1.0) - usual, 0.0), trials > 0.0)
-    # where hardly a row is expected, most devices' shares tell more than the sum of their counts
-    ratio = np.maximum(ratio, np.log1p(np.maximum(step, 0.0) / np.maximum(usual, 1e-6))[:, :tails])
+    # of a few devices hardly a row is expected, and most devices' shares tell more than their sum
+    if len(group) < _FEW_DEVICES:
+        ratio = np.maximum(ratio, np.log1p(np.maximum(step, 0.0) / np.maximum(usual, 1e-6))[:, :tails])
     usual, trials = np.clip(usual[:, tails:], 1e-3, 0.5), np.maximum(trials[:, tails:], 1.0)
     noise_of_step = np.broadcast_to(MEDIAN_COST * middle(usual / trials) / len(group), usual.shape)
     return np.concatenate([ratio, step[:, tails:]], axis=1), np.concatenate([noise, noise_of_step], axis=1)
@@ -109,9 +111,11 @@ def _ratio(found: Counted, expected: Floats, group: NDArray[np.intp], tails: int
 def _scores(found: Counted, usual: Floats, worth: Floats, tolerance: Floats) -> Floats:
     """Return the scores of the counts beyond what does not matter, (n, C)."""
     seen = found.count / np.maximum(found.trials, 1.0)
-    shifted = np.clip(usual + np.clip(seen - usual, -tolerance, tolerance), 1e-6, 0.98)
-    scores = share_scores(found.count, found.trials, shifted * worth, (1.0 - shifted) * worth)
-    most = np.clip(CAP / np.sqrt(found.effect), _LEAST_CAP, CAP)  # one cluster of rows is no evidence
-    matters = np.abs(seen - usual) > tolerance
-    limited: Floats = np.where(matters, np.clip(scores, -most, most), 0.0)
-    return limited
+    matters = (np.abs(seen - usual) > tolerance) & (found.trials > 0.0)
+    shifted = np.clip(usual + np.clip(seen - usual, -tolerance, tolerance), 1e-6, 0.98)[matters]
+    worth, most = worth[matters], CAP / np.sqrt(found.effect[matters])
+    scores = share_scores(found.count[matters], found.trials[matters], shifted * worth, (1.0 - shifted) * worth)
+    limit = np.clip(most, _LEAST_CAP, CAP)  # one cluster of rows is no evidence
+    told = np.zeros(seen.shape)
+    told[matters] = np.clip(scores, -limit, limit)
+    return told

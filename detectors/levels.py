@@ -13,7 +13,7 @@ import numpy as np
 from detectors.tolerances import DEFAULT, Tolerances
 from device_contract.limits import Limits
 
-DEFAULT_RATE: Final = 0.5
+DEFAULT_RATE: Final = 0.2
 """Expected false alarms for each 1000 devices a month."""
 MONTH_WINDOWS: Final = 30
 """Windows of a month where a window is a day."""

@@ -19,7 +19,8 @@ FEW_DEVICES: Final = 8
 _FEW_WINDOWS = 4.0
 _ALONE: Final = 8.0
 """Prior degrees of freedom where there are too few devices to learn from."""
-_MOST: Final = 400.0
+_MOST: Final = 50.0
+"""Prior degrees of freedom at most: however alike devices seem, their scores are not quite Gaussian."""
 _SAMPLE = 2000
 """Devices that the prior is learned from: its error is then 2 %."""
 

@@ -14,6 +14,7 @@ from detectors.arrays import Bools, Floats
 MINIMUM: Final = 4
 """Devices of a group; with three, one broken device moves the median of the other two half the way."""
 _SMALL: Final = 50
+_SAMPLE: Final = 4000
 
 
 def common(values: Floats, known: Bools) -> Floats:
@@ -37,7 +38,12 @@ def common(values: Floats, known: Bools) -> Floats:
 
 
 def middle(values: Floats) -> Floats:
-    """Return the median over devices (n, M) -> (M,), NaN left out; 0 where all are NaN."""
+    """Return the median over devices (n, M) -> (M,), NaN left out; 0 where all are NaN.
+
+    Of very many devices some thousand stand for all: the median then errs by 2 % of their spread.
+    """
+    if len(values) > _SAMPLE:
+        values = values[:: len(values) // _SAMPLE]
     counts = (~np.isnan(values)).sum(axis=0)
     ordered = np.sort(values, axis=0)  # NaN last
     column = np.arange(values.shape[1])
