@@ -11,11 +11,13 @@ import numpy as np
 
 from detectors.arrays import Floats, Places
 from detectors.channels import Answers
-from detectors.ewma import WEIGHT, as_normal
+from detectors.ewma import CAP, WEIGHT, as_normal
 from detectors.peers import MINIMUM, common, middle, spread
 
 _PRIOR_SPREAD: Final = 0.05
 _PRIOR_FREEDOM: Final = 4.0
+_SETTLED: Final = 3.0
+"""Windows after which one wild window moves an average no further than ``CAP`` lets it."""
 _MAD_EFFICIENCY: Final = 0.37
 """Of the median absolute deviation, for Gaussian differences."""
 
@@ -43,7 +45,7 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
         average: (n, K), before.
         windows: (n, 1), windows in it.
         value: (n, K), of the window.
-        variance: (n, K), infinite where the window says nothing.
+        variance: (n, K), of the value as it usually varies; infinite where the window says nothing.
         places: The devices of each group.
     """
     known = np.isfinite(variance)
@@ -51,8 +53,9 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     after = average.astype(np.float64)
     for group in places:
         held = np.where(known[group], value[group], 0.0)
-        difference = held - common(held, known[group])
-        after[group] += np.where(known[group], weight[group] * (difference - after[group]), 0.0)
+        move = held - common(held, known[group]) - after[group]
+        most = np.where(windows[group] >= _SETTLED, CAP * np.sqrt(np.where(known[group], variance[group], 0.0)), np.inf)
+        after[group] += np.where(known[group], weight[group] * np.clip(move, -most, most), 0.0)
     return after
 
 

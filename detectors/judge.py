@@ -81,7 +81,7 @@ def judge(
     held = alone | is_learning[:, None]
     scores = np.where(held, np.nan, residuals.relevant / np.sqrt(scale.variance))
     fleet = take_echo(state.fleet, pasts.own, scores)
-    pasts = take_scores(step, pasts, scores)
+    pasts = take_scores(step, pasts, scores, scale)
     ratios = ratios_of(step, pasts, fleet, scale, levels)
     ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = 0.0
     before = pasts.alarmed.reshape(len(window.devices), len(KINDS), charts.n_charts)

@@ -13,8 +13,7 @@ from detectors.own_past import learn
 from detectors.residuals import Residuals
 from detectors.season import learn_season
 from detectors.state import DevicePasts
-from detectors.steps import Step
-from detectors.vector_residuals import Vectors
+from detectors.steps import Step, Vectors
 
 _MOST_WINDOWS: Final = 250.0
 """After so many the own variance forgets as much as it learns."""
@@ -91,6 +90,6 @@ def learn_vectors(step: Step, pasts: DevicePasts, vectors: Vectors, quiet: Bools
         pasts,
         shares=(pasts.shares + weight * (shares - pasts.shares)).astype(np.float32),
         shares_rows=total.astype(np.float32),
-        relations=(pasts.relations + part * (vectors.relations - pasts.relations)).astype(np.float32),
+        relations=(pasts.relations + part * (vectors.relations.values - pasts.relations)).astype(np.float32),
         relations_rows=related_total.astype(np.float32),
     )

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from detectors.arrays import Bools, Floats, Indices
 from detectors.layout import components_of, relations_of
-from detectors.shifted import ShiftedScale, shifted_scale
+from detectors.shifted import Shifted, shift
 from device_contract.baseline import Baseline, StreamBaseline
 
 _TAIL_SHARE = 0.0075  # the 0.5 % quantile of a sample with ties does not cut off 0.5 % exactly
@@ -57,8 +57,8 @@ class Reference:
     """(S,): standard deviation in training."""
     edges: Floats
     """(S, B - 1): ascending; padded with the last one."""
-    shifted: ShiftedScale
-    """What a shift alone does to the scale."""
+    shifted: Shifted
+    """What a shift alone does to the bins."""
     components: tuple[Floats, Floats]
     """(S, B) each: the location's and the spread's component of the chi-square, 0 outside the inner bins."""
     projected: Floats
@@ -97,7 +97,7 @@ class Reference:
         )
 
 
-_SHIFTED = ("first", "last", "scale")
+_SHIFTED = ("first", "last", "scale", "shares")
 _BY_STREAM = frozenset({
     "bins", "inner", "shares", "scores", "ordered", "kurtosis", "low", "high", "missing_share", "lag1", "rows",
     "mean", "deviation", "edges",
@@ -136,7 +136,7 @@ def lay_out(baseline: Baseline) -> Reference:
         mean=np.array([stream.mean for stream in streams]),
         deviation=deviation,
         edges=edges,
-        shifted=shifted_scale(shares, edges, scores, deviation),
+        shifted=shift(shares, edges, scores, deviation),
         components=components_of(np.where(inner, shares, 0.0), scores),
         **relations_of(baseline),
     )

@@ -43,7 +43,7 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     freedom = independent * 2.0 / (reference.kurtosis - 1.0)
     shrinkage = 2.0 / (9.0 * np.maximum(freedom, 1.0))
     value = np.cbrt(np.maximum(square - mean**2, 0.0) / kept) / (1.0 - shrinkage) - 1.0
-    value -= reference.shifted.at(mean)
+    value -= reference.shifted.scale_at(mean)
     # of a few effective rows the cube root is not quite normal, and its mean not quite 0
     variance = shrinkage * (1.0 + _ROUGH / np.maximum(freedom, 1.0))
     return value, np.where(reference.ordered & (independent >= _FEWEST), variance, np.inf)

@@ -17,12 +17,13 @@ from detectors.levels import Levels
 from detectors.measured_residuals import measured_residuals
 from detectors.moderation import OwnScale
 from detectors.reference import Reference
+from detectors.relation_residuals import Relations, relation_residuals
 from detectors.residuals import Company, Residuals, join
 from detectors.season import season_of
+from detectors.shape_residuals import shape_residuals
 from detectors.state import DevicePasts, FleetPast
 from detectors.tolerances import Tolerances
 from detectors.training import training_scores
-from detectors.vector_residuals import Vectors, vector_residuals
 from detectors.windows import WindowArrays
 
 SUSPICIOUS = 0.5
@@ -44,6 +45,15 @@ class Step:
     """The devices of each group."""
     output_places: Places
     """The devices of each group and version."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What is learned of a window's vectors."""
+
+    shares: Floats
+    """(n, S, B): of the inner bins, the common movement taken off."""
+    relations: Relations
 
 
 def compare(
@@ -72,9 +82,11 @@ def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Comp
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
     usual = usual_shares(step.reference)
     counted = counted_residuals(step.answers.counted, pasts, usual, company.charts(slice(m, m + c)))
-    rest = company.charts(slice(m + c, None))
-    by_vector, vectors = vector_residuals(step.reference, step.answers, step.window, pasts, rest)
-    return join(measured, counted, by_vector), vectors
+    shift = measured.movement[:, : step.charts.n_streams]
+    shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift, company.charts(slice(m + c, -1)))
+    last = company.charts(slice(-1, None))
+    related, relations = relation_residuals(step.reference, step.answers, step.window, pasts, last)
+    return join(measured, counted, shapes, related), Vectors(shares, relations)
 
 
 def movement_of(earlier: Judgement, names: tuple[str, ...], places: Places, n: int) -> Floats:
@@ -96,13 +108,13 @@ def take_echo(fleet: FleetPast, average: Floats, scores: Floats) -> FleetPast:
     return replace(fleet, echo=fleet.echo + products.sum(axis=0), echoes=fleet.echoes + told.sum(axis=0))
 
 
-def take_scores(now: Step, pasts: DevicePasts, scores: Floats) -> DevicePasts:
+def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) -> DevicePasts:
     """Step the moving averages of all three verdicts."""
     value, variance = positions(now.answers)
     lowest = now.charts.lowest
     trained = training_scores(now.charts, now.reference, now.answers, now.window)
     rows = np.where(now.window.sound, now.window.rows, 0.0)[:, None]
-    apart = take_apart(pasts.apart, pasts.windows, value, variance, now.places)
+    apart = take_apart(pasts.apart, pasts.windows, value, variance * scale.variance, now.places)
     return replace(
         pasts,
         own=step(pasts.own, scores, lowest).astype(np.float32),

@@ -10,7 +10,7 @@ slowly and is the same for all. The rows of a window are worked through in time,
 and features at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -90,11 +90,10 @@ class RowFleet:
         self.reference = self._train()
         self._bins = _bin_table(self.reference)
 
-    def windows(self, count: int, outbreak: Outbreak | None = None) -> Iterator[WindowArrays]:
-        """Make windows, of an hour each."""
+    def windows(self, count: int, outbreaks: Sequence[Outbreak] = ()) -> Iterator[WindowArrays]:
+        """Make windows, one after the other."""
         for window in range(count):
-            is_broken = outbreak is not None and window >= outbreak.since
-            yield self._window(window, outbreak if is_broken else None)
+            yield self._window(window, [outbreak for outbreak in outbreaks if window >= outbreak.since])
 
     def _train(self) -> Reference:
         """Lay out the baseline of a sample without season, offsets or autocorrelation."""
@@ -106,20 +105,20 @@ class RowFleet:
     def _with_tails(self, series: Floats) -> Floats:
         return series * (1.0 + self._cube * (series * series)) * self._unit
 
-    def _window(self, window: int, outbreak: Outbreak | None) -> WindowArrays:
+    def _window(self, window: int, outbreaks: Sequence[Outbreak]) -> WindowArrays:
         world, numbers = self._world, self._numbers
         low, high = np.log(world.fewest_rows), np.log(world.most_rows)
         rows = np.sort(np.exp(numbers.uniform(low, high, world.devices)).astype(np.int64))[::-1]
         order = numbers.permutation(world.devices)  # the devices with most rows first: those at work are a slice
         self._weather = 0.95 * self._weather + np.float32(world.weather) * numbers.normal(size=world.features)
         level = self._offset + self._weather
-        shift, gain = _changes(outbreak, level.shape)
+        shift, gain = _changes(outbreaks, level.shape)
         sums = _Sums(self.reference, world.devices, self._bins)
         for first in range(0, int(rows[0]), _BLOCK):
             at_work = order[: np.count_nonzero(rows > first)]
             values = self._rows(at_work) + level[at_work].astype(np.float32)
             values += self._season(window, at_work, first, rows)
-            if outbreak is not None:
+            if outbreaks:
                 values = values * gain[at_work] + shift[at_work]
             counting = np.arange(first, first + _BLOCK)[:, None] < rows[: len(at_work)]
             sums.take(at_work, values, counting)
@@ -151,12 +150,12 @@ class RowFleet:
         return self._with_tails(series)
 
 
-def _changes(outbreak: Outbreak | None, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _changes(outbreaks: Sequence[Outbreak], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Return what is added to each stream and what it is multiplied with, (devices, S) each."""
     shift, gain = np.zeros(shape, np.float32), np.ones(shape, np.float32)
-    if outbreak is not None:
-        shift[outbreak.devices[:, None], outbreak.streams] = outbreak.fault.shift
-        gain[outbreak.devices[:, None], outbreak.streams] = outbreak.fault.gain
+    for outbreak in outbreaks:
+        shift[outbreak.devices[:, None], outbreak.streams] += outbreak.fault.shift
+        gain[outbreak.devices[:, None], outbreak.streams] *= outbreak.fault.gain
     return shift, gain
 
 

@@ -1,0 +1,123 @@
+"""The results page: a summary against what is required, then every figure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.drift.figures import Found, Rate, Run
+from benchmarks.drift.healthy import DAYS
+from detectors import DEFAULT_RATE
+
+_HEAD = """# Drift: how often it is wrong, and how fast it is right
+
+`python -m benchmarks.drift`, seeded: the same figures each time. Simulated fleets are judged by the code that judges
+in the server. A false alarm is a verdict on a healthy device, against its own past or its peers, that comes; one that
+stays counts once. The knob says how many are expected for each 1000 devices in a month of 30 windows; the levels
+follow from the bundle's own calibrated table.
+"""
+_MOST_FALSE = 0.5
+_FACTOR = 2.0
+_MOST_SECONDS = 20.0
+_MOST_CALIBRATION = 0.5
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement.
+
+    Attributes:
+        what: What is measured.
+        measured: The figure.
+        required: What it may be.
+        met: Whether it holds.
+    """
+
+    what: str
+    measured: str
+    required: str
+    met: bool
+
+
+def requirements(run: Run) -> Iterator[Requirement]:
+    """Hold a run's figures to what is required."""
+    for rate in run.rates:
+        if rate.world == DAYS and rate.shown == DEFAULT_RATE:
+            what = f"false verdicts for each 1000 devices in 30 windows at the default, {rate.months:.0f} times that"
+            yield Requirement(what, f"{rate.measured:.2g}", f"at most {_MOST_FALSE}", rate.measured <= _MOST_FALSE)
+    yield from map(_close, (rate for rate in run.rates if rate.world == DAYS))
+    yield from map(_fast, (found for found in run.found if found.shown == DEFAULT_RATE))
+    step = run.step
+    per_1000 = 1000.0 * step.device_verdicts / step.devices
+    yield Requirement(f"verdicts on the fleet at a step of {step.step} sd", str(step.verdicts), "1", step.verdicts == 1)
+    yield Requirement("verdicts on its devices, for each 1000", f"{per_1000:.2g}", "at most 1", per_1000 <= 1.0)
+    speed = run.speed
+    what = f"seconds for {speed.devices:,} devices of {speed.streams} features and one window"
+    yield Requirement(what, f"{speed.seconds:.3g}", f"at most {_MOST_SECONDS:g}", speed.seconds <= _MOST_SECONDS)
+    met = speed.calibration_seconds <= _MOST_CALIBRATION
+    yield Requirement(
+        "seconds to calibrate a bundle", f"{speed.calibration_seconds:.2g}", f"at most {_MOST_CALIBRATION:g}", met
+    )
+
+
+def _close(rate: Rate) -> Requirement:
+    low, high = interval(rate)
+    met = low <= _FACTOR * rate.shown and high >= rate.shown / _FACTOR
+    measured = f"{rate.measured:.3g} ({low:.2g} to {high:.2g})"
+    return Requirement(f"false verdicts where the knob shows {rate.shown:g}", measured, "within a factor of 2", met)
+
+
+def _fast(found: Found) -> Requirement:
+    met = found.median <= found.allowed and found.share == 1.0
+    measured = f"{found.median:g} windows, {found.share:.0%} found"
+    return Requirement(f"{found.fault}: median delay", measured, f"at most {found.allowed}, all found", met)
+
+
+def interval(rate: Rate) -> tuple[float, float]:
+    """Return the 95 % interval of the measured rate: of a Poisson count, by Byar's approximation.
+
+    Source: Breslow and Day, Statistical methods in cancer research II, 1987, page 69.
+    """
+    low = _byar(rate.alarms, -1.96) if rate.alarms else 0.0
+    return low / rate.months, _byar(rate.alarms + 1, 1.96) / rate.months
+
+
+def _byar(count: int, z: float) -> float:
+    return count * (1.0 - 1.0 / (9.0 * count) + z / (3.0 * count**0.5)) ** 3
+
+
+def render(run: Run) -> str:
+    """Write the page, in Markdown."""
+    versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
+    parts = [_HEAD, f"{run.machine}; {versions}.\n", "![False alarms and delay over the knob](drift.svg)\n"]
+    parts += ["## Against the requirements\n", "| what | measured | required | |", "|---|---|---|---|"]
+    parts += [
+        f"| {one.what} | {one.measured} | {one.required} | {'met' if one.met else '**missed**'} |"
+        for one in requirements(run)
+    ]
+    parts += ["\nIn brackets the 95 % interval; a factor is missed where the interval lies outside it.\n"]
+    for world in dict.fromkeys(rate.world for rate in run.rates):
+        parts += _rates([rate for rate in run.rates if rate.world == world])
+    parts += ["## Faults\n", *_faults(run.found)]
+    parts += [f"\nA device's past is stored in {run.speed.past_bytes:,} bytes for {run.speed.streams} features.\n"]
+    return "\n".join(parts)
+
+
+def _rates(rates: Sequence[Rate]) -> Iterator[str]:
+    yield f"## No drift: {rates[0].world}\n"
+    yield f"1000 devices in 30 windows, {rates[0].months:.3g} times.\n"
+    yield "| the knob shows | level | measured | alarms | by channel |"
+    yield "|---|---|---|---|---|"
+    for rate in rates:
+        channels = ", ".join(f"{name} {count}" for name, count in rate.by_channel.items())
+        yield f"| {rate.shown:g} | {rate.level:.2f} | {rate.measured:.3g} | {rate.alarms} | {channels} |"
+    yield ""
+
+
+def _faults(found: Sequence[Found]) -> Iterator[str]:
+    yield "One in twenty devices breaks. Windows until half of them are named, at each setting of the knob:\n"
+    settings = list(dict.fromkeys(one.shown for one in found))
+    yield "| fault | world | " + " | ".join(f"{shown:g}" for shown in settings) + " | healthy devices named |"
+    yield "|---|---|" + "---|" * len(settings) + "---|"
+    for fault, world in dict.fromkeys((one.fault, one.world) for one in found):
+        by_setting = {one.shown: one for one in found if (one.fault, one.world) == (fault, world)}
+        delays = " | ".join(f"{by_setting[shown].median:g}" if shown in by_setting else "" for shown in settings)
+        yield f"| {fault} | {world} | {delays} | {by_setting[DEFAULT_RATE].false} |"

@@ -1,0 +1,68 @@
+"""How far the filling of the bins is from what was expected: the device's own past, moved as its group moved.
+
+A common shift moves each device's shares in its own way, by where the device stands; that is
+worked out from training's bins first. What else the group did is the median of what is left.
+It is not charted, since a movement of the group shows in the other channels.
+"""
+
+import numpy as np
+
+from detectors.arrays import Bools, Floats
+from detectors.channels import Answers
+from detectors.peers import MINIMUM, common
+from detectors.reference import Reference
+from detectors.residuals import Company, Residuals, accompanied
+from detectors.shape import shape_scores
+from detectors.state import DevicePasts
+
+
+def shape_residuals(
+    reference: Reference, answers: Answers, pasts: DevicePasts, movement: Floats, company: Company
+) -> tuple[Residuals, Floats]:
+    """Compare the shapes, in S charts; a late call knows no movement of bins, so it says nothing of them.
+
+    Args:
+        reference: What training says.
+        answers: The window's.
+        pasts: The devices'.
+        movement: (n, S), common movement of the location.
+        company: With whom each device is compared.
+
+    Returns:
+        The residuals, and the shares with the movement taken off, (n, S, B).
+    """
+    shares = answers.shares.share
+    past = pasts.shares.reshape(shares.shape)
+    if company.taken is not None:
+        return only_scores(np.full(shares.shape[:2], np.nan), company), past
+    known = (answers.shares.rows > 0.0) & (pasts.shares_rows > 0.0)
+    moved = _shifted(reference, pasts.center[:, : shares.shape[1]], movement)
+    rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(len(shares), -1)
+    moved += common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company).reshape(shares.shape)
+    scores = shape_scores(reference, answers.shares, past + moved, pasts.shares_rows, float(company.tolerance[0]))
+    return only_scores(scores, company), shares - moved
+
+
+def _shifted(reference: Reference, center: Floats, movement: Floats) -> Floats:
+    """Return by how much a shift moves the inner bins' shares of devices that stand at ``center``, (n, S, B)."""
+    inner = reference.inner.astype(np.float32)
+    after = reference.shifted.shares_at(center + movement) * inner
+    before = reference.shifted.shares_at(center) * inner
+    total = after.sum(axis=2, keepdims=True), before.sum(axis=2, keepdims=True)
+    moved: Floats = after / np.maximum(total[0], 1e-9) - before / np.maximum(total[1], 1e-9)
+    return moved
+
+
+def common_vector(values: Floats, known: Bools, company: Company) -> Floats:
+    """Return the common movement of vectors' components, of the same shape; 0 without company enough."""
+    movement = np.zeros_like(values)
+    for group in company.places:
+        if len(group) >= MINIMUM:
+            movement[group] = common(values[group], known[group])
+    return movement
+
+
+def only_scores(scores: Floats, company: Company) -> Residuals:
+    """Return residuals that have no unit and no movement to be charted."""
+    nothing = np.zeros_like(scores)
+    return Residuals(scores, scores, scores, nothing, nothing, accompanied(~np.isnan(scores), company))
