@@ -22,6 +22,8 @@ from fleet_server.alerts.room import AlertRoom
 from fleet_server.alerts.verdict_signals import VerdictSignals
 from fleet_server.alerts.window_signals import WindowSignals
 from fleet_server.archive.service import ArchiveService
+from fleet_server.archive.verdicts import NAME as VERDICTS_NAME
+from fleet_server.archive.windows import NAME as WINDOWS_NAME
 from fleet_server.archive.windows import windows_source
 from fleet_server.audit import routes as audit_routes
 from fleet_server.audit.service import AuditService
@@ -48,6 +50,7 @@ from fleet_server.drift.archived import verdict_changes
 from fleet_server.drift.controller import BATCH_REPORTS, DriftController
 from fleet_server.drift.history import DriftHistory
 from fleet_server.drift.policies import DriftPolicy, PolicyService
+from fleet_server.drift.retention import Retention
 from fleet_server.drift.service import DriftService
 from fleet_server.feedback.room import FeedbackRoom
 from fleet_server.feedback.service import BATCH_WINDOWS as TAKEN_WINDOWS
@@ -220,6 +223,17 @@ class FleetServer:
         figures = VersionFigures(self._feedback.performance)
         self._retraining = RetrainingService(database, figures, self._alerts.receivers, self._audit, clock)
         self._summaries = SummaryService(database, figures, self._alerts.receivers, self._audit, clock)
+        self._retention = Retention(
+            database,
+            self._telemetry,
+            clock,
+            keep_days=self._settings.keep_days,
+            reports_read=[
+                partial(self._archive.archived_through, WINDOWS_NAME),
+                self._feedback.service.taken_through,
+            ],
+            changes_read=[partial(self._archive.archived_through, VERDICTS_NAME)],
+        )
         self._build_broker()
         self._rollouts = RolloutService(
             database,
@@ -281,6 +295,7 @@ class FleetServer:
             "repository": self._repository.renew,
             "rollouts": self._rollouts.step,
             "drift": self._judge,
+            "retention": self._retention.step,
             "samples": self._prune_samples,
             "feedback": self._take_windows,
             "alerts": self._alerts.service.step,

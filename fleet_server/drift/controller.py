@@ -111,7 +111,7 @@ class DriftController:
     def _judge(self, model: str) -> None:
         policy = self._policies.get(model)
         groups = self._devices.label_values(policy.group_label) if policy.group_label else {}
-        judging = Judging(policy, groups, self._counted, self._half, self._units_of)
+        judging = Judging(policy, groups, self._counted, self._half, self._units_of, self._clock())
         while True:
             with self._database.reading() as session:
                 found = next_window(session, model)

@@ -50,6 +50,7 @@ class Judging:
         counted: Finds what a report was counted with.
         find_half: Finds what an earlier past was compared with.
         units: Gives the units of a bundle's streams.
+        now_ms: Present Unix time.
     """
 
     policy: DriftPolicy
@@ -57,6 +58,7 @@ class Judging:
     counted: FindCounted
     find_half: FindHalf
     units: Callable[[str], Mapping[str, str]]
+    now_ms: int
 
     def levels(self, half: Half, length_ms: int) -> Levels:
         """Return where the charts of windows of a length alarm."""
@@ -83,7 +85,7 @@ def _judge_half(session: Session, window: FleetWindow, own: HalfWindow, judging:
     save(session, key, state, names)
     if earlier is None:
         save_fleet(session, key, state, window.end_ms)
-        _keep_fleet(session, window, key, judgement)
+        _keep_fleet(session, window, key, judgement, judging)
     return HalfJudgement(key, arrays, judgement, earlier is not None)
 
 
@@ -92,13 +94,14 @@ def _earlier(session: Session, window: FleetWindow, key: PastKey) -> Judgement |
     return earlier_judgement(charts_of(key.half.reference), decode_fleet(row.data)) if row is not None else None
 
 
-def _keep_fleet(session: Session, window: FleetWindow, key: PastKey, judgement: Judgement) -> None:
+def _keep_fleet(session: Session, window: FleetWindow, key: PastKey, judgement: Judgement, judging: Judging) -> None:
     row = {
         "model": window.model,
         "reference": key.reference,
         "start_ms": window.start_ms,
         "end_ms": window.end_ms,
         "devices": len(judgement.devices),
+        "judged_at_ms": judging.now_ms,
         "data": encode_fleet(key.half.name, judgement),
     }
     upsert(session, FleetWindowRow, [row])

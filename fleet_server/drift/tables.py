@@ -97,6 +97,8 @@ class FleetWindowRow(SQLModel, table=True):
     start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     end_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     devices: int
+    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    """When the server judged, Unix milliseconds."""
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -116,10 +118,10 @@ class JudgedWindowRow(SQLModel, table=True):
     start_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     rows: int = Field(sa_column=Column(BigInteger, nullable=False))
-    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     """When the server judged, Unix milliseconds."""
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    """``drift.frames`` made it."""
+    """``drift.judged`` made it."""
 
 
 class VerdictRow(SQLModel, table=True):

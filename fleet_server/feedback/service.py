@@ -104,6 +104,11 @@ class FeedbackService:
                 self._store(session, evidence)
         return len(reports)
 
+    def taken_through(self) -> int:
+        """Return the ordinal of the last report that was taken in."""
+        with self._database.reading() as session:
+            return session.get_one(FeedbackCursorRow, CURSOR).ordinal
+
     def record(
         self, session: Session, subject: Subject, truths: Sequence[Truth]
     ) -> tuple[Counter[Outcome], Counter[str]]:

@@ -279,9 +279,11 @@ def _create_drift_pasts() -> None:
         sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("end_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("devices", sa.Integer(), nullable=False),
+        sa.Column("judged_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("model", "reference", "start_ms", "end_ms"),
     )
+    op.create_index("ix_drift_fleet_windows_judged_at_ms", "drift_fleet_windows", ["judged_at_ms"], unique=False)
     op.create_table(
         "drift_judged",
         sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -296,6 +298,7 @@ def _create_drift_pasts() -> None:
         sa.PrimaryKeyConstraint("ordinal"),
     )
     op.create_index("drift_judged_by_window", "drift_judged", ["model", "start_ms", "device_id"], unique=False)
+    op.create_index("ix_drift_judged_judged_at_ms", "drift_judged", ["judged_at_ms"], unique=False)
     op.create_index("drift_judged_by_device", "drift_judged", ["device_id", "model", "start_ms"], unique=False)
 
 
