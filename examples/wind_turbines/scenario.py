@@ -26,7 +26,7 @@ FIRST_DAY = date(2015, 2, 5)
 LAST_DAY = date(2015, 6, 1)
 """Not included: 116 days are replayed."""
 SECOND_VERSION = datetime(2015, 3, 15, tzinfo=UTC)
-"""When version 2 may come: the first 28 windows have told how the turbines usually differ."""
+"""When version 2 may come: the windows before have told how the turbines usually differ."""
 LAST_WINDOW_END = datetime(2015, 5, 31, tzinfo=UTC)
 """Of the last window that is surely complete: a later row has been seen."""
 
