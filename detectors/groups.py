@@ -14,6 +14,8 @@ def index(names: Sequence[str] | Names) -> tuple[tuple[str, ...], Places]:
         names: The group of each device.
     """
     found, number = np.unique(np.asarray(names, np.str_), return_inverse=True)
+    if not len(number):
+        return (), []
     order = np.argsort(number, kind="stable")
     return tuple(found.tolist()), np.split(order, np.cumsum(np.bincount(number))[:-1])
 

@@ -89,7 +89,7 @@ def judge(
     quiet = window.sound[:, None] & ~alone & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)
     pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
     pasts = learn_vectors(step, pasts, vectors, quiet)
-    pasts = replace(pasts, alarmed=alarmed.reshape(len(window.devices), -1))
+    pasts = replace(pasts, alarmed=alarmed.reshape(pasts.alarmed.shape))
     fleet, fleet_scores = take_movements(step, fleet, residuals, is_late=late is not None)
     charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet)
     told = sum_up(step, charted, residuals)

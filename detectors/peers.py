@@ -42,6 +42,8 @@ def middle(values: Floats) -> Floats:
 
     Of very many devices some thousand stand for all: the median then errs by 2 % of their spread.
     """
+    if not len(values):
+        return np.zeros(values.shape[1])
     if len(values) > _SAMPLE:
         values = values[:: len(values) // _SAMPLE]
     counts = (~np.isnan(values)).sum(axis=0)

@@ -37,7 +37,7 @@ def shape_residuals(
         return only_scores(np.full(shares.shape[:2], np.nan), company), past
     known = (answers.shares.rows > 0.0) & (pasts.shares_rows > 0.0)
     moved = _shifted(reference, pasts.center[:, : shares.shape[1]], movement)
-    rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(len(shares), -1)
+    rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(pasts.shares.shape)
     moved += common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company).reshape(shares.shape)
     scores = shape_scores(reference, answers.shares, past + moved, pasts.shares_rows, float(company.tolerance[0]))
     return only_scores(scores, company), shares - moved

@@ -10,7 +10,7 @@ from detectors.common_cause import FEWEST_STEPS
 from detectors.judgement import Judgement
 from detectors.peers import MINIMUM
 from detectors.residuals import Residuals
-from detectors.state import FleetPast
+from detectors.state import OWN, FleetPast
 from detectors.steps import Step
 
 FEW_WINDOWS: Final = "too few windows of this device yet"
@@ -53,9 +53,14 @@ def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
         fleet_severity=np.abs(fleet_ratios).max(axis=1).astype(np.float32),
         fleet_ratios=fleet_ratios.astype(np.float32),
         fleet_alarmed=np.abs(fleet_ratios) > 1.0,
-        movement=np.stack([residuals.movement[group[0]] for group in step.places]),
-        moving=np.stack([alarmed[group, 1].mean(axis=0) for group in step.places]).astype(np.float32),
+        movement=_by_group(step, [residuals.movement[group[0]] for group in step.places]),
+        moving=_by_group(step, [alarmed[group, OWN].mean(axis=0) for group in step.places]).astype(np.float32),
     )
+
+
+def _by_group(step: Step, rows: list[Floats]) -> Floats:
+    """Return the rows of the groups as an array (G, K), also where there is no group."""
+    return np.array(rows, np.float64).reshape(len(step.places), step.charts.n_charts)
 
 
 def _words(step: Step, alarmed: Bools, is_learning: Bools) -> tuple[Names, Names]:
@@ -77,8 +82,8 @@ def _words(step: Step, alarmed: Bools, is_learning: Bools) -> tuple[Names, Names
 
 
 def _fleet_words(step: Step, fleet: FleetPast, ratios: Floats) -> tuple[Names, Names]:
-    sizes = np.array([len(group) for group in step.places])
-    rows = [fleet.groups.index(name) for name in step.groups]
+    sizes = np.array([len(group) for group in step.places], np.intp)
+    rows = np.array([fleet.groups.index(name) for name in step.groups], np.intp)
     is_learning = fleet.steps[rows].max(axis=1) < FEWEST_STEPS
     drifts = (np.abs(ratios) > 1.0).any(axis=1)
     words = np.where(sizes < MINIMUM, "no_data", np.where(drifts, "drift", np.where(is_learning, "learning", "stable")))

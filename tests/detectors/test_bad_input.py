@@ -1,0 +1,106 @@
+"""Whatever devices send: no exception, no warning, no NaN in a verdict, and a reason where there is no verdict."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from compiler.baseline import build_baseline
+from detectors import (
+    KINDS,
+    Judgement,
+    State,
+    WindowArrays,
+    charts_of,
+    diagnose,
+    empty_state,
+    findings,
+    judge,
+    lay_out,
+    level_for,
+    pack,
+    unpack,
+)
+from detectors.windows import checked, empty_tables
+from device_contract.manifest import Feature, Output
+
+FEATURES = (
+    Feature(name="normal"),
+    Feature(name="constant"),
+    Feature(name="never"),
+    Feature(name="two"),
+    Feature(name="colour", kind="category", categories=("red", "green", "blue")),
+)
+
+
+def odd_sample() -> NDArray[np.float32]:
+    numbers = np.random.default_rng(6)
+    columns = [numbers.normal(size=500), np.full(500, 7.0), np.full(500, np.nan), numbers.integers(0, 2, 500)]
+    return np.stack([*columns, numbers.integers(0, 3, 500)], axis=1).astype(np.float32)
+
+
+SAMPLE = odd_sample()
+REFERENCE = lay_out(build_baseline(FEATURES, (Output(name="score"),), SAMPLE, SAMPLE[:, :1].astype(np.float64)))
+CHARTS = charts_of(REFERENCE)
+LEVELS = level_for(0.5, CHARTS.n_charts, 30)
+
+
+def any_window(numbers: np.random.Generator, devices: int) -> WindowArrays:
+    """Draw a window in which anything may be, whether or not it adds up."""
+    names = np.array([(f"device-{place}", f"group-{place % 3}", str(place % 2)) for place in range(devices)])
+    tables = empty_tables(REFERENCE, names.reshape(devices, 3))
+    rows = numbers.choice([0, 1, 2, 50, 3000], devices)
+    lost = rows[:, None] * (numbers.random((devices, CHARTS.n_streams)) < 0.3)
+    width = REFERENCE.bins.sum(axis=1)
+    for stream in range(CHARTS.n_streams):
+        shares = numbers.dirichlet(np.full(width[stream], 0.2))
+        tables.counts[:, stream, : width[stream]] = numbers.multinomial(rows - lost[:, stream], shares)
+    tables.streams[..., 0] = lost
+    tables.streams[..., 3] = numbers.integers(0, 2, lost.shape) * np.maximum(rows[:, None] - lost - 1, 0)
+    tables.streams[..., 4] = 1.0
+    tables.streams[..., 5] = numbers.choice([0.0, 1e30, -1e30, np.nan], lost.shape, p=[0.9, 0.04, 0.04, 0.02])
+    tables.streams[..., 6] = numbers.choice([0.0, 1.0, 1e30], lost.shape)
+    tables.streams[..., 7] = numbers.choice([-1.0, 0.0, 0.5, 1.0], lost.shape)
+    tables.projected[:] = numbers.choice([0.0, 100.0, 1e9], (devices, 5))
+    tables.related_rows[:] = numbers.choice([0.0, 2.0, 1000.0], devices)
+    tables.correlations[:] = numbers.choice([-1.0, 0.0, 1.0], tables.correlations.shape)
+    tables.explained[:] = numbers.choice([0.0, 20.0], devices)
+    tables.attributions[:] = numbers.random(tables.attributions.shape)
+    return checked(replace(tables, rows=rows.astype(np.float32)))
+
+
+def take(state: State, window: WindowArrays) -> tuple[State, Judgement]:
+    state, told = judge(state, REFERENCE, window, LEVELS)
+    assert np.isfinite(told.ratios).all()
+    assert np.isfinite(told.fleet_ratios).all()
+    assert np.isfinite(told.movement).all()
+    assert set(told.words.ravel().tolist()) <= {"stable", "drift", "learning", "no_data"}
+    assert ((told.reasons != "") == np.isin(told.words, ["learning", "no_data"])).all()
+    for values in state.pasts.arrays().values():
+        assert np.isfinite(values).all()
+    return state, told
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), devices=st.integers(1, 30))
+def test_any_windows_are_judged(seed: int, devices: int) -> None:
+    numbers = np.random.default_rng(seed)
+    state = empty_state(CHARTS)
+    for _ in range(6):
+        state, told = take(state, any_window(numbers, devices))
+    for device in range(devices):
+        for kind in range(len(KINDS)):
+            found = findings(told, device, kind)
+            assert (diagnose(found) is not None) == bool(found)
+    unpack(CHARTS, 1, pack(state.pasts))
+
+
+@pytest.mark.parametrize("devices", [0, 1, 3])
+def test_few_devices_or_none(devices: int) -> None:
+    state = empty_state(CHARTS)
+    for seed in range(3):
+        state, told = take(state, any_window(np.random.default_rng(seed), devices))
+    assert len(told.words) == devices
