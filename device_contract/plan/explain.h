@@ -16,8 +16,16 @@
  * leeway_plan_check(). */
 uint32_t leeway_plan_explained_scores(const void *plan);
 
+/* What makes explaining trees fast: made once from a checked plan, then only read, by any number of
+ * threads; 64-byte aligned. 0 bytes where there is nothing to make: a matrix, or trees that are very
+ * deep or very many. Both functions work in a scratch that may then be given back. */
+size_t leeway_plan_explain_scratch_bytes(const void *plan);
+size_t leeway_plan_explain_tables_bytes(const void *plan, void *scratch);
+void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tables);
+
 /* Write contributions (n_features + 1, explained scores): a line for each feature, the last
- * for the expected scores. */
-void leeway_plan_explain(const void *plan, const float *row, double *contributions);
+ * for the expected scores. `tables` may be NULL: the steps are then added one by one, in another
+ * order, and the last bits may differ. */
+void leeway_plan_explain(const void *plan, const void *tables, const float *row, double *contributions);
 
 #endif

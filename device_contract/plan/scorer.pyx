@@ -46,7 +46,10 @@ cdef extern from "kernels.h" nogil:
 
 cdef extern from "explain.h" nogil:
     uint32_t leeway_plan_explained_scores(const void *plan)
-    void leeway_plan_explain(const void *plan, const float *row, double *contributions)
+    size_t leeway_plan_explain_scratch_bytes(const void *plan)
+    size_t leeway_plan_explain_tables_bytes(const void *plan, void *scratch)
+    void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tables)
+    void leeway_plan_explain(const void *plan, const void *tables, const float *row, double *contributions)
 
 
 cdef extern from "Python.h":
@@ -114,6 +117,8 @@ cdef class PlanScorer:
     cdef const leeway_kernels *_kernels
     cdef void *_workspace
     cdef void *_batch_tables  # made before the first batch
+    cdef void *_explain_tables  # made before the first explanation; NULL also where there are none
+    cdef bint _may_explain
     cdef void *_block_workspace  # of the last batch; NULL while a batch uses it
     cdef Py_ssize_t _row_bytes
     cdef PyTypeObject *_array_type  # numpy's, once a row of it has been read
@@ -157,6 +162,7 @@ cdef class PlanScorer:
     def __dealloc__(self):
         free(self._workspace)
         free(self._batch_tables)
+        free(self._explain_tables)
         free(self._block_workspace)
         if self._held:
             PyBuffer_Release(&self._data)
@@ -233,11 +239,28 @@ cdef class PlanScorer:
                     raise RowError(
                         f"out has {target.len // 8} values, not {self.n_features + 1} lines of {self.n_explained}"
                     )
-                leeway_plan_explain(self._data.buf, <const float *>source.buf, <double *>target.buf)
+                if not self._may_explain:
+                    self._make_explain_tables()
+                leeway_plan_explain(
+                    self._data.buf, self._explain_tables, <const float *>source.buf, <double *>target.buf
+                )
             finally:
                 PyBuffer_Release(&target)
         finally:
             PyBuffer_Release(&source)
+
+    cdef int _make_explain_tables(self) except -1:
+        cdef void *scratch = _allocate(leeway_plan_explain_scratch_bytes(self._data.buf))
+        cdef size_t n_bytes
+        try:
+            n_bytes = leeway_plan_explain_tables_bytes(self._data.buf, scratch)
+            if n_bytes > 0:
+                self._explain_tables = _allocate(n_bytes)
+                leeway_plan_make_explain_tables(self._data.buf, scratch, self._explain_tables)
+        finally:
+            free(scratch)
+        self._may_explain = True
+        return 0
 
     def score_batch(self, rows, Py_ssize_t n_rows, out):
         """Score many rows; other threads run meanwhile.
