@@ -41,6 +41,7 @@ bench: .venv/ready services  ## speed and footprint against peers; writes benchm
 	$(BIN)/python -m benchmarks.quantized
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.explaining
 
 coverage: .venv/ready  ## which scikit-learn estimators convert and have a plan; writes docs/coverage.md
 	@$(BIN)/python -m tests.compiler.coverage.page

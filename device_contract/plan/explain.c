@@ -83,19 +83,19 @@ size_t leeway_plan_explain_scratch_bytes(const void *plan) {
 
 size_t leeway_plan_explain_tables_bytes(const void *plan, void *scratch) {
     const leeway_operation *operation = tabulated_operation(plan);
-    leeway_paths_header header;
+    leeway_paths paths;
     leeway_path_view view;
     if (operation == NULL) return 0;
     view = view_paths(plan, operation, scratch);
-    return measure_paths(&view, &header) ? paths_bytes(operation, &header) : 0;
+    return measure_paths(&view, &paths) ? paths_bytes(operation, &paths) : 0;
 }
 
 void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tables) {
     const leeway_operation *operation = tabulated_operation(plan);
     const leeway_path_view view = view_paths(plan, operation, scratch);
-    leeway_paths_header *header = tables;
-    measure_paths(&view, header);
-    make_paths(&view, header, (uint32_t *)(header + 1),
+    leeway_paths *paths = tables;
+    measure_paths(&view, paths);
+    make_paths(&view, paths, (uint32_t *)(paths + 1),
                (leeway_word *)((uint8_t *)tables + paths_lines_offset(operation)));
 }
 

@@ -118,7 +118,7 @@ cdef class PlanScorer:
     cdef void *_workspace
     cdef void *_batch_tables  # made before the first batch
     cdef void *_explain_tables  # made before the first explanation; NULL also where there are none
-    cdef bint _may_explain
+    cdef bint _has_explained  # the tables have been made, if there are any
     cdef void *_block_workspace  # of the last batch; NULL while a batch uses it
     cdef Py_ssize_t _row_bytes
     cdef PyTypeObject *_array_type  # numpy's, once a row of it has been read
@@ -226,28 +226,36 @@ cdef class PlanScorer:
             RowError: The row or ``out`` has the wrong width or the wrong type.
             PlanError: The plan holds nothing to explain by.
         """
-        cdef Py_buffer source, target
+        cdef Py_buffer source
+        cdef const leeway_ndarray *array = <const leeway_ndarray *><PyObject *>row
         if self.n_explained == 0:
             raise PlanError("the plan holds nothing to explain by; compile the model with --explain")
+        if Py_TYPE(<PyObject *>row) == self._array_type and self._is_known(array):
+            self._explain(<const float *>array.data, out)
+            return
         _open(row, &source, b"f", 0, "row")
         try:
-            _open(out, &target, b"d", PyBUF_WRITABLE, "out")
-            try:
-                if source.len != self.n_features * <Py_ssize_t>sizeof(float):
-                    raise RowError(f"row has {source.len // 4} values, the model takes {self.n_features}")
-                if target.len != (self.n_features + 1) * self.n_explained * <Py_ssize_t>sizeof(double):
-                    raise RowError(
-                        f"out has {target.len // 8} values, not {self.n_features + 1} lines of {self.n_explained}"
-                    )
-                if not self._may_explain:
-                    self._make_explain_tables()
-                leeway_plan_explain(
-                    self._data.buf, self._explain_tables, <const float *>source.buf, <double *>target.buf
-                )
-            finally:
-                PyBuffer_Release(&target)
+            if source.len != self._row_bytes:
+                raise RowError(f"row has {source.len // 4} values, the model takes {self.n_features}")
+            self._explain(<const float *>source.buf, out)
         finally:
             PyBuffer_Release(&source)
+        self._learn(row)
+
+    cdef int _explain(self, const float *row, out) except -1:
+        cdef Py_buffer view
+        _open(out, &view, b"d", PyBUF_WRITABLE, "out")
+        try:
+            if view.len != (self.n_features + 1) * self.n_explained * <Py_ssize_t>sizeof(double):
+                raise RowError(
+                    f"out has {view.len // 8} values, not {self.n_features + 1} lines of {self.n_explained}"
+                )
+            if not self._has_explained:
+                self._make_explain_tables()
+            leeway_plan_explain(self._data.buf, self._explain_tables, row, <double *>view.buf)
+        finally:
+            PyBuffer_Release(&view)
+        return 0
 
     cdef int _make_explain_tables(self) except -1:
         cdef void *scratch = _allocate(leeway_plan_explain_scratch_bytes(self._data.buf))
@@ -259,7 +267,7 @@ cdef class PlanScorer:
                 leeway_plan_make_explain_tables(self._data.buf, scratch, self._explain_tables)
         finally:
             free(scratch)
-        self._may_explain = True
+        self._has_explained = True
         return 0
 
     def score_batch(self, rows, Py_ssize_t n_rows, out):

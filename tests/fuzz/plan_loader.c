@@ -91,19 +91,40 @@ static void execute(const void *plan) {
     free(scores);
 }
 
+/* Tables to explain by, or NULL where there are none. */
+static void *explain_tables(const void *plan) {
+    void *scratch = room(leeway_plan_explain_scratch_bytes(plan), 0xa5), *tables = NULL;
+    const size_t bytes = leeway_plan_explain_tables_bytes(plan, scratch);
+    if (bytes > 0) {
+        tables = room(bytes, 0xa5);
+        leeway_plan_make_explain_tables(plan, scratch, tables);
+    }
+    free(scratch);
+    return tables;
+}
+
+static void explain_each(const void *plan, const void *tables, const float *rows) {
+    const leeway_plan_header *header = plan;
+    const size_t lines = (size_t)header->n_features + 1;
+    double *contributions = room(lines * leeway_plan_explained_scores(plan) * sizeof *contributions, 0xa5);
+    uint32_t row;
+    for (row = 0; row < ROWS; row++)
+        leeway_plan_explain(plan, tables, rows + (size_t)row * header->n_features, contributions);
+    free(contributions);
+}
+
 static void explain(const void *plan) {
     const leeway_plan_header *header = plan;
-    const size_t lines = (size_t)header->n_features + 1, n_scores = leeway_plan_explained_scores(plan);
     float *rows;
-    double *contributions;
-    uint32_t row;
-    if (n_scores == 0) return;
+    void *tables;
+    if (leeway_plan_explained_scores(plan) == 0) return;
     rows = room((size_t)ROWS * header->n_features * sizeof *rows, 0);
-    contributions = room(lines * n_scores * sizeof *contributions, 0xa5);
     fill(rows, header->n_features);
-    for (row = 0; row < ROWS; row++) leeway_plan_explain(plan, rows + (size_t)row * header->n_features, contributions);
+    tables = explain_tables(plan);
+    explain_each(plan, tables, rows);
+    explain_each(plan, NULL, rows);
+    free(tables);
     free(rows);
-    free(contributions);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
