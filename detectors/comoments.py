@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri_exp
+from scipy.special import ndtr, ndtri_exp
 
 from detectors.arrays import Floats
 from detectors.design_effect import design_effect
@@ -50,5 +50,6 @@ def largest(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """
     pair = np.abs(scores).argmax(axis=1)
     most = np.abs(scores)[np.arange(len(scores)), pair]
-    log_tail = np.minimum(np.log(2.0 * scores.shape[1]) + log_ndtr(-most), -1e-9)
-    return -ndtri_exp(log_tail), pair
+    none_larger = scores.shape[1] * np.log1p(-np.minimum(2.0 * ndtr(-most), 1.0 - 1e-12))
+    tail = np.log(np.maximum(-np.expm1(none_larger), 1e-300))
+    return -ndtri_exp(np.minimum(tail, -1e-9)), pair

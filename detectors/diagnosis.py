@@ -91,6 +91,8 @@ class Finding:
     difference: float
     """This window's, in the chart's unit; NaN without one."""
     is_output: bool
+    pair: tuple[str, str] | None = None
+    """Of a relation, the two features that it is between."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Diagnosis:
 
     cause: Cause
     streams: tuple[str, ...]
-    """The streams that drift, the most severe first; without ``ALL_FEATURES``."""
+    """The streams that drift, the most severe first; of a relation the two that it is between."""
 
     @property
     def what(self) -> str:
@@ -130,9 +132,17 @@ def findings(judgement: Judgement, device: int, kind: int) -> tuple[Finding, ...
             ratio=float(ratios[chart]),
             difference=float(judgement.differences[device, chart]),
             is_output=bool(charts.output[chart]),
+            pair=_pair_of(judgement, device) if charts.channel[chart] == "relations" else None,
         )
         for chart in ranked
     )
+
+
+def _pair_of(judgement: Judgement, device: int) -> tuple[str, str] | None:
+    if judgement.pair is None:
+        return None
+    first, second = judgement.pair[device]
+    return judgement.charts.streams[first], judgement.charts.streams[second]
 
 
 def diagnose(found: Sequence[Finding]) -> Diagnosis | None:
@@ -153,7 +163,9 @@ def diagnose(found: Sequence[Finding]) -> Diagnosis | None:
         return Diagnosis(_of_feature([one for one in found if one.stream == leading]), streams)
     if outputs:
         return Diagnosis("model", streams)
-    return Diagnosis("attribution" if all(one.channel == "attribution" for one in found) else "relation", streams)
+    if all(one.channel == "attribution" for one in found):
+        return Diagnosis("attribution", streams)
+    return Diagnosis("relation", next((one.pair for one in found if one.pair is not None), ()))
 
 
 def _same_loss(found: Sequence[Finding]) -> bool:

@@ -91,6 +91,6 @@ def judge(
     pasts = learn_vectors(step, pasts, vectors, quiet)
     pasts = replace(pasts, alarmed=alarmed.reshape(pasts.alarmed.shape))
     fleet, fleet_scores = take_movements(step, fleet, residuals, is_late=late is not None)
-    charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet)
+    charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet, vectors.relations.pair)
     told = sum_up(step, charted, residuals)
     return put_back(roster, replace(state, fleet=fleet), window, pasts), told if late is None else told.with_fleet(late)

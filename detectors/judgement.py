@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from detectors.arrays import Bools, Floats, Names
+from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.charts import Charts
 
 WORDS: Final = ("stable", "drift", "learning", "no_data")
@@ -50,6 +50,8 @@ class Judgement:
     """(G, K): the common movement that was taken off (a logarithm for counted charts)."""
     moving: Floats
     """(G, K): share of the group's devices whose chart is alarmed against their own past."""
+    pair: Indices | None = None
+    """(n, 2): the two streams whose relation is farthest from what was expected; None without co-moments."""
 
     def with_fleet(self, first: "Judgement") -> "Judgement":
         """Return the judgement of late devices, with what the window's first call said of the groups."""

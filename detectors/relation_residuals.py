@@ -40,7 +40,10 @@ def relation_residuals(
     """
     n, rows, before = len(window.rows), window.related_rows, pasts.relations_rows[:, 0]
     if company.taken is not None or not window.correlations.shape[1] or not (rows >= FEWEST_ROWS).any():
-        return only_scores(np.full((n, 1), np.nan), company), Relations(pasts.relations, np.zeros(n, np.intp))
+        nothing = np.full((n, 1), np.nan)
+        return only_scores(nothing, np.zeros((n, 1), np.bool_), company), Relations(
+            pasts.relations, np.zeros(n, np.intp)
+        )
     value = related(window.correlations)
     known = np.broadcast_to(((rows >= FEWEST_ROWS) & (before > 0.0))[:, None], value.shape)
     step = np.where(known, value - pasts.relations, 0.0)
@@ -50,7 +53,7 @@ def relation_residuals(
     held = np.sign(rest) * np.maximum(np.abs(rest) - company.tolerance[0] / np.sqrt(variance), 0.0)
     score, pair = largest(held / _usual(rest, known))
     scores = np.where(known[:, :1], score[:, None], np.nan)
-    return only_scores(scores, company), Relations(value - movement, pair)
+    return only_scores(scores, (rows >= FEWEST_ROWS)[:, None], company), Relations(value - movement, pair)
 
 
 def _usual(scores: Floats, known: Bools) -> Floats:

@@ -34,13 +34,13 @@ def shape_residuals(
     shares = answers.shares.share
     past = pasts.shares.reshape(shares.shape)
     if company.taken is not None:
-        return only_scores(np.full(shares.shape[:2], np.nan), company), past
+        return only_scores(np.full(shares.shape[:2], np.nan), answers.shares.rows > 0.0, company), past
     known = (answers.shares.rows > 0.0) & (pasts.shares_rows > 0.0)
     moved = _shifted(reference, pasts.center[:, : shares.shape[1]], movement)
     rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(pasts.shares.shape)
     moved += common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company).reshape(shares.shape)
     scores = shape_scores(reference, answers.shares, past + moved, pasts.shares_rows, float(company.tolerance[0]))
-    return only_scores(scores, company), shares - moved
+    return only_scores(scores, answers.shares.rows > 0.0, company), shares - moved
 
 
 def _shifted(reference: Reference, center: Floats, movement: Floats) -> Floats:
@@ -62,7 +62,13 @@ def common_vector(values: Floats, known: Bools, company: Company) -> Floats:
     return movement
 
 
-def only_scores(scores: Floats, company: Company) -> Residuals:
-    """Return residuals that have no unit and no movement to be charted."""
+def only_scores(scores: Floats, known: Bools, company: Company) -> Residuals:
+    """Return residuals that have no unit and no movement to be charted.
+
+    Args:
+        scores: (n, charts).
+        known: (n, charts), whether the window brings a vector at all.
+        company: With whom each device is compared.
+    """
     nothing = np.zeros_like(scores)
-    return Residuals(scores, scores, scores, nothing, nothing, accompanied(~np.isnan(scores), company))
+    return Residuals(scores, scores, scores, nothing, nothing, accompanied(known, company))

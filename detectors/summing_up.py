@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.arrays import Bools, Floats, Names
+from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.common_cause import FEWEST_STEPS
 from detectors.judgement import Judgement
 from detectors.peers import MINIMUM
@@ -31,6 +31,8 @@ class Charted:
     fleet: FleetPast
     fleet_ratios: Floats
     """(G, K)."""
+    pair: Indices
+    """(n,): place of the pair of features whose relation is farthest from what was expected."""
 
 
 def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
@@ -54,8 +56,14 @@ def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
         fleet_ratios=fleet_ratios.astype(np.float32),
         fleet_alarmed=np.abs(fleet_ratios) > 1.0,
         movement=_by_group(step, [residuals.movement[group[0]] for group in step.places]),
+        pair=_streams_of(step, charted.pair),
         moving=_by_group(step, [alarmed[group, OWN].mean(axis=0) for group in step.places]).astype(np.float32),
     )
+
+
+def _streams_of(step: Step, pair: Indices) -> Indices | None:
+    first, second = step.reference.pairs
+    return np.stack([first[pair], second[pair]], axis=1) if len(first) else None
 
 
 def _by_group(step: Step, rows: list[Floats]) -> Floats:
