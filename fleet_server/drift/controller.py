@@ -20,7 +20,7 @@ from fleet_server.drift.tables import (
     DriftCursorRow,
     WaitingWindowRow,
 )
-from fleet_server.drift.windows import FleetWindow, waiting_window
+from fleet_server.drift.windows import FleetWindow, Part, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
@@ -29,6 +29,8 @@ _logger = logging.getLogger(__name__)
 
 BATCH_REPORTS = 500
 """Taken in within one transaction, while SQLite lets nobody else write."""
+_BEFORE_JUDGING = 20 * BATCH_REPORTS
+"""Reports that are taken in, while there are more, before it is looked which windows they complete."""
 _CURSOR = "reports"
 
 
@@ -69,6 +71,7 @@ class DriftController:
         self._known: dict[tuple[str, str], Counted] = {}
         self._units: dict[str, dict[str, str]] = {}
         self._to_judge: set[str] | None = None
+        self._taken = 0
         self._unjudged = Counter(
             "leeway_windows_unjudged", "Stored windows that were not judged, by reason.", ["reason"], registry=registry
         )
@@ -86,9 +89,12 @@ class DriftController:
         reports = self._telemetry.windows_after(place.ordinal if place else 0, BATCH_REPORTS)
         if reports:
             self._to_judge |= self._take(reports)
-        for model in sorted(self._to_judge):
-            self._judge(model)
-            self._to_judge.discard(model)
+        self._taken += len(reports)
+        if len(reports) < BATCH_REPORTS or self._taken >= _BEFORE_JUDGING:
+            self._taken = 0
+            for model in sorted(self._to_judge):
+                self._judge(model)
+                self._to_judge.discard(model)
         return len(reports)
 
     def _take(self, reports: Sequence[WindowRow]) -> set[str]:
@@ -102,7 +108,7 @@ class DriftController:
             session.merge(DriftCursorRow(name=_CURSOR, ordinal=reports[-1].ordinal))
         return {report.model for report in judged} | intake.left
 
-    def _record(self, session: Session, report: WindowRow, refusal: Refusal) -> None:
+    def _record(self, session: Session, report: WindowRow | Part, refusal: Refusal) -> None:
         window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
         record_refusal(session, window, refusal, self._clock())
         self._unjudged.labels(refusal.reason).inc()
@@ -135,7 +141,7 @@ class DriftController:
         for device_id, reason in unsound.items():
             self._record(session, parts[device_id], Refusal("malformed_summary", reason))
 
-    def _counted(self, report: WindowRow) -> Counted | None:
+    def _counted(self, report: WindowRow | Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)
 
     def _counted_with(self, baseline_sha256: str, version: str) -> Counted | None:

@@ -9,13 +9,12 @@ from sqlmodel import Session, col, select
 from detectors.summing_up import FEW_PEERS
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
 from fleet_server.drift.judging import HalfJudgement, Judging, judge_window
-from fleet_server.drift.readiness import Watermarks, front_ms, is_ready, is_silent
+from fleet_server.drift.readiness import GRACE_WINDOWS, Watermarks, front_ms, is_ready
 from fleet_server.drift.records import keep_records
 from fleet_server.drift.settlement import Settled, Settlement
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
 from fleet_server.drift.verdict import DEVICE_KINDS, WHOLE_FLEET, Verdict
-from fleet_server.drift.windows import FleetWindow
-from fleet_server.telemetry.tables import WindowRow
+from fleet_server.drift.windows import FleetWindow, Part
 
 _SILENT = Verdict("no_data", "it sends nothing while its peers do")
 
@@ -65,12 +64,13 @@ class ModelJudge:
 
     def mark_silent(self) -> None:
         """Tell which devices have fallen silent."""
-        devices = self._session.exec(select(DriftDeviceRow).where(DriftDeviceRow.model == self._model)).all()
-        watermarks_ms = np.array([device.watermark_ms for device in devices], np.int64)
+        watermarks_ms = _watermarks(self._session, self._model)
+        if not len(watermarks_ms):  # every report of the model was refused
+            return
         front = front_ms(watermarks_ms)
-        silent = [
-            device for device in devices if is_silent(np.array([device.watermark_ms]), front, device.window_ms)[0]
-        ]
+        watermark, length = col(DriftDeviceRow.watermark_ms), col(DriftDeviceRow.window_ms)
+        query = select(DriftDeviceRow).where(DriftDeviceRow.model == self._model)
+        silent = self._session.exec(query.where(watermark <= front - GRACE_WINDOWS * length)).all()
         present = self._settlement.present([device.device_id for device in silent])
         for device in silent:
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
@@ -103,7 +103,7 @@ def _watermarks(session: Session, model: str) -> Watermarks:
 
 
 def _device_verdicts(
-    rows: Mapping[str, Sequence[Row]], parts: Mapping[str, WindowRow], judging: Judging
+    rows: Mapping[str, Sequence[Row]], parts: Mapping[str, Part], judging: Judging
 ) -> Iterator[Settled]:
     for device_id, halves in rows.items():
         part = parts[device_id]

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, col
 
 from detectors import DevicePasts, State, carry, charts_of, empty_state, pack, pack_fleet, unpack, unpack_fleet
 from fleet_server.db import upsert
@@ -54,17 +56,19 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
     fleet = session.get(FleetPastRow, (key.model, key.reference))
     if fleet is not None:
         state = replace(state, fleet=unpack_fleet(charts, key.phases, fleet.data))
-    query = select(DevicePastRow).where(DevicePastRow.model == key.model, DevicePastRow.half == key.half.name)
+    columns = (DevicePastRow.device_id, DevicePastRow.data, *_ORIGIN)
+    query = sqlalchemy.select(*map(col, columns)).where(col(DevicePastRow.model) == key.model)
+    query = query.where(col(DevicePastRow.half) == key.half.name)
     if len(devices) <= _NAMED_DEVICES:
         query = query.where(col(DevicePastRow.device_id).in_(devices))
-    rows = sorted(session.exec(query), key=_origin)
+    rows = sorted(session.execute(query), key=_origin)
     names: list[str] = []
     pasts = [state.pasts]
     for origin, same in groupby(rows, _origin):
         held = list(same)
-        found = _pasts(key, origin, [row.data for row in held], find)
+        found = _pasts(key, origin, [data for _, data, *_ in held], find)
         if found is not None:
-            names += [row.device_id for row in held]
+            names += [device_id for device_id, *_ in held]
             pasts.append(found)
     return replace(
         state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=_join(pasts)
@@ -97,8 +101,12 @@ def save_fleet(session: Session, key: PastKey, state: State, end_ms: int) -> Non
     upsert(session, FleetPastRow, [row])
 
 
-def _origin(row: DevicePastRow) -> tuple[str, str, str]:
-    return row.reference, row.baseline_sha256, row.version
+_ORIGIN = (DevicePastRow.reference, DevicePastRow.baseline_sha256, DevicePastRow.version)
+
+
+def _origin(row: Sequence[Any]) -> tuple[str, str, str]:
+    _, _, reference, baseline_sha256, version = row
+    return reference, baseline_sha256, version
 
 
 def _pasts(key: PastKey, origin: tuple[str, str, str], blobs: Sequence[bytes], find: FindHalf) -> DevicePasts | None:

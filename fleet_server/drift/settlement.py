@@ -7,9 +7,10 @@ its last judged window.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, col
 
 from fleet_server.db import upsert
 from fleet_server.drift.sentences import word
@@ -46,6 +47,20 @@ class Settled:
         return self.device_id or (f"the devices of group {self.group!r}" if self.group else "the whole fleet")
 
 
+class Standing(NamedTuple):
+    """A verdict that stands, as far as it is needed to tell what is news: plain, since there are many of them."""
+
+    device_id: str
+    group: str
+    kind: str
+    verdict: str
+    severity: float
+    since_ms: int
+    stream_since_ms: dict[str, int]
+    cause: str
+    evidence: dict[str, Any]
+
+
 class Settlement:
     """Stores the verdicts of one model, within the caller's transaction.
 
@@ -60,17 +75,19 @@ class Settlement:
         self._model = model
         self._now_ms = now_ms
 
-    def present(self, devices: Sequence[str]) -> dict[tuple[str, str, str], VerdictRow]:
+    def present(self, devices: Sequence[str]) -> dict[tuple[str, str, str], Standing]:
         """Return the verdicts that stand, by device, group and kind."""
-        query = select(VerdictRow).where(VerdictRow.model == self._model)
+        columns = [getattr(VerdictRow, name) for name in Standing._fields]
+        query = sqlalchemy.select(*columns).where(col(VerdictRow.model) == self._model)
         if len(devices) <= _NAMED_DEVICES:
             query = query.where(col(VerdictRow.device_id).in_(devices))
-        return {(row.device_id, row.group, row.kind): row for row in self._session.exec(query)}
+        standing = (Standing(*row) for row in self._session.execute(query))
+        return {(one.device_id, one.group, one.kind): one for one in standing}
 
     def settle(
         self,
         verdicts: Iterable[Settled],
-        present: Mapping[tuple[str, str, str], VerdictRow],
+        present: Mapping[tuple[str, str, str], Standing],
         start_ms: int,
     ) -> None:
         """Store those verdicts that are news.
@@ -90,7 +107,7 @@ class Settlement:
             VerdictChangeRow(**row, verdict_before=before, changed_ms=self._now_ms) for before, row in news
         )
 
-    def _row(self, settled: Settled, before: VerdictRow | None, start_ms: int) -> tuple[str, dict[str, Any]]:
+    def _row(self, settled: Settled, before: Standing | None, start_ms: int) -> tuple[str, dict[str, Any]]:
         verdict = settled.verdict
         word_before = before.verdict if before is not None else ""
         since_ms, stream_since_ms = _since(before, verdict, start_ms)
@@ -115,7 +132,7 @@ class Settlement:
         return word_before, row
 
 
-def _since(before: VerdictRow | None, verdict: Verdict, start_ms: int) -> tuple[int, dict[str, int]]:
+def _since(before: Standing | None, verdict: Verdict, start_ms: int) -> tuple[int, dict[str, int]]:
     """Return when a verdict began, and when each of its streams began to drift."""
     known = before.stream_since_ms if before is not None else {}
     streams = {name: known.get(name, start_ms) for name in verdict.streams}
@@ -125,7 +142,7 @@ def _since(before: VerdictRow | None, verdict: Verdict, start_ms: int) -> tuple[
     return (before.since_ms if before is not None and goes_on else start_ms), streams
 
 
-def _is_news(before: VerdictRow, settled: Settled) -> bool:
+def _is_news(before: Standing, settled: Settled) -> bool:
     verdict = settled.verdict
     if before.verdict != verdict.word or {*before.evidence} != {*verdict.evidence}:
         return True

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, col
 
 from detectors import DeviceWindow, EncodedWindow, WindowArrays, stack, stack_encoded
 from device_contract.sketches import AttributionSums, WindowSummary, decode_summary, merge
@@ -15,7 +16,23 @@ from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.tables import WaitingWindowRow
 from fleet_server.telemetry.tables import WindowRow
 
-FindCounted = Callable[[WindowRow], Counted | None]
+
+class Part(NamedTuple):
+    """A report of a window, as far as it is judged: plain, since there are many of them."""
+
+    ordinal: int
+    device_id: str
+    sequence: int
+    version: str
+    bundle_sha256: str
+    baseline_sha256: str
+    window_start_ms: int
+    window_end_ms: int
+    rows: int
+    summary: bytes
+
+
+FindCounted = Callable[[Part], Counted | None]
 """Finds what a report was counted with; None if that is no longer known."""
 _NOT_COMPARED: Final = {"attributions": AttributionSums(), "score_counts": (), "metrics": {}}
 """What is not put together of parts that two versions counted."""
@@ -35,10 +52,10 @@ class FleetWindow:
     model: str
     start_ms: int
     end_ms: int
-    parts: Sequence[WindowRow]
+    parts: Sequence[Part]
 
     @property
-    def last_parts(self) -> dict[str, WindowRow]:
+    def last_parts(self) -> dict[str, Part]:
         """The latest part of each device."""
         return {part.device_id: part for part in self.parts}
 
@@ -69,13 +86,15 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
     """
+    columns = [getattr(WindowRow, name) for name in Part._fields]
     query = (
-        select(WindowRow)
+        sqlalchemy.select(*columns)
         .join(WaitingWindowRow, col(WaitingWindowRow.ordinal) == col(WindowRow.ordinal))
-        .where(WaitingWindowRow.model == model, WaitingWindowRow.start_ms == start_ms)
-        .where(WaitingWindowRow.end_ms == end_ms)
+        .where(col(WaitingWindowRow.model) == model, col(WaitingWindowRow.start_ms) == start_ms)
+        .where(col(WaitingWindowRow.end_ms) == end_ms)
     )
-    return FleetWindow(model, start_ms, end_ms, session.exec(query.order_by(col(WindowRow.ordinal))).all())
+    rows = session.execute(query.order_by(col(WindowRow.ordinal)))
+    return FleetWindow(model, start_ms, end_ms, [Part(*row) for row in rows])
 
 
 def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str, str]) -> Iterable[HalfWindow]:
@@ -86,7 +105,7 @@ def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str,
         counted: Finds what a report was counted with.
         groups: The peers' group of each device; a device without one is in the group "".
     """
-    parts: defaultdict[str, list[WindowRow]] = defaultdict(list)
+    parts: defaultdict[str, list[Part]] = defaultdict(list)
     for part in window.parts:
         if counted(part) is not None:  # else it was refused when it was taken in
             parts[part.device_id].append(part)
@@ -104,8 +123,8 @@ def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str,
     return found.values()
 
 
-def _by_counted(parts: Iterable[WindowRow], counted: FindCounted) -> Iterable[tuple[Counted, list[WindowRow]]]:
-    found: dict[int, tuple[Counted, list[WindowRow]]] = {}
+def _by_counted(parts: Iterable[Part], counted: FindCounted) -> Iterable[tuple[Counted, list[Part]]]:
+    found: dict[int, tuple[Counted, list[Part]]] = {}
     for part in parts:
         using = counted(part)
         if using is not None:
@@ -113,12 +132,12 @@ def _by_counted(parts: Iterable[WindowRow], counted: FindCounted) -> Iterable[tu
     return found.values()
 
 
-def _encoded(part: WindowRow, groups: Mapping[str, str]) -> EncodedWindow:
+def _encoded(part: Part, groups: Mapping[str, str]) -> EncodedWindow:
     # outputs of different versions have different references: within one there is nothing to tell apart
     return EncodedWindow(part.device_id, groups.get(part.device_id, ""), "", part.summary)
 
 
-def _put_together(parts: Iterable[WindowRow], counted: FindCounted) -> Iterable[tuple[Half, WindowSummary]]:
+def _put_together(parts: Iterable[Part], counted: FindCounted) -> Iterable[tuple[Half, WindowSummary]]:
     """Add up a device's parts of a window; of those that cannot be added the latest stays."""
     found: dict[str, tuple[Half, WindowSummary]] = {}
     for part in parts:

@@ -1,6 +1,7 @@
 """Windows that cannot be judged are counted and explained; what can be judged is, whatever is in it."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,12 @@ from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_d
 from tests.fleet_server.drift.fleet import DAY_MS, Fleet
 
 HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is tested here asks nothing else of a database than its neighbours do."""
+    return f"sqlite:///{tmp_path / 'fleet.db'}"
 
 
 def reasons(fleet: Fleet, device_id: str) -> dict[str, int]:
@@ -40,6 +47,13 @@ def test_each_window_that_cannot_be_judged_is_counted_with_its_reason(fleet: Fle
         "late_window": 1,
     }
     assert fleet.controller_count("leeway_windows_unjudged_total", reason="no_rows") == 1
+
+
+def test_a_model_whose_reports_are_all_refused_stops_nothing(fleet: Fleet) -> None:
+    report(fleet, 0, rows=0)
+    fleet.judge()
+    assert reasons(fleet, "a") == {"no_rows": 1}
+    assert fleet.drift.device("a") is None
 
 
 def test_a_window_of_another_length_is_judged_once_it_overlaps_no_other(fleet: Fleet) -> None:
