@@ -43,7 +43,7 @@ class Verdict:
     Attributes:
         word: What is.
         reason: Why there is nothing to tell, for ``learning`` and ``no_data``.
-        features: Drifting features, the most severe first.
+        features: Drifting features, the most severe first; of a broken relation the two that it is between.
         outputs: Drifting outputs of the model, the most severe first.
         severity: Of the most severe chart; 1 is at the level.
         evidence: JSON: the figures of what drifts.
@@ -84,9 +84,10 @@ def drifting(
     """
     # a feature comes before an output
     ranked = sorted(streams, key=lambda stream: (stream.role, -stream.severity, stream.name))
+    related = diagnosis.streams if diagnosis is not None and not ranked else ()  # each by itself is as usual
     return Verdict(
         word="drift",
-        features=tuple(stream.name for stream in ranked if stream.role == "feature"),
+        features=tuple(stream.name for stream in ranked if stream.role == "feature") or related,
         outputs=tuple(stream.name for stream in ranked if stream.role == "output"),
         severity=severity,
         evidence={stream.name: dict(stream.evidence) for stream in (*ranked, *together)},
