@@ -43,10 +43,11 @@ class VerdictSignals:
 
 
 def _reading(change: VerdictChangeRow) -> Reading:
-    device_id = change.device_id or None  # none of a verdict on the whole fleet
+    device_id = change.device_id or None  # none of a verdict on a whole group
+    who = change.device_id or change.group
     return Reading(
         signal=f"drift.{change.kind}",
-        subject=f"{change.kind} {change.device_id} {change.model}",
+        subject=f"{change.kind} {who} {change.model}",
         value=max(change.severity, _LEAST) if change.verdict == "drift" else 0.0,
         time_ms=change.changed_ms,
         sentence=change.sentence,

@@ -52,7 +52,7 @@ def gather(session: Session, model: str, figures: Sequence[Figure]) -> dict[str,
 
 
 def _verdicts(session: Session, model: str) -> dict[str, dict[str, int]]:
-    """Return how many devices have which verdict, by kind."""
+    """Return how many devices have which verdict, by kind; of the kind ``fleet``, how many groups."""
     query = select(VerdictRow.kind, VerdictRow.verdict, func.count()).where(VerdictRow.model == model)
     counts: dict[str, dict[str, int]] = {}
     for kind, verdict, count in session.exec(query.group_by(VerdictRow.kind, VerdictRow.verdict)):

@@ -105,13 +105,14 @@ class Room:
         device_id: str = "a",
         features: tuple[str, ...] = ("temperature",),
     ) -> None:
-        """Write a change of a verdict as the drift room does."""
+        """Write a change of a verdict as the drift room does; of the kind ``fleet``, ``device_id`` names the group."""
         with self.database.session() as session:
             session.add(
                 VerdictChangeRow(
-                    device_id=device_id,
+                    device_id="" if kind == "fleet" else device_id,
                     model="power",
                     kind=kind,
+                    group=device_id if kind == "fleet" else "",
                     version="1",
                     verdict_before="",
                     verdict=verdict,

@@ -46,6 +46,16 @@ def test_each_device_and_kind_has_its_own_alert(room: Room, api: AppClient) -> N
     assert found == {("a", "peers"): "warning", ("a", "training"): "information", ("b", "peers"): "warning"}
 
 
+def test_each_group_has_its_own_alert(room: Room, api: AppClient) -> None:
+    for group in ("north", "south"):
+        room.change("drift", kind="fleet", device_id=group)
+    room.alerts.step()
+    assert [alert["state"] for alert in listed(api)] == ["open", "open"]
+    room.change("stable", kind="fleet", device_id="north")
+    room.alerts.step()
+    assert sorted(alert["state"] for alert in listed(api)) == ["closed", "open"]
+
+
 def test_no_change_is_considered_twice(room: Room, api: AppClient) -> None:
     room.change("drift")
     room.alerts.step()
