@@ -35,6 +35,16 @@ alarms.
 ![False alarms and delays](monitors.svg)
 """
 
+_STYLES = (
+    ("D", "#d1495b"),
+    ("o", "#00798c"),
+    ("s", "#66a182"),
+    ("^", "#edae49"),
+    ("v", "#8d6a9f"),
+    ("X", "#30323d"),
+)
+"""Each tool's mark, in the order of the outcomes."""
+
 
 def render(outcomes: Sequence[Outcome]) -> str:
     """Write the page."""
@@ -63,16 +73,16 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
         for axes, fleet in zip(figure.subplots(1, len(fleets), squeeze=False, sharey=True).flat, fleets, strict=True):
             _panel(axes, [outcome for outcome in outcomes if outcome.fleet == fleet])
             axes.set_title(fleet)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None})
 
 
 def _panel(axes: Axes, outcomes: Sequence[Outcome]) -> None:
     """Place each tool by its false alarms and its delay; the lower left corner is where to be."""
-    for outcome in outcomes:
-        ours = outcome.tool.startswith("Leeway")
+    for place, (outcome, (marker, colour)) in enumerate(zip(outcomes, _STYLES, strict=True)):
         delay = AFTER + 2.0 if outcome.delay is None else outcome.delay
-        axes.plot(delay, outcome.false_per_1000, "D" if ours else "o", color="#d1495b" if ours else "#30323d")
-        axes.annotate(outcome.tool, (delay, outcome.false_per_1000), (4, 4), textcoords="offset points")
+        apart = 0.12 * (place - len(outcomes) / 2)  # several tools would lie on one point
+        axes.plot(delay + apart, outcome.false_per_1000, marker, color=colour, label=outcome.tool)
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_ylim(-0.2, 2000)
     axes.set_xlim(0, AFTER + 6)
