@@ -34,13 +34,14 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready services  ## speed and footprint against peers; writes benchmarks/results/
+bench: .venv/ready .venv-monitors/ready services  ## speed and footprint against peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks.sketches
 	$(BIN)/python -m benchmarks.agent_memory
 	$(BIN)/python -m benchmarks.footprint
 	$(BIN)/python -m benchmarks.quantized
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.drift.side_by_side
 	$(BIN)/python -m benchmarks.explaining
 
 coverage: .venv/ready  ## which scikit-learn estimators convert and have a plan; writes docs/coverage.md
