@@ -20,6 +20,8 @@ SKETCHES = ROOT / "device_contract" / "sketches"
 WORK = ROOT / "build" / "fuzz"
 _COMPILER = ("clang", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", "-ffp-contract=off")
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+_FRESH = ("/bin/sh", "-c", '"$@" & wait $!', "sh")
+"""A process inherits the peak memory of the one that started it, and libFuzzer would take it for its own."""
 _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-keep_seed=1")
 
 
@@ -58,7 +60,7 @@ def fuzz(target: str, seconds: int, work: Path) -> "subprocess.CompletedProcess[
     options = (*_LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{target}-")
     folders = [learnt, HERE / "corpus" / target, right]
     return subprocess.run(
-        [*program, *options, *(folder for folder in folders if folder.is_dir())],
+        [*_FRESH, *program, *options, *(folder for folder in folders if folder.is_dir())],
         capture_output=True,
         text=True,
         errors="replace",

@@ -61,6 +61,7 @@ def drift(server: FleetServer, clock: ManualClock, device_id: str) -> None:
                 outputs=[],
                 severity=2.0,
                 since_ms=0,
+                stream_since_ms={"wind": 0},
                 cause="",
                 sentence="",
                 advice="",
