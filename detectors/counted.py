@@ -29,7 +29,16 @@ class Counted:
     trials: Floats
     """(n, C): out of how many; 0 where the window says nothing."""
     effect: Floats
-    """(n, C): by how much the count varies more than that of independent rows."""
+    """(n, C): by how much the count varies more than that of independent rows, for shares as in training."""
+    correlation: Floats
+    """(n, S): of neighbouring rows."""
+
+    def effect_at(self, share: Floats) -> Floats:
+        """Return the effect for these shares, (n, C): fuller tails cluster more."""
+        tails = N_TAILS * self.correlation.shape[1]
+        correlation = np.tile(self.correlation, N_TAILS)
+        clustered = tail_effect(correlation, self.trials[:, :tails], share[:, :tails])
+        return np.concatenate([clustered, self.effect[:, tails:]], axis=1)
 
 
 def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> Counted:
@@ -53,6 +62,7 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> 
         count=np.where(sound, np.concatenate(counts, axis=1), 0.0).astype(np.float64),
         trials=np.where(sound, np.concatenate(trials, axis=1), 0.0).astype(np.float64),
         effect=np.concatenate(effects, axis=1),
+        correlation=correlation,
     )
 
 

@@ -31,13 +31,14 @@ _LEAST_CAP: Final = 3.0
 """What a window's score may always reach, however much its rows cluster."""
 
 
-def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, company: Company) -> Residuals:
+def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, grown: Floats, company: Company) -> Residuals:
     """Compare the counted charts, ``C`` of them.
 
     Args:
         found: The window's.
         pasts: The devices'.
         usual: (C,), share in training.
+        grown: (n, tails), logarithm of the ratio by which a common shift alone lets each tail grow.
         company: With whom each device is compared.
     """
     prior = np.maximum(_PRIOR_ROWS, found.effect / np.maximum(usual, _PRIOR_SHARE))
@@ -46,10 +47,11 @@ def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, company
     movement: Floats = np.zeros(share.shape)
     noise = np.zeros(share.shape)
     for group in company.places:
-        movement[group], noise[group] = _movement(found, share, group)
+        movement[group], noise[group] = _movement(found, share, grown, group)
     movement = movement if company.taken is None else company.taken
     now = moved(share, movement)
-    worth = prior_rows(rows / found.effect, found.trials, found.effect)
+    effect = found.effect_at(now)
+    worth = prior_rows(rows / effect, found.trials, effect)
     told = found.trials > 0.0
     score = np.where(told, _scores(found, now, worth, company.tolerance), np.nan)
     difference = np.where(told, found.count / np.maximum(found.trials, 1.0) - now, np.nan)
@@ -81,25 +83,26 @@ def _variance_of_moved(now: Floats, noise: Floats) -> Floats:
     return np.concatenate([now[:, :tails] ** 2 * noise[:, :tails], noise[:, tails:]], axis=1)
 
 
-def _movement(found: Counted, share: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:
+def _movement(found: Counted, share: Floats, grown: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return how the counts of a group moved, and the sampling variance of that, (devices, C) each."""
-    tails = N_TAILS * (share.shape[1] // N_CHANNELS)
+    tails = grown.shape[1]
     if len(group) < MINIMUM:
         return np.zeros((len(group), share.shape[1])), np.zeros((len(group), share.shape[1]))
-    ratio, noise = _ratio(found, found.trials * share, group, tails)
-    count, trials, usual = found.count[group], found.trials[group], share[group]
+    count, trials, usual = found.count[group], found.trials[group], share[group].copy()
+    usual[:, :tails] *= np.exp(grown[group])
+    ratio, noise = _ratio(count[:, :tails], (trials * usual)[:, :tails], found.effect[group, :tails])
     step = common(np.where(trials > 0.0, count / np.maximum(trials, 1.0) - usual, 0.0), trials > 0.0)
     # of a few devices hardly a row is expected, and most devices' shares tell more than their sum
     if len(group) < _FEW_DEVICES:
         ratio = np.maximum(ratio, np.log1p(np.maximum(step, 0.0) / np.maximum(usual, 1e-6))[:, :tails])
     usual, trials = np.clip(usual[:, tails:], 1e-3, 0.5), np.maximum(trials[:, tails:], 1.0)
     noise_of_step = np.broadcast_to(MEDIAN_COST * middle(usual / trials) / len(group), usual.shape)
+    ratio = ratio + grown[group]
     return np.concatenate([ratio, step[:, tails:]], axis=1), np.concatenate([noise, noise_of_step], axis=1)
 
 
-def _ratio(found: Counted, expected: Floats, group: NDArray[np.intp], tails: int) -> tuple[Floats, Floats]:
+def _ratio(count: Floats, usual: Floats, effect: Floats) -> tuple[Floats, Floats]:
     """Return the logarithm of the ratio by which the tails of the others of a group moved, and its variance."""
-    effect, count, usual = found.effect[group, :tails], found.count[group, :tails], expected[group, :tails]
     now = usual * np.maximum(middle((count + 0.5) / (usual + 0.5)), 1.0)
     # one device's fault is not the group's
     held = np.minimum(count, now + _HELD * np.sqrt((now + 1.0) * effect)) / effect

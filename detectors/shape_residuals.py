@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.arrays import Bools, Floats
 from detectors.channels import Answers
+from detectors.common_shift import CommonShift, moved_shape
 from detectors.peers import MINIMUM, common
 from detectors.reference import Reference
 from detectors.residuals import Company, Residuals, accompanied
@@ -17,7 +18,7 @@ from detectors.state import DevicePasts
 
 
 def shape_residuals(
-    reference: Reference, answers: Answers, pasts: DevicePasts, movement: Floats, company: Company
+    reference: Reference, answers: Answers, pasts: DevicePasts, shift: CommonShift, company: Company
 ) -> tuple[Residuals, Floats]:
     """Compare the shapes, in S charts; a late call knows no movement of bins, so it says nothing of them.
 
@@ -25,7 +26,7 @@ def shape_residuals(
         reference: What training says.
         answers: The window's.
         pasts: The devices'.
-        movement: (n, S), common movement of the location.
+        shift: What the common movement of the location does to training's bins.
         company: With whom each device is compared.
 
     Returns:
@@ -36,21 +37,11 @@ def shape_residuals(
     if company.taken is not None:
         return only_scores(np.full(shares.shape[:2], np.nan), answers.shares.rows > 0.0, company), past
     known = (answers.shares.rows > 0.0) & (pasts.shares_rows > 0.0)
-    moved = _shifted(reference, pasts.center[:, : shares.shape[1]], movement)
+    moved = moved_shape(reference, shift)
     rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(pasts.shares.shape)
     moved += common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company).reshape(shares.shape)
     scores = shape_scores(reference, answers.shares, past + moved, pasts.shares_rows, float(company.tolerance[0]))
     return only_scores(scores, answers.shares.rows > 0.0, company), shares - moved
-
-
-def _shifted(reference: Reference, center: Floats, movement: Floats) -> Floats:
-    """Return by how much a shift moves the inner bins' shares of devices that stand at ``center``, (n, S, B)."""
-    inner = reference.inner.astype(np.float32)
-    after = reference.shifted.shares_at(center + movement) * inner
-    before = reference.shifted.shares_at(center) * inner
-    total = after.sum(axis=2, keepdims=True), before.sum(axis=2, keepdims=True)
-    moved: Floats = after / np.maximum(total[0], 1e-9) - before / np.maximum(total[1], 1e-9)
-    return moved
 
 
 def common_vector(values: Floats, known: Bools, company: Company) -> Floats:

@@ -9,6 +9,7 @@ from detectors.arrays import Floats, Places
 from detectors.channels import Answers
 from detectors.charts import Charts
 from detectors.common_cause import take_movement, with_groups
+from detectors.common_shift import common_shift, moved_tails
 from detectors.counted import usual_shares
 from detectors.counted_residuals import counted_residuals
 from detectors.ewma import CAP, SPREAD, as_normal, echo_factor, step
@@ -16,6 +17,7 @@ from detectors.judgement import Judgement
 from detectors.levels import Levels
 from detectors.measured_residuals import measured_residuals
 from detectors.moderation import OwnScale
+from detectors.peers import middle
 from detectors.reference import Reference
 from detectors.relation_residuals import Relations, relation_residuals
 from detectors.residuals import Company, Residuals, join
@@ -80,9 +82,10 @@ def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Comp
     m, c = step.charts.n_measured, step.charts.n_counted
     season = season_of(pasts, step.window.phase, m)
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
-    usual = usual_shares(step.reference)
-    counted = counted_residuals(step.answers.counted, pasts, usual, company.charts(slice(m, m + c)))
-    shift = measured.movement[:, : step.charts.n_streams]
+    streams = slice(step.charts.n_streams)
+    shift = common_shift(step.reference, pasts.center[:, streams], measured.movement[:, streams])
+    usual, grown = usual_shares(step.reference), moved_tails(step.reference, shift)
+    counted = counted_residuals(step.answers.counted, pasts, usual, grown, company.charts(slice(m, m + c)))
     shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift, company.charts(slice(m + c, -1)))
     last = company.charts(slice(-1, None))
     related, relations = relation_residuals(step.reference, step.answers, step.window, pasts, last)
@@ -150,6 +153,6 @@ def take_movements(now: Step, fleet: FleetPast, residuals: Residuals, *, is_late
         for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
             place, first = fleet.groups.index(name), group[0]
             fleet, scores[row] = take_movement(
-                fleet, place, now.window.phase, residuals.movement[first], residuals.noise[first]
+                fleet, place, now.window.phase, middle(residuals.movement[group]), residuals.noise[first]
             )
     return fleet, np.clip(scores, -CAP * CAP, CAP * CAP)

@@ -8,7 +8,7 @@ import numpy as np
 from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.common_cause import FEWEST_STEPS
 from detectors.judgement import Judgement
-from detectors.peers import MINIMUM
+from detectors.peers import MINIMUM, middle
 from detectors.residuals import Residuals
 from detectors.state import OWN, FleetPast
 from detectors.steps import Step
@@ -55,7 +55,7 @@ def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
         fleet_severity=np.abs(fleet_ratios).max(axis=1).astype(np.float32),
         fleet_ratios=fleet_ratios.astype(np.float32),
         fleet_alarmed=np.abs(fleet_ratios) > 1.0,
-        movement=_by_group(step, [residuals.movement[group[0]] for group in step.places]),
+        movement=_by_group(step, [middle(residuals.movement[group]) for group in step.places]),
         pair=_streams_of(step, charted.pair),
         moving=_by_group(step, [alarmed[group, OWN].mean(axis=0) for group in step.places]).astype(np.float32),
     )
