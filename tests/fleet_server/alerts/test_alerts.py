@@ -60,6 +60,7 @@ def test_no_change_is_considered_twice(room: Room, api: AppClient) -> None:
     room.change("drift")
     room.alerts.step()
     room.restart()
+    api.app = room.server.app
     room.alerts.step()
     assert len(listed(api)) == 1
 
