@@ -36,7 +36,7 @@ def _calibration(axes: Axes, rates: Sequence[Rate]) -> None:
     axes.fill_between(ends_of, [end / 2 for end in ends_of], [end * 2 for end in ends_of], color="#30323d", alpha=0.1)
     axes.set(xscale="log", yscale="log", xlabel="the knob shows", ylabel="measured")
     axes.set_title("false alarms for each 1000 devices in 30 windows")
-    axes.legend(frameon=False, fontsize=7)
+    axes.legend(frameon=False, fontsize=6, loc="lower right")
 
 
 def _tradeoff(axes: Axes, found: Sequence[Found]) -> None:
@@ -44,7 +44,7 @@ def _tradeoff(axes: Axes, found: Sequence[Found]) -> None:
     for fault, colour in zip(faults, _COLOURS, strict=False):
         same = [one for one in found if one.fault == fault]
         axes.plot([one.shown for one in same], [one.median for one in same], "o-", color=colour, label=fault)
-    axes.set(xscale="log", xlabel="the knob shows: false alarms for each 1000 devices in 30 windows")
+    axes.set(xscale="log", xlabel="the knob shows")
     axes.set_ylabel("windows until half of the faults are found")
     axes.set_ylim(bottom=0)
     axes.set_title("what an earlier alarm costs")
