@@ -6,7 +6,7 @@ on an error. Do not open a session inside another: SQLite has one writer at a ti
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -15,13 +15,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from fleet_server.errors import StartError
 
 BUSY_TIMEOUT_MS = 15_000
 _POOL_SIZE = 16
 _READ_ONLY = "leeway_read_only"
+Row = TypeVar("Row", bound=SQLModel)
 
 
 class Database:
@@ -85,6 +87,25 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
+
+
+def newest_first(
+    table: type[Row], key: str, *, limit: int, before: object = None, **wanted: object
+) -> SelectOfScalar[Row]:
+    """Return the query of a table's newest rows.
+
+    Args:
+        table: A table's class.
+        key: The column whose order is that of time.
+        limit: Most rows.
+        before: Those with a lower key alone, if it is given.
+        **wanted: Values by column; None narrows nothing.
+    """
+    column = getattr(table, key)
+    narrowed = [getattr(table, name) == value for name, value in wanted.items() if value is not None]
+    if before is not None:
+        narrowed.append(column < before)
+    return select(table).where(*narrowed).order_by(column.desc()).limit(limit)
 
 
 def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from fleet_server.alerts.tables import AlertRow, IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, newest_first
 from fleet_server.errors import ConflictError, NotFoundError
 
 
@@ -29,13 +29,7 @@ class AlertDesk:
         self, *, limit: int, state: str | None = None, incident_id: str | None = None, before: str | None = None
     ) -> Sequence[AlertRow]:
         """Return alerts, the newest first."""
-        query = select(AlertRow).order_by(col(AlertRow.alert_id).desc()).limit(limit)
-        if state is not None:
-            query = query.where(AlertRow.state == state)
-        if incident_id is not None:
-            query = query.where(AlertRow.incident_id == incident_id)
-        if before is not None:
-            query = query.where(col(AlertRow.alert_id) < before)
+        query = newest_first(AlertRow, "alert_id", limit=limit, before=before, state=state, incident_id=incident_id)
         with self._database.reading() as session:
             return session.exec(query).all()
 
@@ -43,13 +37,7 @@ class AlertDesk:
         self, *, limit: int, state: str | None = None, model: str | None = None, before: str | None = None
     ) -> Sequence[IncidentRow]:
         """Return incidents, the newest first."""
-        query = select(IncidentRow).order_by(col(IncidentRow.incident_id).desc()).limit(limit)
-        if state is not None:
-            query = query.where(IncidentRow.state == state)
-        if model is not None:
-            query = query.where(IncidentRow.model == model)
-        if before is not None:
-            query = query.where(col(IncidentRow.incident_id) < before)
+        query = newest_first(IncidentRow, "incident_id", limit=limit, before=before, state=state, model=model)
         with self._database.reading() as session:
             return session.exec(query).all()
 

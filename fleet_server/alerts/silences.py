@@ -14,7 +14,7 @@ from fleet_server.alerts.device_labels import labels_of
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, newest_first
 from fleet_server.errors import InvalidRequestError, NotFoundError
 
 LONGEST_MS = 366 * 86_400_000
@@ -90,11 +90,8 @@ class SilenceService:
 
     def list(self, *, limit: int, before: str | None = None) -> Sequence[SilenceRow]:
         """Return silences, ended ones too, the newest first."""
-        query = select(SilenceRow).order_by(col(SilenceRow.silence_id).desc()).limit(limit)
-        if before is not None:
-            query = query.where(col(SilenceRow.silence_id) < before)
         with self._database.reading() as session:
-            return session.exec(query).all()
+            return session.exec(newest_first(SilenceRow, "silence_id", limit=limit, before=before)).all()
 
     def end(self, actor: str, silence_id: str) -> None:
         """End a silence now.

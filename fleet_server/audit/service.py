@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from fleet_server.audit.tables import AuditRow
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, newest_first
 
 
 class AuditService:
@@ -32,12 +32,6 @@ class AuditService:
         self, *, limit: int, before: int | None = None, action: str | None = None, subject: str | None = None
     ) -> list[AuditRow]:
         """Return the newest lines, older than ``before`` if given, newest first."""
-        query = select(AuditRow).order_by(col(AuditRow.ordinal).desc()).limit(limit)
-        if before is not None:
-            query = query.where(col(AuditRow.ordinal) < before)
-        if action is not None:
-            query = query.where(AuditRow.action == action)
-        if subject is not None:
-            query = query.where(AuditRow.subject == subject)
+        query = newest_first(AuditRow, "ordinal", limit=limit, before=before, action=action, subject=subject)
         with self._database.reading() as session:
             return list(session.exec(query))

@@ -16,10 +16,7 @@ from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, next_window
 from fleet_server.drift.judging import HalfJudgement, Judging
 from fleet_server.drift.policies import PolicyService
-from fleet_server.drift.tables import (
-    DriftCursorRow,
-    WaitingWindowRow,
-)
+from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
 from fleet_server.drift.windows import FleetWindow, Part, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.telemetry.service import TelemetryService

@@ -15,7 +15,7 @@ from fleet_server.alerts.tables import IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import BundleRow, ModelRow
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, newest_first
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.retraining.evidence import DATA_DAYS, DAY_MS, Figure, Performance, gather
 from fleet_server.retraining.states import LIVE, State, Verb, following
@@ -120,13 +120,7 @@ class RetrainingService:
         self, *, limit: int, model: str | None = None, state: State | None = None, before: str | None = None
     ) -> Sequence[RetrainingRow]:
         """Return requests, the newest first."""
-        query = select(RetrainingRow).order_by(col(RetrainingRow.request_id).desc()).limit(limit)
-        if model is not None:
-            query = query.where(RetrainingRow.model == model)
-        if state is not None:
-            query = query.where(RetrainingRow.state == state)
-        if before is not None:
-            query = query.where(col(RetrainingRow.request_id) < before)
+        query = newest_first(RetrainingRow, "request_id", limit=limit, before=before, model=model, state=state)
         with self._database.reading() as session:
             return session.exec(query).all()
 

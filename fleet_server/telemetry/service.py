@@ -16,7 +16,7 @@ from device_contract.sketches import WindowSummary, decode_summary
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, newest_first
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import Bundles, refusal
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal, refusals_of
@@ -103,13 +103,9 @@ class TelemetryService:
         self, device_id: str, *, limit: int, model: str | None = None, before: int | None = None
     ) -> Sequence[WindowRow]:
         """Return a device's windows, the last to arrive first; those before an ordinal, if one is given."""
-        query = select(WindowRow).where(WindowRow.device_id == device_id)
-        if model is not None:
-            query = query.where(WindowRow.model == model)
-        if before is not None:
-            query = query.where(col(WindowRow.ordinal) < before)
+        query = newest_first(WindowRow, "ordinal", limit=limit, before=before, device_id=device_id, model=model)
         with self._database.reading() as session:
-            return session.exec(query.order_by(col(WindowRow.ordinal).desc()).limit(limit)).all()
+            return session.exec(query).all()
 
     def baseline(self, row: WindowRow) -> Baseline:
         """Return the baseline that a stored report was made against.
