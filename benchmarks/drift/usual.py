@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
+from detectors.distances import Histogram, population_stability_index
+
 Floats = NDArray[np.float64]
 
 INDEX_THRESHOLD: Final = 0.2
 P_THRESHOLD: Final = 0.05
 _DECILES: Final = 10
-_HALF_ROW: Final = 0.5  # keeps an empty bin from making the index infinite
 
 
 def stability_index(reference: Floats, window: Floats) -> bool:
@@ -24,8 +25,8 @@ def stability_index(reference: Floats, window: Floats) -> bool:
     Source: Yurdakul, Statistical properties of population stability index, 2018.
     """
     edges = np.quantile(reference, np.arange(1, _DECILES) / _DECILES)
-    expected, observed = _shares(reference, edges), _shares(window, edges)
-    return bool(np.sum((observed - expected) * np.log(observed / expected)) > INDEX_THRESHOLD)
+    index = population_stability_index(_counted(reference, edges), _counted(window, edges))
+    return index > INDEX_THRESHOLD
 
 
 def kolmogorov_smirnov(reference: Floats, window: Floats) -> bool:
@@ -33,7 +34,6 @@ def kolmogorov_smirnov(reference: Floats, window: Floats) -> bool:
     return bool(ks_2samp(reference, window).pvalue < P_THRESHOLD)
 
 
-def _shares(values: Floats, edges: Floats) -> Floats:
-    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1) + _HALF_ROW
-    shares: Floats = counts / counts.sum()
-    return shares
+def _counted(values: Floats, edges: Floats) -> Histogram:
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+    return Histogram(edges, counts, float(values.min()), float(values.max()))

@@ -88,13 +88,16 @@ class Verdict:
     severity: float
 
 
-def baseline(model: RegressorMixin) -> Baseline:
-    """Summarise 2014, as the compiler does."""
+def features() -> tuple[Feature, ...]:
+    """Return what the schema says of the model's features, in the order of ``turbines.FEATURES``."""
     schema = tomllib.loads(turbines.SCHEMA.read_text(encoding="utf-8"))
-    features = tuple(Feature(**feature) for feature in schema["feature"])
-    rows = train.features(train.sample(train.training_table(2014)))
+    return tuple(Feature(**feature) for feature in schema["feature"])
+
+
+def baseline(model: RegressorMixin, rows: NDArray[np.float32]) -> Baseline:
+    """Summarise a sample of training, (n_rows, n_features), as the compiler does."""
     output = (Output(name=turbines.TARGET, unit="kW"),)
-    return build_baseline(features, output, rows, model.predict(rows)[:, None])
+    return build_baseline(features(), output, rows, model.predict(rows)[:, None])
 
 
 def windows(model: RegressorMixin, reference: Baseline) -> Days:
@@ -175,8 +178,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    model = train.train_version_2(train.training_table(2014))
-    reference = baseline(model)
+    trained_on = train.training_table(2014)
+    model = train.train_version_2(trained_on)
+    reference = baseline(model, train.features(train.sample(trained_on)))
     told = list(verdicts(reference, windows(model, reference)))
     year_picture.draw_severities(told, folder / "severities.svg")
     year_picture.draw_sensors(folder / "sensors.svg")

@@ -1,18 +1,13 @@
 """The demo's scenario on the real turbines: real sketches through the real rooms, without the network."""
 
-import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import skops.io
-from numpy.typing import NDArray
 
-from compiler.baseline import build_baseline
-from device_contract.manifest import Feature, Output
-from examples.wind_turbines import scenario, train, turbines
+from examples.wind_turbines import scenario, train, year
 from fleet_server.app import FleetServer
 from fleet_server.drift.frames import most_severe
 from fleet_server.drift.tables import VerdictChangeRow
@@ -28,25 +23,6 @@ REAL = {
 SECOND_VERSION_MS = int(scenario.SECOND_VERSION.timestamp() * 1000)
 
 
-@cache
-def features() -> tuple[Feature, ...]:
-    schema = tomllib.loads(turbines.SCHEMA.read_text(encoding="utf-8"))
-    return tuple(Feature(**feature) for feature in schema["feature"])
-
-
-def rows_of(table: Any) -> NDArray[np.float32]:
-    columns = [table[feature.name].to_numpy() for feature in features()]
-    return np.column_stack(columns).astype(np.float32)
-
-
-def predict(model: Any, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return (n_rows, 1); NaN for a row with a missing value, as a device would answer."""
-    whole = np.isfinite(rows).all(axis=1)
-    scores = np.full((len(rows), 1), np.nan)
-    scores[whole, 0] = model.predict(rows[whole])
-    return scores
-
-
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'fleet.db'}"
@@ -57,17 +33,18 @@ def played(server: FleetServer, clock: Any, tmp_path: Path) -> Fleet:
     """The fleet after the whole scenario; version 2 comes to two turbines first."""
     fleet = Fleet(server, clock)
     models = {}
-    sample = rows_of(train.sample(train.training_table(2014)))
+    sample = train.features(train.sample(train.training_table(2014)))
     for version in ("1", "2"):
         path = train.train_version(version, tmp_path)
         models[version] = skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
-        output = (Output(name="active_power", unit="kW"),)
-        baseline = build_baseline(features(), output, sample, predict(models[version], sample))
-        fleet.publish(version, baseline, {feature.name: feature.unit for feature in features()})
+        units = {feature.name: feature.unit for feature in year.features()}
+        fleet.publish(version, year.baseline(models[version], sample), units)
     tables = {device_id: scenario.replay_rows(device_id) for device_id in scenario.TURBINES}
     days = {name: table["time"].to_numpy().astype("datetime64[D]") for name, table in tables.items()}
-    rows = {name: rows_of(table) for name, table in tables.items()}
-    scores = {(version, name): predict(model, rows[name]) for version, model in models.items() for name in rows}
+    rows = {name: train.features(table) for name, table in tables.items()}
+    scores = {
+        (version, name): year.predict(model, rows[name])[:, None] for version, model in models.items() for name in rows
+    }
     for day in np.unique(days[scenario.TURBINES[0]]):
         start_ms = int(day.astype(int)) * DAY_MS
         for place, device_id in enumerate(scenario.TURBINES):
