@@ -49,7 +49,7 @@ from fleet_server.drift import routes as drift_routes
 from fleet_server.drift.archived import verdict_changes
 from fleet_server.drift.controller import BATCH_REPORTS, DriftController
 from fleet_server.drift.history import DriftHistory
-from fleet_server.drift.policies import DriftPolicy, PolicyService
+from fleet_server.drift.policies import PolicyService, default_policy
 from fleet_server.drift.retention import Retention
 from fleet_server.drift.service import DriftService
 from fleet_server.feedback.room import FeedbackRoom
@@ -175,12 +175,7 @@ class FleetServer:
         self._sampling_policies = SamplingPolicies(database, self._audit, clock)
         self._samples = SampleService(database, self._sampling_policies, self._bundles, clock, registry=self._registry)
         self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
-        self._drift_policies = PolicyService(
-            database,
-            self._audit,
-            clock,
-            DriftPolicy(self._settings.drift_false_alarms, self._settings.drift_group_label),
-        )
+        self._drift_policies = PolicyService(database, self._audit, clock, default_policy(self._settings))
         self._history = WindowHistory(database, self._telemetry, self._bundles)
         self._archive = ArchiveService(
             database,

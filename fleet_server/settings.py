@@ -49,8 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Life of a signed assignment; it is issued again at half-life."""
     download_grant_s: Seconds = DAY_S
     """Life of the signed address at which a device downloads."""
-    drift_false_alarms: Annotated[float, msgspec.Meta(ge=0.01, le=100)] = 0.5
-    """False drift alarms that are borne, for each 1000 devices a month; a model may have its own."""
+    drift_false_alarms: Annotated[float, msgspec.Meta(ge=0.01, le=100)] | None = None
+    """False drift alarms that are borne, for each 1000 devices a month; None: the detectors' default."""
     drift_group_label: Annotated[str, msgspec.Meta(max_length=63)] = ""
     """Devices with the same value of this label are peers; empty: all are; a model may have its own."""
     sample_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 30

@@ -87,8 +87,10 @@ def _set_up_database(folder: DataFolder, settings: Settings, clock: Clock) -> No
 
 
 def _toml(settings: Settings) -> bytes:
-    # JSON's strings and numbers are TOML's too
+    # JSON's strings and numbers are TOML's too; what is None stays out
     lines = [
-        f"{name} = {msgspec.json.encode(value).decode()}\n" for name, value in msgspec.structs.asdict(settings).items()
+        f"{name} = {msgspec.json.encode(value).decode()}\n"
+        for name, value in msgspec.structs.asdict(settings).items()
+        if value is not None
     ]
     return ("# Settings of the fleet server, described in docs/guides/server.md\n" + "".join(lines)).encode()

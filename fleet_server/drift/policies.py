@@ -7,10 +7,12 @@ level of the control charts follows from it is the detectors' business
 
 from dataclasses import dataclass
 
+from detectors import DEFAULT_RATE
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.drift.tables import DriftPolicyRow
+from fleet_server.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class DriftPolicy:
 
     false_alarms: float
     group_label: str
+
+
+def default_policy(settings: Settings) -> DriftPolicy:
+    """Return the policy of models that have none of their own."""
+    rate = settings.drift_false_alarms
+    return DriftPolicy(DEFAULT_RATE if rate is None else rate, settings.drift_group_label)
 
 
 class PolicyService:

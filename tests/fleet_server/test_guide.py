@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from typer.main import get_command
 
+from detectors import DEFAULT_RATE
 from fleet_server.app import FleetServer
 from fleet_server.auth import Role
 from fleet_server.cli import app
@@ -14,7 +15,8 @@ from fleet_server.commands import GROUPS
 from fleet_server.settings import Settings
 from tests.fleet_server.conftest import AppClient
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "server.md").read_text(encoding="utf-8")
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+GUIDE = (GUIDES / "server.md").read_text(encoding="utf-8")
 
 
 def section(title: str) -> str:
@@ -24,6 +26,11 @@ def section(title: str) -> str:
 def test_each_setting_has_its_row_with_its_default() -> None:
     described = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", section("Settings"), re.MULTILINE))
     assert described == {field.name: json.dumps(field.default) for field in msgspec.structs.fields(Settings)}
+
+
+def test_the_guides_tell_the_default_of_the_knob() -> None:
+    assert f"left out: the detectors' {DEFAULT_RATE};" in section("Settings")
+    assert f"where that is left out it is {DEFAULT_RATE}," in (GUIDES / "drift.md").read_text(encoding="utf-8")
 
 
 def test_each_route_has_its_row_and_no_other_has(server: FleetServer) -> None:

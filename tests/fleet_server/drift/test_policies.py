@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from detectors import DEFAULT_RATE
+from fleet_server.drift.policies import default_policy
+from fleet_server.settings import Settings
 from tests.fleet_server.drift.fleet import MODEL
 
 pytestmark = pytest.mark.usefixtures("fleet")
@@ -14,7 +17,7 @@ POLICY = f"/api/v1/models/{MODEL}/drift/policy"
 def test_a_model_has_the_servers_policy_until_it_has_its_own(http: Any) -> None:
     assert http.get(POLICY).json() == {
         "model": MODEL,
-        "false_alarms": 0.5,
+        "false_alarms": DEFAULT_RATE,
         "group_label": "",
         "own": {"false_alarms": None, "group_label": None},
     }
@@ -23,7 +26,11 @@ def test_a_model_has_the_servers_policy_until_it_has_its_own(http: Any) -> None:
     assert http.get(POLICY).json() == changed
     back = http.request("PUT", POLICY, json={"group_label": ""}).json()
     assert back["own"] == {"false_alarms": None, "group_label": ""}
-    assert back["false_alarms"] == 0.5
+    assert back["false_alarms"] == DEFAULT_RATE
+
+
+def test_a_server_may_set_another_default() -> None:
+    assert default_policy(Settings(drift_false_alarms=3.0)).false_alarms == 3.0
 
 
 def test_each_change_is_in_the_audit_log(http: Any) -> None:
