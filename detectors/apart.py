@@ -13,6 +13,7 @@ from detectors.arrays import Floats, Places
 from detectors.channels import Answers
 from detectors.ewma import CAP, WEIGHT, as_normal
 from detectors.peers import MINIMUM, common, middle, spread
+from detectors.tolerances import beyond
 
 _PRIOR_SPREAD: Final = 0.05
 _PRIOR_FREEDOM: Final = 4.0
@@ -71,12 +72,13 @@ def take_rows(apart_rows: Floats, windows: Floats, rows: Floats) -> Floats:
     return (1.0 - weight) ** 2 * apart_rows + weight**2 / np.maximum(rows, 1.0)
 
 
-def apart_ratios(average: Floats, noise: Floats, places: Places) -> Floats:
+def apart_ratios(average: Floats, noise: Floats, tolerance: Floats, places: Places) -> Floats:
     """Return how far each average is from the group's, in standard deviations between devices, (n, K).
 
     Args:
         average: (n, K), after the window.
         noise: (n, K), its variance by sampling; infinite where the window says nothing.
+        tolerance: (K,), differences that do not matter.
         places: The devices of each group; one with too few gets 0.
     """
     known = np.isfinite(noise)
@@ -88,6 +90,7 @@ def apart_ratios(average: Floats, noise: Floats, places: Places) -> Floats:
             between = np.maximum(spread(held) ** 2 - middle(np.where(known[group], noise[group], np.nan)), 0.0)
             freedom = _MAD_EFFICIENCY * (known[group].sum(axis=0) - 1.0).clip(0.0)
             between = (freedom * between + _PRIOR_FREEDOM * _PRIOR_SPREAD**2) / (freedom + _PRIOR_FREEDOM)
-            ratio = np.where(known[group], average[group] / np.sqrt(between + noise[group]), 0.0)
+            differs = beyond(average[group], tolerance)
+            ratio = np.where(known[group], differs / np.sqrt(between + noise[group]), 0.0)
             ratios[group] = as_normal(ratio, freedom + _PRIOR_FREEDOM)
     return ratios

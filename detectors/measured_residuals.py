@@ -11,6 +11,7 @@ from detectors.own_past import expectation
 from detectors.peers import common, middle, spread
 from detectors.residuals import Company, Residuals, accompanied
 from detectors.state import DevicePasts
+from detectors.tolerances import beyond
 
 _UNKNOWN_SPREAD: Final = 0.25
 """Standard deviation between devices' means while too few are known."""
@@ -41,7 +42,7 @@ def measured_residuals(
     movement = movement if company.taken is None else company.taken
     difference = np.where(known, rest - movement, np.nan)
     deviation = np.sqrt(variance + noise)
-    relevant = np.sign(difference) * np.maximum(np.abs(difference) - company.tolerance, 0.0)
+    relevant = beyond(difference, company.tolerance)
     company_enough = accompanied(known, company)
     return Residuals(difference / deviation, relevant / deviation, difference, movement, noise * scale, company_enough)
 

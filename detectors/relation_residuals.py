@@ -13,6 +13,7 @@ from detectors.reference import Reference
 from detectors.residuals import Company, Residuals
 from detectors.shape_residuals import common_vector, only_scores
 from detectors.state import DevicePasts
+from detectors.tolerances import beyond
 from detectors.windows import WindowArrays
 
 
@@ -50,7 +51,7 @@ def relation_residuals(
     movement = common_vector(step, known, company)
     variance = pair_variance(reference, answers.correlation, rows) * (1.0 + rows / np.maximum(before, 1.0))[:, None]
     rest = (step - movement) / np.sqrt(variance)
-    held = np.sign(rest) * np.maximum(np.abs(rest) - company.tolerance[0] / np.sqrt(variance), 0.0)
+    held = beyond(rest, company.tolerance[0] / np.sqrt(variance))
     score, pair = largest(held / _usual(rest, known))
     scores = np.where(known[:, :1], score[:, None], np.nan)
     return only_scores(scores, (rows >= FEWEST_ROWS)[:, None], company), Relations(value - movement, pair)

@@ -137,7 +137,9 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     variance = positions(now.answers)[1]
     noise = np.where(rows > 0.0, np.where(np.isfinite(variance), variance, 0.0) * rows * scale.variance * echo, np.inf)
     noise[~np.isfinite(variance)] = np.inf
-    apart = apart_ratios(pasts.apart, noise, now.places) / levels.peers
+    tolerance = now.charts.tolerances(levels.tolerances)
+    tolerance[now.charts.n_measured :] = 0.0  # a share's place is its arc sine, where its tolerance has no one size
+    apart = apart_ratios(pasts.apart, noise, tolerance, now.places) / levels.peers
     return np.stack([training, own, np.maximum(apart, now.charts.lowest) * now.charts.steady], axis=1)
 
 

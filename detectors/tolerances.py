@@ -3,13 +3,19 @@
 A difference is shortened by its tolerance before it is charted, so that no number of rows
 turns a harmless one into an alarm. By default hardly anything is tolerated, and the number of
 false alarms is the one that the knob says; where the world meets each device a little
-differently from day to day, raise the tolerances, and it is at most that.
+differently from day to day, raise the tolerances, and it is at most that. One number gives
+them all: the smallest effect size of interest, in standard deviations.
 
-Source: the tolerance as a null of its own: Potgieter et al., arXiv:2307.11878.
+Sources: Lakens, Equivalence testing for psychological research, 2018, doi:10.1177/2515245918770963;
+    the tolerance as a null of its own: Potgieter et al., arXiv:2307.11878.
 """
 
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
+
+from detectors.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,33 @@ class Tolerances:
     relations: float = 0.0
     """Of the inverse hyperbolic tangent of a correlation."""
 
+    @classmethod
+    def below(cls, size: float) -> "Tolerances":
+        """Return the tolerances under which no effect below a size matters, in any channel.
+
+        Args:
+            size: In training standard deviations: what a middle may move. A spread may grow by
+                about half of it, and a tail by what such a shift and such a spread make of it.
+        """
+        return cls(
+            location=size,
+            scale=0.3 * size,
+            t2=size,
+            q=size,
+            attribution=max(0.5 * size, cls.attribution),
+            low_tail=0.05 * size,
+            high_tail=0.05 * size,
+            shape=max(size**2, cls.shape),
+            relations=0.5 * size,
+        )
+
+
+def beyond(difference: Floats, tolerance: Floats | float) -> Floats:
+    """Return what is left of differences once the part that does not matter is taken off."""
+    left: Floats = np.sign(difference) * np.maximum(np.abs(difference) - tolerance, 0.0)
+    return left
+
 
 DEFAULT: Final = Tolerances()
-TRAINING: Final = Tolerances(
-    location=0.2, scale=0.06, t2=0.2, q=0.2, attribution=0.1, low_tail=0.01, high_tail=0.01, shape=0.04, relations=0.1
-)
-"""Of the comparison with training (0.2 is Cohen's small effect, 0.04 its square): other places are no drift."""
+TRAINING: Final = Tolerances.below(0.2)
+"""Of the comparison with training (0.2 is Cohen's small effect): other places are no drift."""

@@ -15,7 +15,7 @@ from detectors.design_effect import design_effect
 from detectors.reference import Reference
 from detectors.shape import shape_scores
 from detectors.shares import share_scores
-from detectors.tolerances import TRAINING
+from detectors.tolerances import TRAINING, beyond
 from detectors.windows import WindowArrays
 
 
@@ -35,12 +35,11 @@ def training_scores(charts: Charts, reference: Reference, answers: Answers, wind
 
 
 def _measured(reference: Reference, answers: Answers, tolerance: Floats) -> Floats:
-    beyond = np.sign(answers.value) * np.maximum(np.abs(answers.value) - tolerance, 0.0)
     trained = np.maximum(reference.rows, 1.0)
     known = design_effect(reference.lag1, trained) / trained
     others = np.zeros(answers.value.shape[1] - 2 * reference.n_streams)
     variance = answers.variance + np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0, others])
-    return np.where(np.isfinite(variance), beyond / np.sqrt(variance), np.nan)
+    return np.where(np.isfinite(variance), beyond(answers.value, tolerance) / np.sqrt(variance), np.nan)
 
 
 def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Floats:
@@ -69,5 +68,5 @@ def _relations(reference: Reference, answers: Answers, window: WindowArrays, tol
         return np.full((len(told), 1), np.nan)
     rest = related(window.correlations) - related(reference.correlations)
     variance = pair_variance(reference, answers.correlation, window.related_rows)
-    scores = np.sign(rest) * np.maximum(np.abs(rest) - tolerance, 0.0) / np.sqrt(variance)
+    scores = beyond(rest, tolerance) / np.sqrt(variance)
     return np.where(told, largest(scores)[0], np.nan)[:, None]
