@@ -202,6 +202,7 @@ class FleetServer:
             audit=self._audit,
             clock=clock,
             registry=self._registry,
+            keep_days=self._settings.feedback_days,
         )
         self._alerts = AlertRoom(
             database,
@@ -291,6 +292,7 @@ class FleetServer:
             "rollouts": self._rollouts.step,
             "drift": self._judge,
             "retention": self._retention.step,
+            "labels": self._feedback.retention.step,
             "samples": self._prune_samples,
             "feedback": self._take_windows,
             "alerts": self._alerts.service.step,

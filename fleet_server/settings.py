@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days for which sampled rows stay in the database."""
     keep_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 90
     """Days for which reports, judged windows and changes of verdicts are kept in the database."""
+    feedback_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 365
+    """Days for which labels and the windows of performance stay in the database."""
     archive_folder: str = ""
     """Folder of the archive's Parquet files; empty: ``archive/`` in the data folder."""
     archive_backend: str = "duckdb://"

@@ -55,6 +55,7 @@ def store_evidence(session: Session, evidence: Evidence) -> None:
             start_ms=window.start_ms,
             end_ms=window.end_ms,
             baseline_sha256="",
+            received_ms=report.received_ms,
             changed=0,
             metrics=encode_metrics({}),
         )

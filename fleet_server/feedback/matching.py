@@ -57,7 +57,7 @@ def complete(truth: Truth, target: Target, sampled: Iterable[SampledPrediction])
     return truth
 
 
-def match(truth: Truth, windows: Sequence[Window], rows_scored: int | None) -> Match:
+def match(truth: Truth, windows: Sequence[Window], rows_scored: int | None, forgotten_ms: int = 0) -> Match:
     """Find a label's window.
 
     Args:
@@ -65,13 +65,16 @@ def match(truth: Truth, windows: Sequence[Window], rows_scored: int | None) -> M
         windows: Those of its device and version that are known.
         rows_scored: How many rows its device has scored, as far as is known; None if the
             device itself gave the label.
+        forgotten_ms: Windows that ended by then are forgotten.
     """
     at_ms = -1 if truth.time_ms is None else truth.time_ms
     covering = [window for window in windows if window.start_ms <= at_ms < window.end_ms]
     if not covering:
         if truth.row is not None and rows_scored is not None and truth.row > rows_scored:
             return Match(truth, None, "row_never_scored")
-        return Match(truth, None, "no_time" if truth.time_ms is None else "no_window")
+        if truth.time_ms is None:
+            return Match(truth, None, "no_time")
+        return Match(truth, None, "window_forgotten" if truth.time_ms < forgotten_ms else "no_window")
     if truth.prediction is None:
         return Match(truth, None, "no_prediction")
     # where a full outbox merged windows and others overlap it, the narrower one knows better

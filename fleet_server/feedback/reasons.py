@@ -15,10 +15,12 @@ RefusalReason = Literal[
     "bad_weight",
     "bad_prediction",
     "several_outputs",
+    "waited_too_long",
+    "window_forgotten",
 ]
-"""The label is not stored."""
+"""The label is not stored, or not any more."""
 
-WaitReason = Literal["no_prediction", "no_time", "no_window", "row_never_scored"]
+WaitReason = Literal["no_prediction", "no_time", "no_window", "window_forgotten", "row_never_scored"]
 """The label is stored, and counted as soon as what it lacks arrives."""
 
 MEANINGS: Final[dict[RefusalReason | WaitReason, str]] = {
@@ -34,9 +36,11 @@ MEANINGS: Final[dict[RefusalReason | WaitReason, str]] = {
     "bad_weight": "`weight` is no number above 0: leave it out, or give one up to a million.",
     "bad_prediction": "`prediction` or `outputs` do not fit the model's outputs: give what the model gave, or nothing.",
     "several_outputs": "The model predicts several numbers for a row, and a label is one.",
+    "waited_too_long": "What it lacked did not come within `feedback_days`: it was stored, and is forgotten.",
     "no_prediction": "Nobody said what the model predicted: send `prediction` or `outputs`, or let rows be sampled.",
     "no_time": "The row's time is not known: send `time_ms` with it, or let rows be sampled.",
     "no_window": "No window of this device and version covers its time: it counts when the window's report comes.",
+    "window_forgotten": "Its window came more than `feedback_days` ago and is forgotten: keep more, or be quicker.",
     "row_never_scored": "The device has not scored that many rows: it counts once it has, if the number is right.",
 }
 """Every reason, and what to do."""

@@ -17,7 +17,7 @@ from fleet_server.feedback.matching import Match, SampledPrediction, Window, com
 from fleet_server.feedback.sampled import sampled_predictions
 from fleet_server.feedback.stored import StoredLabel, Subject, read_labels, write_labels
 from fleet_server.feedback.sums import pack, sum_labels
-from fleet_server.feedback.tables import LabelRow, TruthWindowRow
+from fleet_server.feedback.tables import ForgottenRow, LabelRow, TruthWindowRow
 
 MAX_TIMELESS: Final = 500
 """Labels without a time that are tried again with each window of their device, those of the last rows first."""
@@ -78,7 +78,9 @@ def _place(session: Session, subject: Subject, labels: Sequence[StoredLabel]) ->
     sampled = _sampled(session, subject, [label.truth for label in labels])
     completed = [complete(label.truth, subject.target, sampled) for label in labels]
     windows = _windows(session, subject, [truth.time_ms for truth in completed if truth.time_ms is not None])
-    places = [match(truth, windows, subject.rows_scored) for truth in completed]
+    forgotten = session.get(ForgottenRow, (subject.device_id, subject.model, subject.version))
+    through_ms = forgotten.through_ms if forgotten is not None else 0
+    places = [match(truth, windows, subject.rows_scored, through_ms) for truth in completed]
     write_labels(session, subject, list(zip(labels, places, strict=True)))
     touched = [label.window for label in labels] + [place.window for place in places]
     for window in sorted({window for window in touched if window is not None}):

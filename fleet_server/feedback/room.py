@@ -14,6 +14,7 @@ from fleet_server.feedback import limit_routes, performance_routes, routes
 from fleet_server.feedback.ledger import Ledger
 from fleet_server.feedback.limits import MetricLimits
 from fleet_server.feedback.queries import PerformanceService
+from fleet_server.feedback.retention import FeedbackRetention
 from fleet_server.feedback.service import FeedbackService
 from fleet_server.feedback.targets import Targets
 from fleet_server.feedback.uploading import Uploads
@@ -31,6 +32,7 @@ class FeedbackRoom:
         audit: Is told of every change of a limit.
         clock: Gives the present.
         registry: Where the counters are registered.
+        keep_days: How long windows and labels stay.
     """
 
     def __init__(  # noqa: PLR0913  (what it stands on)
@@ -43,10 +45,12 @@ class FeedbackRoom:
         audit: AuditService,
         clock: Clock,
         registry: CollectorRegistry,
+        keep_days: int,
     ) -> None:
         self._telemetry, self._bundles, self._devices = telemetry, bundles, devices
         self.targets = Targets(bundles)
         self.service = FeedbackService(database, telemetry, self.targets, clock, registry=registry)
+        self.retention = FeedbackRetention(database, self.service, clock, keep_days=keep_days)
         self.ledger = Ledger(database)
         self.limits = MetricLimits(database, audit)
         self.performance = PerformanceService(database, bundles, self.targets, devices.label_values)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from fleet_server.db import upsert
 from fleet_server.feedback.labels import Truth
 from fleet_server.feedback.matching import Match, Window
 from fleet_server.feedback.tables import LabelRow
@@ -15,8 +15,6 @@ from fleet_server.feedback.target import Target
 
 _TRUTH: Final = tuple(field.name for field in fields(Truth))
 _BESIDE: Final = ("window_start_ms", "window_end_ms", "received_ms", "corrections")
-_KEY: Final = ("device_id", "model", "version", "key")
-_REPLACED: Final = (*_TRUTH, "reason", *_BESIDE)
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,7 @@ def read_labels(
 
 def write_labels(session: Session, subject: Subject, labels: Sequence[tuple[StoredLabel, Match]]) -> None:
     """Write labels of a subject, each with its place, over what is stored of their rows."""
-    values = [_values(subject, label, place) for label, place in labels]
-    # both dialects spell it alike, but only in constructs of their own
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(LabelRow)
-    replaced = {name: statement.excluded[name] for name in _REPLACED}
-    session.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=replaced), values)
+    upsert(session, LabelRow, [_values(subject, label, place) for label, place in labels])
 
 
 def _label(found: Sequence[Any]) -> StoredLabel:

@@ -1,7 +1,12 @@
 """Tables of the feedback room."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
+
+WAITING: Final = text("reason <> ''")
+"""Of a label that is not counted; literal, so that databases see that the partial index serves it."""
 
 
 class LabelRow(SQLModel, table=True):
@@ -11,6 +16,7 @@ class LabelRow(SQLModel, table=True):
     __table_args__ = (
         Index("feedback_labels_by_window", "device_id", "model", "version", "window_start_ms"),
         Index("feedback_labels_waiting", "device_id", "reason", "time_ms"),
+        Index("feedback_labels_by_age", "received_ms", sqlite_where=WAITING, postgresql_where=WAITING),
     )
 
     device_id: str = Field(primary_key=True, max_length=64)
@@ -60,8 +66,22 @@ class TruthWindowRow(SQLModel, table=True):
     """Labels counted in ``sums``."""
     sums: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     """The sums over its labels, packed (``sums.pack``); empty without any."""
+    received_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    """When its report came, the first of several, Unix milliseconds."""
     changed: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     """Place in the order of changes, from 1; readers that follow keep the last one they saw."""
+
+
+class ForgottenRow(SQLModel, table=True):
+    """Up to when the windows of a device and version are forgotten, as far as they were reported."""
+
+    __tablename__ = "feedback_forgotten"
+
+    device_id: str = Field(primary_key=True, max_length=64)
+    model: str = Field(primary_key=True, max_length=64)
+    version: str = Field(primary_key=True, max_length=64)
+    through_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """The latest end of them, event time."""
 
 
 class FeedbackCursorRow(SQLModel, table=True):

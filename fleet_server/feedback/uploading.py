@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from device_contract.names import is_device_id, is_name
 from fleet_server.clock import Clock
@@ -18,7 +18,7 @@ from fleet_server.feedback.recording import Outcome
 from fleet_server.feedback.refusals import Refusal
 from fleet_server.feedback.service import FeedbackService
 from fleet_server.feedback.stored import Subject
-from fleet_server.feedback.tables import TruthWindowRow
+from fleet_server.feedback.tables import ForgottenRow, TruthWindowRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.feedback.uploads import Given
 
@@ -159,5 +159,9 @@ def _versions_at(session: Session, model: str, device_id: str, time_ms: object) 
     versions = session.exec(query.where(col(TruthWindowRow.start_ms) <= at_ms, col(TruthWindowRow.end_ms) > at_ms))
     found = sorted(versions)
     if not found:
-        raise RefusedError("unknown_version", "")
+        forgotten = select(func.max(ForgottenRow.through_ms)).where(
+            ForgottenRow.model == model, ForgottenRow.device_id == device_id
+        )
+        through_ms = session.exec(forgotten).one() or 0
+        raise RefusedError("window_forgotten" if at_ms < through_ms else "unknown_version", "")
     return found

@@ -56,6 +56,10 @@ def _create_labels() -> None:
     by_window = ["device_id", "model", "version", "window_start_ms"]
     op.create_index("feedback_labels_by_window", "feedback_labels", by_window, unique=False)
     op.create_index("feedback_labels_waiting", "feedback_labels", ["device_id", "reason", "time_ms"], unique=False)
+    waiting = sa.text("reason <> ''")
+    op.create_index(
+        "feedback_labels_by_age", "feedback_labels", ["received_ms"], sqlite_where=waiting, postgresql_where=waiting
+    )
 
 
 def _create_windows() -> None:
@@ -73,11 +77,21 @@ def _create_windows() -> None:
         sa.Column("metrics", sa.LargeBinary(), nullable=False),
         sa.Column("labelled", sa.BigInteger(), nullable=False),
         sa.Column("sums", sa.LargeBinary(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "device_id", "start_ms", "end_ms"),
     )
     op.create_index("feedback_windows_by_time", "feedback_windows", ["model", "start_ms"], unique=False)
     op.create_index("ix_feedback_windows_changed", "feedback_windows", ["changed"], unique=False)
+    op.create_index("ix_feedback_windows_received_ms", "feedback_windows", ["received_ms"], unique=False)
+    op.create_table(
+        "feedback_forgotten",
+        sa.Column("device_id", sa.String(64), nullable=False),
+        sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("version", sa.String(64), nullable=False),
+        sa.Column("through_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "model", "version"),
+    )
     cursor = op.create_table(
         "feedback_cursor",
         sa.Column("name", sa.String(), nullable=False),

@@ -1,0 +1,91 @@
+"""Forgets windows and their labels after some days, and counts the labels that never came to count.
+
+Age is that of arrival, as for reports: a device may replay the rows of another year.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import delete, tuple_
+from sqlmodel import Session, col, select
+
+from fleet_server.clock import Clock
+from fleet_server.db import Database
+from fleet_server.feedback.cursor import lock
+from fleet_server.feedback.refusals import Refusal
+from fleet_server.feedback.service import FeedbackService
+from fleet_server.feedback.tables import WAITING, ForgottenRow, LabelRow, TruthWindowRow
+
+BATCH: Final = 500
+"""Windows or labels of one transaction, while SQLite lets nobody else write."""
+_EVERY_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
+
+_SUBJECT: Final = ("device_id", "model", "version")
+_WINDOW: Final[list[Any]] = [getattr(TruthWindowRow, name) for name in (*_SUBJECT, "start_ms", "end_ms")]
+_WINDOW_OF: Final[list[Any]] = [getattr(LabelRow, name) for name in (*_SUBJECT, "window_start_ms", "window_end_ms")]
+_LABEL: Final[list[Any]] = [getattr(LabelRow, name) for name in (*_SUBJECT, "key")]
+
+
+class FeedbackRetention:
+    """Keeps what came within some days.
+
+    Args:
+        database: Where it is.
+        feedback: Counts what is refused.
+        clock: Gives the present.
+        keep_days: How long windows stay, with their labels, and labels that wait.
+    """
+
+    def __init__(self, database: Database, feedback: FeedbackService, clock: Clock, *, keep_days: int) -> None:
+        self._database = database
+        self._feedback = feedback
+        self._clock = clock
+        self._keep_ms = keep_days * _DAY_MS
+        self._pruned_ms = 0
+
+    def step(self) -> None:
+        """Prune, once a minute."""
+        now_ms = self._clock()
+        if 0 <= now_ms - self._pruned_ms < _EVERY_MS:
+            return
+        self._pruned_ms = now_ms
+        for forget in (self._forget_windows, self._forget_waiting):
+            while forget(now_ms - self._keep_ms) == BATCH:
+                pass
+
+    def _forget_windows(self, before_ms: int) -> int:
+        with self._database.session() as session:
+            lock(session)
+            old = select(*_WINDOW).where(col(TruthWindowRow.received_ms) < before_ms)
+            windows = [tuple(window) for window in session.exec(old.limit(BATCH))]
+            if windows:
+                _note_forgotten(session, windows)
+                session.execute(delete(LabelRow).where(tuple_(*_WINDOW_OF).in_(windows)))
+                session.execute(delete(TruthWindowRow).where(tuple_(*_WINDOW).in_(windows)))
+        return len(windows)
+
+    def _forget_waiting(self, before_ms: int) -> int:
+        with self._database.session() as session:
+            lock(session)
+            old = select(*[*_LABEL, LabelRow.reason]).where(WAITING, col(LabelRow.received_ms) < before_ms)
+            labels = [tuple(label) for label in session.exec(old.limit(BATCH))]
+            refusals: dict[str, list[Refusal]] = defaultdict(list)
+            for device_id, model, version, key, reason in labels:
+                refusals[model].append(Refusal(device_id, "waited_too_long", f"{reason}: {key} of {version}"))
+            for model, theirs in refusals.items():
+                self._feedback.refuse(session, model, theirs)
+            if labels:
+                session.execute(delete(LabelRow).where(tuple_(*_LABEL).in_([label[:-1] for label in labels])))
+        return len(labels)
+
+
+def _note_forgotten(session: Session, windows: Iterable[tuple[Any, ...]]) -> None:
+    ends: dict[tuple[str, ...], int] = {}
+    for *named, _, end_ms in windows:
+        ends[tuple(named)] = max(end_ms, ends.get(tuple(named), 0))
+    for subject, end_ms in ends.items():
+        row = session.get(ForgottenRow, subject) or ForgottenRow(**dict(zip(_SUBJECT, subject, strict=True)))
+        row.through_ms = max(row.through_ms, end_ms)
+        session.add(row)
