@@ -86,6 +86,7 @@ def _note_forgotten(session: Session, windows: Iterable[tuple[Any, ...]]) -> Non
     for *named, _, end_ms in windows:
         ends[tuple(named)] = max(end_ms, ends.get(tuple(named), 0))
     for subject, end_ms in ends.items():
-        row = session.get(ForgottenRow, subject) or ForgottenRow(**dict(zip(_SUBJECT, subject, strict=True)))
+        device_id, model, version = subject
+        row = session.get(ForgottenRow, subject) or ForgottenRow(device_id=device_id, model=model, version=version)
         row.through_ms = max(row.through_ms, end_ms)
         session.add(row)

@@ -1,16 +1,30 @@
 """What came long ago is forgotten, and the label that comes too late is told so, on both databases."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+import pytest
 from sqlmodel import select
 
+from fleet_server.app import FleetServer
 from fleet_server.feedback.tables import LabelRow, TruthWindowRow
+from fleet_server.settings import DataFolder, read_settings
 from tests.fleet_server.conftest import ManualClock
 from tests.fleet_server.feedback.plant import HOUR_MS, START_MS, Plant, at, figures, labelled, yes
 
 DAY_S = 86_400
-KEPT_DAYS = 365
+KEPT_DAYS = 10
 ROUTE = "/api/v1/models/failure/feedback"
+
+
+@pytest.fixture
+def server(folder: DataFolder, clock: ManualClock) -> Iterator[FleetServer]:
+    """A server that keeps what is asked of it here."""
+    settings = msgspec.structs.replace(read_settings(folder), feedback_days=KEPT_DAYS)
+    built = FleetServer(folder, settings, clock)
+    yield built
+    built.close()
 
 
 def prune(plant: Plant) -> None:
