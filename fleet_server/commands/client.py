@@ -124,6 +124,8 @@ class FleetClient:
             raise UsageError(f"{self.server} is not an address: {error}") from error
         except httpx.RequestError as error:
             raise self._unreachable(error) from error
+        except ValueError as error:  # JSON has no NaN and no infinity
+            raise UsageError("every number must be finite") from error
         if not response.is_success:
             raise from_status(response.status_code, _problem_line(response))
         return response

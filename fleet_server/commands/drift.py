@@ -70,10 +70,13 @@ def set_policy(
     group_label: Annotated[
         str | None, typer.Option(help="Label whose value makes the peers; empty: all devices are.")
     ] = None,
+    tolerance_sd: Annotated[
+        float | None, typer.Option(help="The smallest difference that matters, in training standard deviations.")
+    ] = None,
 ) -> Answer:
     """Show how a model's devices are judged; with an option, change it."""
     path = api("models", model, "drift", "policy")
-    given = {"false_alarms": false_alarms, "group_label": group_label}
+    given = {"false_alarms": false_alarms, "group_label": group_label, "tolerance_sd": tolerance_sd}
     wanted = {name: value for name, value in given.items() if value is not None}
     return Answer(client.put(path, client.get(path)["own"] | wanted) if wanted else client.get(path))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
-from detectors import Judgement, Levels, WindowArrays, charts_of, judge, level_for
+from detectors import Judgement, Levels, Tolerances, WindowArrays, charts_of, judge, level_for
 from fleet_server.db import upsert
 from fleet_server.drift.fleet_frames import decode_fleet, earlier_judgement, encode_fleet
 from fleet_server.drift.halves import Half
@@ -63,7 +63,8 @@ class Judging:
     def levels(self, half: Half, length_ms: int) -> Levels:
         """Return where the charts of windows of a length alarm."""
         windows = _MONTH_MS / length_ms
-        return level_for(self.policy.false_alarms, half.n_charts, windows, half.whole.limits)
+        tolerances = Tolerances.below(self.policy.tolerance_sd)
+        return level_for(self.policy.false_alarms, half.n_charts, windows, half.whole.limits, tolerances)
 
 
 def judge_window(session: Session, window: FleetWindow, judging: Judging) -> list[HalfJudgement]:

@@ -1,8 +1,9 @@
-"""How a model's devices are judged: the one knob, and who is whose peer.
+"""How a model's devices are judged: the one knob, who is whose peer, and what does not matter.
 
 The knob is the number of false alarms that are borne, for each 1000 devices a month. Which
 level of the control charts follows from it is the detectors' business
-(``detectors.limits``). A model without a word of its own has the server's defaults.
+(``detectors.limits``), and so is what a tolerance means in each channel
+(``detectors.tolerances``). A model without a word of its own has the server's defaults.
 """
 
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ class DriftPolicy:
     Attributes:
         false_alarms: Expected for each 1000 devices a month, over the verdicts that page.
         group_label: Devices with the same value of this label are peers; empty: all are.
+        tolerance_sd: The smallest difference that matters, in training standard deviations.
     """
 
     false_alarms: float
     group_label: str
+    tolerance_sd: float = 0.0
 
 
 def default_policy(settings: Settings) -> DriftPolicy:
@@ -58,6 +61,7 @@ class PolicyService:
         return DriftPolicy(
             false_alarms=self.defaults.false_alarms if row.false_alarms is None else row.false_alarms,
             group_label=self.defaults.group_label if row.group_label is None else row.group_label,
+            tolerance_sd=row.tolerance_sd,
         )
 
     def own(self, model: str) -> DriftPolicyRow | None:
@@ -65,24 +69,27 @@ class PolicyService:
         with self._database.reading() as session:
             return session.get(DriftPolicyRow, model)
 
-    def set(self, actor: str, model: str, *, false_alarms: float | None, group_label: str | None) -> None:
-        """Change a model's policy from its next window on.
+    def set(
+        self, actor: str, model: str, *, false_alarms: float | None, group_label: str | None, tolerance_sd: float
+    ) -> None:
+        """Change a model's policy from its next window on; what was learned of its devices stays.
 
         Args:
             actor: For the audit log.
             model: A known model.
             false_alarms: For each 1000 devices a month; None: the server's default.
             group_label: A label's key, or empty for one group of all; None: the server's default.
+            tolerance_sd: The smallest difference that matters, in training standard deviations.
         """
+        row = DriftPolicyRow(
+            model=model,
+            false_alarms=false_alarms,
+            group_label=group_label,
+            tolerance_sd=tolerance_sd,
+            changed_ms=self._clock(),
+            changed_by=actor,
+        )
+        told = row.model_dump(include={"false_alarms", "group_label", "tolerance_sd"})
         with self._database.session() as session:
-            row = DriftPolicyRow(
-                model=model,
-                false_alarms=false_alarms,
-                group_label=group_label,
-                changed_ms=self._clock(),
-                changed_by=actor,
-            )
             session.merge(row)
-            self._audit.record(
-                session, actor, "drift.policy", model, false_alarms=false_alarms, group_label=group_label
-            )
+            self._audit.record(session, actor, "drift.policy", model, **told)

@@ -27,6 +27,10 @@ class OwnPolicy(BaseModel):
         str | None,
         Field(max_length=63, pattern=VISIBLE, description="Label whose value makes the peers; empty: all are."),
     ] = None
+    tolerance_sd: Annotated[
+        float,
+        Field(ge=0, le=1, description="The smallest difference that matters, in training standard deviations."),
+    ] = 0.0
 
 
 class PolicyJson(BaseModel):
@@ -36,6 +40,8 @@ class PolicyJson(BaseModel):
     false_alarms: float
     """Expected for each 1000 devices a month, over the verdicts that page."""
     group_label: str
+    tolerance_sd: float
+    """The smallest difference that matters, in training standard deviations."""
     own: OwnPolicy
     """What of it is the model's own, not the server's default."""
 
@@ -64,7 +70,7 @@ def router(policies: PolicyService, bundles: BundleService, auth: AuthService) -
         bundles.model(model)
         if body.group_label:
             check_labels({body.group_label: ""})
-        policies.set(holder.name, model, false_alarms=body.false_alarms, group_label=body.group_label)
+        policies.set(holder.name, model, **body.model_dump())
         return _json(policies, model)
 
     return routes
@@ -76,5 +82,6 @@ def _json(policies: PolicyService, model: str) -> PolicyJson:
         model=model,
         false_alarms=policy.false_alarms,
         group_label=policy.group_label,
-        own=OwnPolicy(false_alarms=own.false_alarms, group_label=own.group_label) if own else OwnPolicy(),
+        tolerance_sd=policy.tolerance_sd,
+        own=OwnPolicy.model_validate(own, from_attributes=True) if own else OwnPolicy(),
     )

@@ -190,5 +190,7 @@ class DriftPolicyRow(SQLModel, table=True):
     """Expected for each 1000 devices a month; null: the server's default."""
     group_label: str | None
     """Label whose value makes the peers' group, empty for one group of all; null: the server's default."""
+    tolerance_sd: float
+    """Differences below it do not matter, in training standard deviations."""
     changed_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     changed_by: str

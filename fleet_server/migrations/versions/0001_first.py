@@ -245,6 +245,7 @@ def _create_drift() -> None:
         sa.Column("model", sa.String(64), nullable=False),
         sa.Column("false_alarms", sa.Float(), nullable=True),
         sa.Column("group_label", sa.String(), nullable=True),
+        sa.Column("tolerance_sd", sa.Float(), nullable=False),
         sa.Column("changed_ms", sa.BigInteger(), nullable=False),
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["model"], ["models.name"]),

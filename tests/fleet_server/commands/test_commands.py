@@ -249,6 +249,21 @@ def test_drift_of_a_device_is_shown(operate: Operate, add_device: AddDevice) -> 
     assert shown.exit_code == 0, shown.output
 
 
+def test_a_models_drift_policy_is_changed_by_what_is_named(
+    operate: Operate, ask: Ask, publish_version: PublishVersion
+) -> None:
+    publish_version("judged", "1")
+    policy = ("drift", "policy", "judged")
+    assert ask(*policy, "--false-alarms", "2")["own"] == {"false_alarms": 2.0, "group_label": None, "tolerance_sd": 0.0}
+    assert ask(*policy, "--tolerance-sd", "0.2")["tolerance_sd"] == 0.2
+    assert ask(*policy)["own"] == {"false_alarms": 2.0, "group_label": None, "tolerance_sd": 0.2}
+    for number, said in {"-1": "greater than or equal to 0", "1.5": "less than or equal to 1", "nan": "finite"}.items():
+        refused = operate(*policy, "--tolerance-sd", number)
+        assert (refused.exit_code, refused.stdout) == (2 if number == "nan" else 8, "")
+        assert said in refused.stderr
+    assert ask(*policy, "--tolerance-sd", "0")["tolerance_sd"] == 0.0
+
+
 def test_an_alert_that_is_not_there_cannot_be_acknowledged(operate: Operate) -> None:
     result = operate("alerts", "acknowledge", "none")
     assert result.exit_code == 6, result.output

@@ -40,7 +40,7 @@ def drifting(fleet: Fleet) -> set[tuple[str, str]]:
 
 
 def test_what_a_group_has_in_common_is_no_drift_of_its_devices(fleet: Fleet) -> None:
-    fleet.policies.set("ann", MODEL, false_alarms=None, group_label="site")
+    fleet.policies.set("ann", MODEL, false_alarms=None, group_label="site", tolerance_sd=0.0)
     play(fleet)
     assert drifting(fleet) == {("", "south")}
     found = fleet.drift.device("south-1")

@@ -1,4 +1,4 @@
-"""The knob and the peers' group, over HTTP."""
+"""The knob, the peers' group and the tolerance, over HTTP."""
 
 from typing import Any
 
@@ -19,13 +19,15 @@ def test_a_model_has_the_servers_policy_until_it_has_its_own(http: Any) -> None:
         "model": MODEL,
         "false_alarms": DEFAULT_RATE,
         "group_label": "",
-        "own": {"false_alarms": None, "group_label": None},
+        "tolerance_sd": 0.0,
+        "own": {"false_alarms": None, "group_label": None, "tolerance_sd": 0.0},
     }
-    changed = http.request("PUT", POLICY, json={"false_alarms": 2, "group_label": "site"}).json()
-    assert (changed["false_alarms"], changed["group_label"]) == (2.0, "site")
+    wanted = {"false_alarms": 2.0, "group_label": "site", "tolerance_sd": 0.2}
+    changed = http.request("PUT", POLICY, json=wanted).json()
+    assert changed == {"model": MODEL, **wanted, "own": wanted}
     assert http.get(POLICY).json() == changed
     back = http.request("PUT", POLICY, json={"group_label": ""}).json()
-    assert back["own"] == {"false_alarms": None, "group_label": ""}
+    assert back["own"] == {"false_alarms": None, "group_label": "", "tolerance_sd": 0.0}
     assert back["false_alarms"] == DEFAULT_RATE
 
 
@@ -36,7 +38,7 @@ def test_a_server_may_set_another_default() -> None:
 def test_each_change_is_in_the_audit_log(http: Any) -> None:
     http.request("PUT", POLICY, json={"false_alarms": 5})
     (line,) = http.get("/api/v1/audit", params={"action": "drift.policy"}).json()["items"]
-    assert (line["subject"], line["detail"]) == (MODEL, {"false_alarms": 5.0, "group_label": None})
+    assert (line["subject"], line["detail"]) == (MODEL, {"false_alarms": 5.0, "group_label": None, "tolerance_sd": 0.0})
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,9 @@ def test_each_change_is_in_the_audit_log(http: Any) -> None:
         (POLICY, {"false_alarms": 1e9}, 422),
         (POLICY, {"group_label": "not a key"}, 422),
         (POLICY, {"group_label": "?"}, 422),
+        (POLICY, {"tolerance_sd": -0.1}, 422),
+        (POLICY, {"tolerance_sd": 1.1}, 422),
+        (POLICY, {"tolerance_sd": None}, 422),
         (POLICY, {"level": 6}, 422),
         ("/api/v1/models/nothing/drift/policy", {}, 404),
     ],
