@@ -8,7 +8,7 @@ from detectors.carrying import carry
 from detectors.charts import Charts, charts_of
 from detectors.diagnosis import Diagnosis, Finding, diagnose, findings
 from detectors.errors import DetectorError, StateError
-from detectors.fdr import sign_off
+from detectors.fdr import discovery_rates
 from detectors.judge import LEARNING_WINDOWS, judge
 from detectors.judgement import Judgement
 from detectors.levels import DEFAULT_RATE, Levels, level_for
@@ -41,6 +41,7 @@ __all__ = [
     "carry",
     "charts_of",
     "diagnose",
+    "discovery_rates",
     "empty_state",
     "findings",
     "judge",
@@ -48,7 +49,6 @@ __all__ = [
     "level_for",
     "pack",
     "pack_fleet",
-    "sign_off",
     "stack",
     "stack_encoded",
     "unpack",

@@ -13,9 +13,6 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from detectors.arrays import Floats
-from detectors.judgement import Judgement
-from detectors.levels import Levels
-from detectors.state import OWN
 
 
 def adjusted(probabilities: Floats) -> Floats:
@@ -33,12 +30,10 @@ def adjusted(probabilities: Floats) -> Floats:
     return told.reshape(probabilities.shape)
 
 
-def sign_off(judgement: Judgement, levels: Levels) -> Floats:
-    """Return for each device and chart the share of false discoveries at which it drifts from its own past, (n, K).
+def discovery_rates(scores: Floats) -> Floats:
+    """Return for each score the least share of false discoveries at which it is one.
 
     Args:
-        judgement: Of the window that is looked at.
-        levels: That it was judged by.
+        scores: In standard deviations of a healthy chart; any shape, NaN left out.
     """
-    scores = np.abs(judgement.ratios[:, OWN].astype(np.float64)) * levels.own
-    return adjusted(2.0 * np.exp(log_ndtr(-scores)))
+    return adjusted(2.0 * np.exp(log_ndtr(-np.abs(scores))))

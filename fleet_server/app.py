@@ -44,7 +44,7 @@ from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
 from fleet_server.drift import model_routes as drift_model_routes
-from fleet_server.drift import policy_routes
+from fleet_server.drift import policy_routes, sign_off_routes
 from fleet_server.drift import routes as drift_routes
 from fleet_server.drift.archived import verdict_changes
 from fleet_server.drift.controller import BATCH_REPORTS, DriftController
@@ -357,6 +357,7 @@ class FleetServer:
             drift_routes.router(self._drift, self._devices, auth),
             drift_model_routes.router(DriftHistory(self._database), self._history, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
+            sign_off_routes.router(self._database, self._bundles, auth),
             *self._feedback.routers(auth),
             *self._alerts.routers(auth),
             summary_routes.router(self._summaries, auth),

@@ -145,6 +145,20 @@ class FleetClient:
         narrowed = _narrowed(devices, features, version, since, until)
         return self._frame(self._transport.table(_api("models", model, "drift"), **narrowed))
 
+    def sign_off(
+        self, model: str, *, against: str = "own", false_discovery_rate: float = 0.05, at: Time | None = None
+    ) -> Frame:
+        """Look once at the last judged window: return a row for each finding that is more than chance.
+
+        Args:
+            model: The model.
+            against: ``own``, ``peers`` or ``training``.
+            false_discovery_rate: Share of the findings that may be chance.
+            at: The last window that starts here or earlier.
+        """
+        asked = {"against": against, "false_discovery_rate": false_discovery_rate, "at_ms": as_ms(at)}
+        return self._frame(self._transport.table(_api("models", model, "drift", "sign-off"), **asked))
+
     def feedback(
         self,
         model: str,

@@ -1,6 +1,6 @@
 """``leeway-fleet compare``: two devices, two versions or two periods of a model, stream by stream, with a plot."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from fleet_server.commands.command import command, group
 from fleet_server.commands.errors import UsageError
 from fleet_server.commands.models import ModelName
 from fleet_server.commands.output import Answer
+from fleet_server.commands.times import as_ms
 
 app = group("Comparisons of a model's windows.")
 
@@ -49,7 +50,7 @@ def compare_devices(  # noqa: PLR0913, PLR0917  (each is an option)
     plot: Plot = None,
 ) -> Answer:
     """Compare device B with device A."""
-    shared = {"version": version, "since_ms": _ms(since), "until_ms": _ms(until)}
+    shared = {"version": version, "since_ms": as_ms(since), "until_ms": as_ms(until)}
     return _compare(client, model, {"device": a, **shared}, {"device": b, **shared}, names=(a, b), plot=plot)
 
 
@@ -65,7 +66,7 @@ def compare_versions(  # noqa: PLR0913, PLR0917  (each is an option)
     plot: Plot = None,
 ) -> Answer:
     """Compare version B with version A, on whichever devices had them."""
-    shared = {"device": device, "since_ms": _ms(since), "until_ms": _ms(until)}
+    shared = {"device": device, "since_ms": as_ms(since), "until_ms": as_ms(until)}
     names = (f"version {a}", f"version {b}")
     return _compare(client, model, {"version": a, **shared}, {"version": b, **shared}, names=names, plot=plot)
 
@@ -94,7 +95,7 @@ def parse_period(text: str) -> dict[str, int]:
     """
     start, _, end = text.partition("..")
     try:
-        since, until = (_ms(datetime.fromisoformat(part)) for part in (start, end))
+        since, until = (as_ms(datetime.fromisoformat(part)) for part in (start, end))
     except ValueError:
         raise UsageError(f"{text!r} is no period: write it as 2026-01-01..2026-01-08") from None
     if since is None or until is None or since >= until:
@@ -122,10 +123,3 @@ def _draw(body: dict[str, Any], names: tuple[str, str], path: Path) -> None:
         draw(body, names).savefig(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _ms(time: datetime | None) -> int | None:
-    if time is None:
-        return None
-    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)

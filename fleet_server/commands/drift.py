@@ -1,12 +1,14 @@
 """``leeway-fleet drift``: which devices' data has moved, against what, and what that most likely is."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from fleet_server.commands.client import FleetClient, api
 from fleet_server.commands.command import All, Labels, Limit, command, group, parse_labels
-from fleet_server.commands.output import Answer
+from fleet_server.commands.output import Answer, cell
+from fleet_server.commands.times import as_ms
 
 ModelFilter = Annotated[str | None, typer.Option("--model", help="Of this model only.")]
 
@@ -24,6 +26,8 @@ COLUMNS = (
     "fleet.verdict",
 )
 CHANGE_COLUMNS = ("changed_ms", "device_id", "model", "kind", "verdict", "cause", "features", "outputs", "severity")
+
+SIGN_OFF_COLUMNS = ("device_id", "stream", "channel", "score_sd", "difference", "false_discovery_rate")
 
 COMPARISONS = ("own", "peers", "training", "fleet")
 JUDGED = ("verdict", "features", "outputs", "severity", "since_ms", "cause")
@@ -58,6 +62,24 @@ def show_drift(client: FleetClient, device_id: Annotated[str, typer.Argument(hel
     """Show one device's verdicts with their evidence."""
     body = client.get(api("devices", device_id, "drift"))
     return Answer(body, record=record_of(body))
+
+
+@command(app, "sign-off")
+def sign_off(  # noqa: PLR0913  (each is an option)
+    client: FleetClient,
+    model: Annotated[str, typer.Argument(help="The model's name.")],
+    *,
+    against: Annotated[str, typer.Option(help="The comparison: own, peers or training.")] = "own",
+    false_discovery_rate: Annotated[float, typer.Option(help="Share of the findings that may be chance.")] = 0.05,
+    at: Annotated[datetime | None, typer.Option(help="The last window that starts here or earlier; UTC.")] = None,
+    limit: Limit = 50,
+) -> Answer:
+    """Look once at a model's last judged window: exit code 1 if anything in it is more than chance."""
+    asked = {"against": against, "false_discovery_rate": false_discovery_rate, "at_ms": as_ms(at), "limit": limit}
+    body = client.get(api("models", model, "drift", "sign-off"), **asked)
+    looked = f"{body['found']} findings among {body['charts']} charts of {body['devices']} devices"
+    note = f"{looked}, in the window of {cell('window_start_ms', body['window_start_ms'])}"
+    return Answer(body, SIGN_OFF_COLUMNS, note=note, exit_code=1 if body["found"] else 0)
 
 
 @command(app, "policy")

@@ -1,7 +1,7 @@
 """``leeway-fleet performance``: how versions do, by labels and without them; limits of custom metrics."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from fleet_server.commands.command import All, Limit, command, group
 from fleet_server.commands.errors import UsageError
 from fleet_server.commands.models import ModelName
 from fleet_server.commands.output import Answer
+from fleet_server.commands.times import as_ms
 
 app = group("Performance of versions, with intervals, and limits of custom metrics.")
 
@@ -57,8 +58,8 @@ def show_performance(  # noqa: PLR0913  (each is an option)
         label=label,
         version=version,
         device_id=device,
-        since_ms=_ms(since),
-        until_ms=_ms(until),
+        since_ms=as_ms(since),
+        until_ms=as_ms(until),
     )
     figures = [row for item in page["items"] for row in _figures(item)]
     silent = {item["expected"]["meaning"] for item in page["items"]}
@@ -76,7 +77,7 @@ def show_report(  # noqa: PLR0913  (each is an option)
     until: Until = None,
 ) -> Answer:
     """Show a version's confusion, classes, ROC curves and calibration."""
-    period = {"device_id": device, "since_ms": _ms(since), "until_ms": _ms(until)}
+    period = {"device_id": device, "since_ms": as_ms(since), "until_ms": as_ms(until)}
     body = client.get(api("models", model, "versions", version, "performance"), **period)
     return Answer(body, record=record_of(body))
 
@@ -140,7 +141,3 @@ def _figures(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for source, figures in (("labels", item["figures"]), ("scores", item["expected"]["figures"]), ("metrics", metrics)):
         for name, figure in figures.items():
             yield place | counts | {"source": source, "figure": name} | figure
-
-
-def _ms(time: datetime | None) -> int | None:
-    return None if time is None else int(time.replace(tzinfo=UTC).timestamp() * 1000)

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import Levels
 from detectors.charts import Charts
 from detectors.judgement import Judgement
 
@@ -30,6 +31,8 @@ class FleetFrame(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """(G, K), float32: towards the level, with its sign."""
     moving: bytes
     """(G, K), float32: share of the devices that are alarmed against their own past."""
+    levels: tuple[float, float, float]
+    """At which a device's charts alarmed: training, own, peers; in standard deviations of a moving average."""
 
     @property
     def shown(self) -> NDArray[np.intp]:
@@ -48,8 +51,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(FleetFrame)
 
 
-def encode_fleet(half: str, judgement: Judgement) -> bytes:
-    """Encode what a judgement of a half says of the fleet."""
+def encode_fleet(half: str, judgement: Judgement, levels: Levels) -> bytes:
+    """Encode what a judgement of a half says of the fleet, and the levels it was made at."""
     charts = judgement.charts
     frame = FleetFrame(
         half=half,
@@ -61,6 +64,7 @@ def encode_fleet(half: str, judgement: Judgement) -> bytes:
         movement=judgement.movement.astype("<f8").tobytes(),
         ratios=judgement.fleet_ratios.astype("<f4").tobytes(),
         moving=judgement.moving.astype("<f4").tobytes(),
+        levels=(levels.training, levels.own, levels.peers),
     )
     return _ENCODER.encode(frame)
 

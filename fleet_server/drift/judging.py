@@ -96,6 +96,7 @@ def _earlier(session: Session, window: FleetWindow, key: PastKey) -> Judgement |
 
 
 def _keep_fleet(session: Session, window: FleetWindow, key: PastKey, judgement: Judgement, judging: Judging) -> None:
+    levels = judging.levels(key.half, window.end_ms - window.start_ms)
     row = {
         "model": window.model,
         "reference": key.reference,
@@ -103,6 +104,6 @@ def _keep_fleet(session: Session, window: FleetWindow, key: PastKey, judgement: 
         "end_ms": window.end_ms,
         "devices": len(judgement.devices),
         "judged_at_ms": judging.now_ms,
-        "data": encode_fleet(key.half.name, judgement),
+        "data": encode_fleet(key.half.name, judgement, levels),
     }
     upsert(session, FleetWindowRow, [row])

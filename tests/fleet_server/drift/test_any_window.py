@@ -24,6 +24,7 @@ from fleet_server.drift.verdict import DEVICE_KINDS
 
 FEW = st.integers(1, 12)
 DEVICES = "abcdef"
+LEVELS = level_for(0.5, 24, 30)
 float32s = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 
@@ -44,7 +45,7 @@ def judge_often(half: Half, window: WindowArrays) -> HalfJudgement:
     charts = charts_of(half.reference)
     state, own = empty_state(charts), half.of(window)
     for _ in range(10):
-        state, judgement = judge(state, half.reference, own, level_for(0.5, charts.n_charts, 30))
+        state, judgement = judge(state, half.reference, own, LEVELS)
     return HalfJudgement(PastKey("m", half, 1), own, judgement, is_late=False)
 
 
@@ -66,7 +67,7 @@ def test_any_rows_against_any_baseline_give_verdicts_that_json_can_hold(
         assert_json_holds(verdict.severity, verdict.evidence, word(kind, "a", verdict, 0, {}).sentence)
     assert_json_holds(fleet_verdict(rows).severity, fleet_verdict(rows).evidence)
     for found in judged:
-        frame = decode_fleet(encode_fleet(found.half.name, found.judgement))
+        frame = decode_fleet(encode_fleet(found.half.name, found.judgement, LEVELS))
         for _, stored in judged_halves(found):
             told = evidence((stored,), {stored.reference: frame}, 1)
             assert told.keys() - {ALL_FEATURES} == {*found.half.reference.names}

@@ -114,6 +114,29 @@ def test_the_fleets_chart_has_a_row_for_each_chart_of_each_window(api: AppClient
     assert page["items"][0]["reference"] < following["items"][0]["reference"]
 
 
+def test_one_look_names_what_is_more_than_chance(api: AppClient) -> None:
+    path = f"/api/v1/models/{MODEL}/drift/sign-off"
+    body = api.get(path).json()
+    assert (body["against"], body["devices"], body["window_start_ms"]) == ("own", len(DEVICES), (DAYS - 2) * DAY_MS)
+    assert body["charts"] > 100
+    first = body["items"][0]
+    assert (first["device_id"], first["stream"], first["channel"]) == ("b", "temperature", "location")
+    assert {item["device_id"] for item in body["items"]} == {"b"}
+    assert all(item["false_discovery_rate"] <= 0.05 for item in body["items"])
+    found = table(api, path, false_discovery_rate=0.05).to_pylist()
+    assert len(found) == body["found"]
+    assert found[0]["score_sd"] == first["score_sd"]
+    assert api.get(path, params={"limit": 1}).json()["items"] == [first]
+
+
+def test_one_look_before_the_fault_finds_nothing(api: AppClient) -> None:
+    path, before = f"/api/v1/models/{MODEL}/drift/sign-off", (LEARNED - 1) * DAY_MS
+    for against in ("own", "peers"):
+        body = api.get(path, params={"at_ms": before, "against": against}).json()
+        assert (body["window_start_ms"], body["found"], body["items"]) == (before, 0, [])
+        assert body["charts"] > 0
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -126,6 +149,10 @@ def test_the_fleets_chart_has_a_row_for_each_chart_of_each_window(api: AppClient
         (f"/api/v1/models/{MODEL}/drift?label=x", 422),
         (f"/api/v1/models/{MODEL}/drift?format=xml", 422),
         ("/api/v1/drift/changes?kind=none", 422),
+        ("/api/v1/models/nothing/drift/sign-off", 404),
+        ("/api/v1/models/other/drift/sign-off", 404),
+        (f"/api/v1/models/{MODEL}/drift/sign-off?false_discovery_rate=1", 422),
+        (f"/api/v1/models/{MODEL}/drift/sign-off?against=fleet", 422),
     ],
 )
 def test_a_wrong_request_is_a_problem(api: AppClient, path: str, status: int) -> None:
