@@ -16,8 +16,6 @@ from detectors.arrays import Floats
 from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
-VIOLATION: Final = 0.1
-"""Distance of nDCG from 1 that is tolerated against training."""
 _FEWEST_ROWS: Final = 5.0
 _DEVIATION: Final = 0.1
 """Guess of the standard deviation by a single explained row; the stream's own replaces it."""

@@ -1,12 +1,9 @@
 """What ``judge`` says: verdicts by device, verdicts by group, and the figures behind them."""
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.charts import Charts
-
-WORDS: Final = ("stable", "drift", "learning", "no_data")
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.errors import UnsupportedModelError
-from compiler.ir.nodes import Concatenate, Constant, MapConstant, Node, Row, Select
+from compiler.ir.nodes import Concatenate, Constant, MapConstant, Node, Select
 from device_contract.plan.format import MAX_VALUES
 
 Indices = NDArray[np.int64]
@@ -125,13 +125,6 @@ def transposed(tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
 def with_constant(node: Node, value: float) -> Node:
     """Return a node with one more number behind it, for padding to point at."""
     return Concatenate((node, Constant(np.array([value]))))
-
-
-def starts_from_row(node: Node) -> bool:
-    """Tell whether a node is the row itself, or the row scaled."""
-    while isinstance(node, MapConstant):
-        node = node.source
-    return isinstance(node, Row)
 
 
 def _unrounded(node: Node) -> Node:
