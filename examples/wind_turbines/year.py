@@ -3,6 +3,7 @@
 ::
 
     python -m examples.wind_turbines.year docs/turbines
+    python -m examples.wind_turbines.year OUT --tolerance-sd 0
 
 writes the pictures into a folder, and prints every episode: when a verdict began and ended,
 what it named, and how far it went. The devices' past begins in October 2014.
@@ -30,6 +31,7 @@ from detectors import (
     Charts,
     DeviceWindow,
     Judgement,
+    Tolerances,
     charts_of,
     empty_state,
     judge,
@@ -39,7 +41,6 @@ from detectors import (
 )
 from detectors.arrays import Bools, Floats
 from detectors.levels import MONTH_WINDOWS
-from detectors.tolerances import Tolerances
 from device_contract.baseline import Baseline
 from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer, WindowSummary
@@ -49,7 +50,7 @@ FIRST_DAY: Final = date(2014, 10, 1)
 JUDGED_FROM: Final = date(2015, 1, 1)
 LAST_DAY: Final = date(2016, 1, 1)
 FLEET: Final = "fleet"
-TOLERANCES: Final = Tolerances(location=0.2, scale=0.06)
+TOLERANCE_SD: Final = 0.2
 """Weather meets each turbine a little differently: a fifth of a standard deviation does not matter."""
 
 Days = Mapping[date, Mapping[str, WindowSummary]]
@@ -124,12 +125,13 @@ def predict(model: RegressorMixin, rows: NDArray[np.float32]) -> NDArray[np.floa
     return scores
 
 
-def verdicts(reference: Baseline, days: Days) -> Iterator[Verdict]:
-    """Judge day after day, and tell of those in 2015."""
+def verdicts(reference: Baseline, days: Days, tolerance_sd: float) -> Iterator[Verdict]:
+    """Judge day after day, with a smallest difference that matters, and tell of those in 2015."""
     layout = lay_out(reference)
     charts = charts_of(layout)
     state = empty_state(charts)
-    levels = level_for(DEFAULT_RATE, charts.n_charts, MONTH_WINDOWS, tolerances=TOLERANCES)
+    tolerances = Tolerances.below(tolerance_sd)
+    levels = level_for(DEFAULT_RATE, charts.n_charts, MONTH_WINDOWS, tolerances=tolerances)
     for day in sorted(days):
         window = stack(layout, [DeviceWindow(name, "", "2", summary) for name, summary in days[day].items()])
         state, judgement = judge(state, layout, window, levels)
@@ -176,12 +178,14 @@ def main() -> None:
     """Draw the pictures and print the episodes."""
     parser = argparse.ArgumentParser(description="Judge the whole of 2015.")
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--tolerance-sd", type=float, default=TOLERANCE_SD, help="as of leeway-fleet drift policy")
+    options = parser.parse_args()
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     trained_on = train.training_table(2014)
     model = train.train_version_2(trained_on)
     reference = baseline(model, train.features(train.sample(trained_on)))
-    told = list(verdicts(reference, windows(model, reference)))
+    told = list(verdicts(reference, windows(model, reference), options.tolerance_sd))
     year_picture.draw_severities(told, folder / "severities.svg")
     year_picture.draw_sensors(folder / "sensors.svg")
     year_picture.draw_errors(model, folder / "errors.svg")
