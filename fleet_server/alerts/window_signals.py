@@ -12,11 +12,14 @@ from fleet_server.clock import Clock
 from fleet_server.feedback.business import Limits, judge
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.limits import MetricLimits
+from fleet_server.feedback.performance import Group
 from fleet_server.feedback.queries import Change, PerformanceService
+from fleet_server.feedback.selection import Selection
 
 BATCH_CHANGES: Final = 500
 MIN_LABELS: Final = 20
-"""Of a window: fewer say too little for an alarm."""
+"""Fewer say too little for an alarm; a window that has fewer is read together with those before it."""
+_PERFORMANCE: Final = "device_performance."
 BEYOND_LIMITS: Final = "metrics.beyond_limits"
 
 
@@ -31,7 +34,7 @@ class WindowSignals:
 
     name = "windows"
     signals: Sequence[Signal] = (
-        Signal("device_performance.*", f"a figure of a device's window with {MIN_LABELS} labels or more"),
+        Signal(f"{_PERFORMANCE}*", f"a figure of a device's last windows that have {MIN_LABELS} labels together"),
         Signal("device_expected.*", "a figure of a device's window, estimated without labels"),
         Signal("device_metric.*", "mean of a custom metric in a device's window, in the application's unit"),
         Signal(BEYOND_LIMITS, "how many custom metrics are beyond their limits in a device's window"),
@@ -49,22 +52,36 @@ class WindowSignals:
         readings = [
             reading
             for change in changes
-            for reading in _readings(change, limits[change.model], self._clock())
+            for reading in self._readings(change, limits[change.model], signals)
             if reading.signal in signals
         ]
         last = changes[-1].ordinal if changes else after
         return Batch(readings, last, more=len(changes) == BATCH_CHANGES)
 
+    def _readings(self, change: Change, limits: Mapping[str, Limits], signals: Collection[str]) -> Iterator[Reading]:
+        if any(name.startswith(_PERFORMANCE) for name in signals):
+            yield from _performance(change, self._labelled(change), self._clock())
+        yield from _without_labels(change, limits, self._clock())
 
-def _readings(change: Change, limits: Mapping[str, Limits], now_ms: int) -> Iterator[Reading]:
+    def _labelled(self, change: Change) -> Group | None:
+        """Return the window, or with few labels also those before it; None where all of them have too few."""
+        place, group = change.performance.place, change.performance.group
+        if not 0 < group.labelled < MIN_LABELS:
+            return group if group.labelled else None
+        until_ms = (place.window_start_ms or 0) + 1
+        selection = Selection(model=change.model, version=place.version, device_id=place.device_id, until_ms=until_ms)
+        return self._performance.last_labelled(selection, MIN_LABELS)
+
+
+def _performance(change: Change, group: Group | None, now_ms: int) -> Iterator[Reading]:
+    for name, estimate in group.figures().items() if group is not None else ():
+        yield _reading(change, _PERFORMANCE + name, estimate.value, now_ms, evidence=_evidence(estimate))
+
+
+def _without_labels(change: Change, limits: Mapping[str, Limits], now_ms: int) -> Iterator[Reading]:
     group = change.performance.group
-    figures = group.figures() if group.labelled >= MIN_LABELS else {}
-    for prefix, estimates in (
-        ("device_performance", figures),
-        ("device_expected", change.performance.expectation.figures),
-    ):
-        for name, estimate in estimates.items():
-            yield _reading(change, f"{prefix}.{name}", estimate.value, now_ms, evidence=_evidence(estimate))
+    for name, estimate in change.performance.expectation.figures.items():
+        yield _reading(change, f"device_expected.{name}", estimate.value, now_ms, evidence=_evidence(estimate))
     beyond: list[str] = []
     for name, sums in sorted(group.metrics.items()):
         found = sums.figures()

@@ -142,6 +142,24 @@ class PerformanceService:
             for performance in self._performances([row], _window_of)
         ]
 
+    def last_labelled(self, selection: Selection, labels: int) -> Group | None:
+        """Return as many of the latest of a version's selected windows as have so many labels together.
+
+        Returns:
+            None where all of them have fewer.
+        """
+        target = self._targets.find(selection.model, selection.version or "")
+        if target is None:
+            return None
+        group, start_ms, end_ms = Group(target), col(TruthWindowRow.start_ms), col(TruthWindowRow.end_ms)
+        query = select(TruthWindowRow).where(*selection.conditions(), col(TruthWindowRow.labelled) > 0)
+        with self._database.reading() as session:
+            for row in session.exec(query.order_by(start_ms.desc(), end_ms.desc()).limit(labels)):  # a label each
+                group.add(row)
+                if group.labelled >= labels:
+                    return group
+        return None
+
     def _page(self, selection: Selection, column: Any, after: object, limit: int) -> tuple[list[Any], Any]:  # noqa: ANN401  (of whichever type the column is)
         query = select(column).distinct().where(*selection.conditions(), column > after).order_by(column)
         with self._database.reading() as session:

@@ -45,10 +45,34 @@ def test_labels_that_say_the_model_is_wrong_open_an_alert_after_two_windows(plan
     assert told(plant, http) == [("accuracy", "closed")]
 
 
-def test_few_labels_raise_nobody(plant: Plant, http: Any) -> None:
-    for hour in (0, 1):
+def label_few(plant: Plant, hours: range, label: str) -> None:
+    """Label four rows of each hour, in which the model says yes: five hours have enough of them together."""
+    for hour in hours:
         plant.report("mill-1", "failure", hour)
-        plant.send("mill-1", "failure", [labelled(10 * hour + 1, "no", yes(0.9), hour=hour + 0.5)])
+        rows = [labelled(10 * hour + row, label, yes(0.9), hour=hour + 0.5) for row in range(1, 5)]
+        plant.send("mill-1", "failure", rows)
+        plant.server._alerts.service.step()
+
+
+def test_few_labels_raise_nobody(plant: Plant, http: Any) -> None:
+    label_few(plant, range(4), "no")
+    assert told(plant, http) == []
+
+
+def test_few_labels_in_each_window_tell_together(plant: Plant, http: Any) -> None:
+    label_few(plant, range(5), "no")
+    assert told(plant, http) == []  # the rule asks for two windows in a row
+    label_few(plant, range(5, 6), "no")
+    assert told(plant, http) == [("accuracy", "open")]
+    label_few(plant, range(6, 9), "yes")
+    assert told(plant, http) == [("accuracy", "open")]
+    label_few(plant, range(9, 10), "yes")
+    assert told(plant, http) == [("accuracy", "closed")]  # 16 of the last 20 were right
+
+
+def test_a_window_without_labels_is_not_judged_by_those_before_it(plant: Plant, http: Any) -> None:
+    label_few(plant, range(5), "no")
+    plant.report("mill-1", "failure", 5)
     assert told(plant, http) == []
 
 
