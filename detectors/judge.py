@@ -40,9 +40,14 @@ from detectors.summing_up import Charted, sum_up
 from detectors.windows import WindowArrays
 
 LEARNING_WINDOWS = 8
-"""Windows that a device is learned from before it is judged against its past; one season if that is more."""
+"""Windows that a device is learned from before it is judged against its past, after a season if it has phases."""
 PEERS_WINDOWS = 3
 """Windows of a device before it is judged against its peers."""
+
+
+def learning_windows(phases: int) -> int:
+    """Return for how many windows a device is learned from: how it answers a season, then how much it varies."""
+    return LEARNING_WINDOWS + (phases if phases > 1 else 0)
 
 
 def judge(
@@ -76,7 +81,7 @@ def judge(
     taken = None if late is None else movement_of(late, names, places, len(window.devices))
     scale = own_scale(pasts)
     residuals, vectors = compare(step, pasts, scale.variance, levels.tolerances, taken)
-    is_learning = pasts.windows[:, 0] < max(LEARNING_WINDOWS, state.phases)
+    is_learning = pasts.windows[:, 0] < learning_windows(state.phases)
     alone = (pasts.company > 0.0) & ~residuals.accompanied  # what weather did to it cannot be told
     held = alone | is_learning[:, None]
     scores = np.where(held, np.nan, residuals.relevant / np.sqrt(scale.variance))

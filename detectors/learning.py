@@ -49,7 +49,7 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
     center, precision = learn(pasts.center, pasts.precision, rest, weight)
     learned = (quiet & ~np.isnan(residuals.score)).astype(np.float32)
     fade = np.where(pasts.freedom >= _MOST_WINDOWS, 1.0 - 1.0 / _MOST_WINDOWS, 1.0)
-    past_first = learned * (pasts.freedom >= 0.0) * (pasts.windows > 1.0)
+    past_first = learned * (pasts.windows > pasts.season_windows.shape[1])
     held = np.minimum(score**2, _WILDEST**2 * scale)
     keep = np.where(quiet[:, m : m + c], 1.0, 0.0)
     counted = step.answers.counted
@@ -65,7 +65,7 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
         freedom=np.minimum(pasts.freedom + past_first, _MOST_WINDOWS).astype(np.float32),
     )
     s = step.charts.n_streams
-    return learn_season(after, step.window.phase, rest[:, :s] - center[:, :s], quiet[:, :s])
+    return learn_season(after, step.window.phase, pasts.center[:, :s], rest[:, :s], weight[:, :s])
 
 
 def learn_vectors(step: Step, pasts: DevicePasts, vectors: Vectors, quiet: Bools) -> DevicePasts:

@@ -10,6 +10,7 @@ from detectors.moderation import FEW_DEVICES
 from detectors.own_past import expectation
 from detectors.peers import common, middle, spread
 from detectors.residuals import Company, Residuals, accompanied
+from detectors.season import Season
 from detectors.state import DevicePasts
 from detectors.tolerances import beyond
 
@@ -20,20 +21,23 @@ MEDIAN_COST: Final = np.pi / 2.0
 
 
 def measured_residuals(
-    answers: Answers, pasts: DevicePasts, season: Floats, scale: Floats, company: Company
+    answers: Answers, pasts: DevicePasts, season: Season, scale: Floats, company: Company
 ) -> Residuals:
     """Compare the measured charts, ``M`` of them.
 
     Args:
         answers: The window's.
         pasts: The devices'.
-        season: (n, M), what the phase of the season adds for each device.
+        season: What its phase adds to each device's location.
         scale: (n, M), how many times its sampling variance a stream varies.
         company: With whom each device is compared.
     """
     expected, error = expectation(pasts.center, pasts.precision, between(pasts, scale), scale)
+    locations = slice(season.added.shape[1])
+    expected[:, locations] += season.added
+    error[:, locations] += season.variance
     known = np.isfinite(answers.variance)
-    rest = np.where(known, answers.value - expected - season, 0.0)
+    rest = np.where(known, answers.value - expected, 0.0)
     variance = np.where(known, answers.variance, 1.0) + error / scale
     movement, noise = np.zeros_like(rest), np.zeros_like(rest)
     for group in company.places:

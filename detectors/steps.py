@@ -21,7 +21,7 @@ from detectors.peers import middle
 from detectors.reference import Reference
 from detectors.relation_residuals import Relations, relation_residuals
 from detectors.residuals import Company, Residuals, join
-from detectors.season import season_of
+from detectors.season import Season, season_of
 from detectors.shape_residuals import shape_residuals
 from detectors.state import DevicePasts, FleetPast
 from detectors.tolerances import Tolerances
@@ -71,19 +71,21 @@ def compare(
         taken: (n, K), the movement to take off; None to find it.
     """
     company = Company(step.places, taken, step.charts.tolerances(tolerances))
-    by_group, vectors = _compare_within(step, pasts, scale, company)
+    season = season_of(pasts, step.window.phase, scale[:, : step.charts.n_streams])
+    by_group, vectors = _compare_within(step, pasts, season, scale, company)
     if len(step.output_places) == len(step.places):
         return by_group, vectors
-    by_version, _ = _compare_within(step, pasts, scale, replace(company, places=step.output_places))
+    by_version, _ = _compare_within(step, pasts, season, scale, replace(company, places=step.output_places))
     return by_group.with_outputs(by_version, step.charts.output), vectors
 
 
-def _compare_within(step: Step, pasts: DevicePasts, scale: Floats, company: Company) -> tuple[Residuals, Vectors]:
+def _compare_within(
+    step: Step, pasts: DevicePasts, season: Season, scale: Floats, company: Company
+) -> tuple[Residuals, Vectors]:
     m, c = step.charts.n_measured, step.charts.n_counted
-    season = season_of(pasts, step.window.phase, m)
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
     streams = slice(step.charts.n_streams)
-    shift = common_shift(step.reference, pasts.center[:, streams], measured.movement[:, streams])
+    shift = common_shift(step.reference, pasts.center[:, streams], measured.movement[:, streams] + season.added)
     usual, grown = usual_shares(step.reference), moved_tails(step.reference, shift)
     counted = counted_residuals(step.answers.counted, pasts, usual, grown, company.charts(slice(m, m + c)))
     shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift, company.charts(slice(m + c, -1)))

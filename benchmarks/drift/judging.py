@@ -10,7 +10,7 @@ from benchmarks.drift.alarms import Alarms
 from benchmarks.drift.faults import Outbreak
 from benchmarks.drift.figures import Found, Rate
 from detectors import DEFAULT_RATE, Levels, Reference, WindowArrays, charts_of, empty_state, judge, level_for
-from detectors.judge import LEARNING_WINDOWS
+from detectors.judge import learning_windows
 from detectors.limits import calibrate
 
 KNOB: Final = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, DEFAULT_RATE)
@@ -35,7 +35,7 @@ def healthy(world: str, reference: Reference, windows: Iterable[WindowArrays], p
     state, judged = empty_state(charts_of(reference), phases), 0
     for place, window in enumerate(windows):
         state, told = judge(state, reference, window, levels[DEFAULT_RATE])
-        is_counted = place >= max(LEARNING_WINDOWS, phases) + SETTLING
+        is_counted = place >= learning_windows(phases) + SETTLING
         judged += is_counted * len(window.devices)
         for one in alarms.values():
             one.take(told, levels[DEFAULT_RATE], counting=is_counted)

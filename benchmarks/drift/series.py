@@ -82,7 +82,7 @@ class RowFleet:
         self._amplitude = (world.season * (1.0 + world.own_season * self._numbers.normal(size=shape))).astype(
             np.float32
         )
-        self._hour = self._numbers.uniform(0.0, 1.0, world.features).astype(np.float32)
+        self._hour = (2.0 * np.pi * self._numbers.uniform(0.0, 1.0, world.features)).astype(np.float32)
         self._cube = np.where(np.arange(world.features) < world.heavy * world.features, _HEAVY, 0.0).astype(np.float32)
         self._unit = np.float32(1.0 / np.sqrt(1.0 + 6.0 * self._cube + 15.0 * self._cube**2))
         self._series = self._numbers.normal(size=shape).astype(np.float32)
@@ -129,8 +129,10 @@ class RowFleet:
     def _season(self, window: int, devices: NDArray[np.intp], first: int, rows: NDArray[np.int64]) -> Floats:
         """Return the day's course at a block of rows, (rows, devices, features)."""
         passed = np.minimum((np.arange(first, first + _BLOCK)[:, None] + 0.5) / rows[: len(devices)], 1.0)
-        day = ((window + passed) / self._world.windows_a_day).astype(np.float32)[:, :, None]
-        course: Floats = self._amplitude[devices] * np.sin(np.float32(2.0 * np.pi) * ((day - self._hour) % 1.0))
+        day = 2.0 * np.pi * (((window + passed) / self._world.windows_a_day) % 1.0)[:, :, None]
+        sine, cosine = np.sin(day).astype(np.float32), np.cos(day).astype(np.float32)
+        course: Floats = sine * (self._amplitude[devices] * np.cos(self._hour))
+        course -= cosine * (self._amplitude[devices] * np.sin(self._hour))
         return course
 
     def _rows(self, devices: NDArray[np.intp]) -> Floats:
