@@ -151,8 +151,8 @@ def _arrow(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[byt
     with pa.ipc.new_stream(sink, schema) as writer:
         for each in batches:
             writer.write_batch(each)
-            yield _drain(sink)
-    yield _drain(sink)
+            yield drain(sink)
+    yield drain(sink)
 
 
 def csv_chunks(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
@@ -162,8 +162,8 @@ def csv_chunks(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator
     with pyarrow.csv.CSVWriter(sink, flat) as writer:
         for each in batches:
             writer.write_batch(pa.RecordBatch.from_arrays([_flat(column) for column in each.columns], schema=flat))
-            yield _drain(sink)
-    yield _drain(sink)
+            yield drain(sink)
+    yield drain(sink)
 
 
 def _flat_type(kind: pa.DataType) -> pa.DataType:
@@ -176,7 +176,8 @@ def _flat(column: pa.Array) -> pa.Array:
     return pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], pa.string())
 
 
-def _drain(sink: io.BytesIO) -> bytes:
+def drain(sink: io.BytesIO) -> bytes:
+    """Take what a writer of batches has written so far."""
     data = sink.getvalue()
     sink.seek(0)
     sink.truncate()

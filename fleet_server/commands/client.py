@@ -1,6 +1,7 @@
 """The operator's side of the REST interface: one verb a method, one error a family."""
 
 import ssl
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -74,12 +75,14 @@ class FleetClient:
 
     def download(self, path: str, file: Path, **parameters: Any) -> int:  # noqa: ANN401  (as get)
         """Write what a resource holds into a file; return its length in bytes."""
-        content = self._send("GET", path, parameters=parameters).content
-        try:
-            file.write_bytes(content)
-        except OSError as error:
-            raise UsageError(f"cannot write {file}: {error.strerror}") from error
-        return len(content)
+        with closing(self._send("GET", path, parameters=parameters, stream=True)) as response:
+            try:
+                with file.open("wb") as output:
+                    return sum(output.write(chunk) for chunk in response.iter_bytes())
+            except OSError as error:
+                raise UsageError(f"cannot write {file}: {error.strerror}") from error
+            except httpx.RequestError as error:
+                raise self._unreachable(error) from error
 
     def list(self, path: str, *, limit: int | None, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  (as get)
         """Read a list page by page.
@@ -115,11 +118,18 @@ class FleetClient:
         return self._read_body(self._send(method, path, parameters=parameters, body=body))
 
     def _send(
-        self, method: str, path: str, *, parameters: dict[str, Any] | None = None, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+        stream: bool = False,
     ) -> httpx.Response:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         try:
-            response = self._http.request(method, self.server + path, params=given, **(body or {}))
+            request = self._http.build_request(method, self.server + path, params=given, **(body or {}))
+            response = self._http.send(request, stream=stream)
         except httpx.InvalidURL as error:
             raise UsageError(f"{self.server} is not an address: {error}") from error
         except httpx.RequestError as error:
@@ -127,6 +137,7 @@ class FleetClient:
         except ValueError as error:  # JSON has no NaN and no infinity
             raise UsageError("every number must be finite") from error
         if not response.is_success:
+            response.read()
             raise from_status(response.status_code, _problem_line(response))
         return response
 

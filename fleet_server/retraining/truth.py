@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from fleet_server.db import Database
@@ -13,7 +14,7 @@ from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import LabelRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.retraining.evidence import Figure
-from fleet_server.retraining.rows import Label
+from fleet_server.retraining.rows import Label, RowPlace
 
 _CHUNK: Final = 500
 
@@ -51,21 +52,22 @@ class RowLabels:
         self._database = database
         self._targets = targets
 
-    def labels(self, model: str, version: str, device_id: str, rows: Sequence[int]) -> Mapping[int, Label]:
-        """Return the labels of a device's rows, by their numbers; those without one are missing."""
-        target = self._targets.find(model, version)
-        classes = target.classes if target is not None else ()
-        found: dict[int, Label] = {}
-        query = select(LabelRow).where(
-            LabelRow.model == model, LabelRow.version == version, LabelRow.device_id == device_id
-        )
+    def labels(self, model: str, places: Sequence[RowPlace]) -> Mapping[RowPlace, Label]:
+        """Return the labels of a model's rows; those without one are missing."""
+        found: dict[RowPlace, Label] = {}
+        key = tuple_(col(LabelRow.device_id), col(LabelRow.version), col(LabelRow.key))
+        query = select(LabelRow).where(LabelRow.model == model)
         with self._database.reading() as session:
-            for start in range(0, len(rows), _CHUNK):
-                keys = [key_of(row, None) for row in rows[start : start + _CHUNK]]
-                for label in session.exec(query.where(col(LabelRow.key).in_(keys))):
-                    value = classes[int(label.label)] if classes else label.label
-                    found[label.row or 0] = Label(value, label.weight)
+            for start in range(0, len(places), _CHUNK):
+                keys = [(device_id, version, key_of(row, None)) for device_id, version, row in places[start:][:_CHUNK]]
+                for label in session.exec(query.where(key.in_(keys))):
+                    place = RowPlace(label.device_id, label.version, label.row or 0)
+                    found[place] = Label(self._value(label), label.weight)
         return found
+
+    def _value(self, label: LabelRow) -> float | str:
+        target = self._targets.find(label.model, label.version)
+        return target.classes[int(label.label)] if target is not None and target.classes else label.label
 
 
 def _figure(version: str, name: str, estimate: Estimate, *, is_estimate: bool) -> Figure:

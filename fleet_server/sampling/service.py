@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -117,17 +117,17 @@ class SampleService:
             limit: Most samples.
             before: Those that arrived before the one with this ordinal.
         """
-        query = select(SampleRow).where(SampleRow.model == selection.model)
-        bounds = (
-            (lt, SampleRow.ordinal, before),
-            (eq, SampleRow.version, selection.version),
-            (eq, SampleRow.device_id, selection.device_id),
-            (gt, SampleRow.window_end_ms, selection.since_ms),
-            (lt, SampleRow.window_start_ms, selection.until_ms),
-        )
-        query = query.where(*(compare(column, bound) for compare, column, bound in bounds if bound is not None))
+        query = select(SampleRow).where(*_conditions(selection))
+        if before is not None:
+            query = query.where(col(SampleRow.ordinal) < before)
         with self._database.reading() as session:
             return session.exec(query.order_by(col(SampleRow.ordinal).desc()).limit(limit)).all()
+
+    def bundles(self, selection: Selection) -> Sequence[str]:
+        """Return the digests of the bundles that scored the rows."""
+        query = select(SampleRow.bundle_sha256).where(*_conditions(selection)).distinct()
+        with self._database.reading() as session:
+            return session.exec(query.order_by(SampleRow.bundle_sha256)).all()
 
     def find(self, device_id: str, row: int) -> tuple[SampleRow, SampledRow] | None:
         """Return a device's row by its number, with the sample that it came in; None if it was not sampled."""
@@ -156,6 +156,17 @@ class SampleService:
             self._refused.labels(reason).inc()
             _logger.info("refused sample %s of device %s: %s", sample.sequence, sample.device_id, reason)
         return reason is None
+
+
+def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    bounds = (
+        (eq, SampleRow.version, selection.version),
+        (eq, SampleRow.device_id, selection.device_id),
+        (gt, SampleRow.window_end_ms, selection.since_ms),
+        (lt, SampleRow.window_start_ms, selection.until_ms),
+    )
+    chosen = [compare(column, bound) for compare, column, bound in bounds if bound is not None]
+    return [col(SampleRow.model) == selection.model, *chosen]
 
 
 def rows_of(sample: SampleRow) -> tuple[SampledRow, ...]:

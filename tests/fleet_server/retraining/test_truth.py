@@ -1,5 +1,6 @@
 """What labels say goes with a request, and into a summary."""
 
+from fleet_server.retraining.rows import RowPlace
 from fleet_server.retraining.truth import RowLabels, VersionFigures
 from tests.fleet_server.feedback.conftest import plant
 from tests.fleet_server.feedback.plant import Plant, at, labelled, yes
@@ -23,7 +24,10 @@ def test_rows_get_the_names_of_their_classes_or_their_numbers(plant: Plant) -> N
     plant.send("mill-1", "failure", [labelled(3, "yes", yes(0.9)), labelled(4, "no", weight=2.0)])
     plant.send("mill-1", "power", [labelled(7, 41.5)])
     labels = RowLabels(plant.database, plant.room.targets)
-    failure = labels.labels("failure", "1", "mill-1", [3, 4, 5])
-    assert {row: (label.value, label.weight) for row, label in failure.items()} == {3: ("yes", 1.0), 4: ("no", 2.0)}
-    assert labels.labels("power", "1", "mill-1", range(10))[7].value == 41.5
-    assert labels.labels("power", "1", "mill-2", range(10)) == {}
+    failure = labels.labels("failure", [RowPlace("mill-1", "1", row) for row in (3, 4, 5)])
+    assert {place.row: (label.value, label.weight) for place, label in failure.items()} == {
+        3: ("yes", 1.0),
+        4: ("no", 2.0),
+    }
+    power = labels.labels("power", [RowPlace(mill, "1", row) for row in range(1000) for mill in ("mill-1", "mill-2")])
+    assert {place: label.value for place, label in power.items()} == {RowPlace("mill-1", "1", 7): 41.5}
