@@ -5,7 +5,7 @@ on an error. Do not open a session inside another: SQLite has one writer at a ti
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from alembic import command
@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from fleet_server.errors import StartError
+from fleet_server.errors import StartError, UnavailableError
 
 BUSY_TIMEOUT_MS = 15_000
 _POOL_SIZE = 16
@@ -43,6 +43,7 @@ class Database:
             raise StartError(f"cannot use the database address in the settings: {error}") from error
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
+        self._is_open = True
         self._reading = self._engine.execution_options(**{_READ_ONLY: True})
 
     @property
@@ -50,17 +51,21 @@ class Database:
         """``sqlite`` or ``postgresql``."""
         return self._engine.dialect.name
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """Open a transaction that may write."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+    def session(self) -> AbstractContextManager[Session]:
+        """Open a transaction that may write.
 
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """Open a transaction that only reads; on SQLite it does not wait for the writer."""
-        with Session(self._reading, expire_on_commit=False) as session, session.begin():
-            yield session
+        Raises:
+            UnavailableError: The database is closed.
+        """
+        return self._transaction(self._engine)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Open a transaction that only reads; on SQLite it does not wait for the writer.
+
+        Raises:
+            UnavailableError: The database is closed.
+        """
+        return self._transaction(self._reading)
 
     def migrate(self) -> None:
         """Bring the schema to the newest step, in one transaction.
@@ -71,8 +76,8 @@ class Database:
         steps = Config()
         steps.set_main_option("script_location", "fleet_server:migrations")
         try:
-            with self._engine.begin() as connection:
-                steps.attributes["connection"] = connection
+            with self.session() as session:
+                steps.attributes["connection"] = session.connection()
                 command.upgrade(steps, "head")
         except DatabaseError as error:
             raise StartError(f"cannot open the database: {str(error.orig).partition(chr(10))[0]}") from error
@@ -85,8 +90,16 @@ class Database:
             session.connection().execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, and open none from now on."""
+        self._is_open = False
         self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Session]:
+        if not self._is_open:  # the engine itself would connect anew
+            raise UnavailableError("the database is closed: the server is stopping, or has stopped")
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
 
 
 def newest_first(

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sqlmodel import SQLModel
 import fleet_server
 from fleet_server.audit.service import AuditService
 from fleet_server.db import Database
-from fleet_server.errors import StartError
+from fleet_server.errors import StartError, UnavailableError
 from tests.fleet_server.conftest import ManualClock
 
 
@@ -61,6 +62,16 @@ def test_sqlite_is_durable_and_checks_references(tmp_path: Path) -> None:
         }
     opened.close()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_closed_database_connects_no_more(database: Database, clock: ManualClock) -> None:
+    audit = AuditService(database, clock)
+    assert audit.list(limit=1) == []
+    database.close()
+    for act in (partial(audit.list, limit=1), database.migrate, database.ping):
+        with pytest.raises(UnavailableError, match="closed"):
+            act()
+    database.close()
 
 
 def test_an_address_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
