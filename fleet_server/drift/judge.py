@@ -13,10 +13,10 @@ from fleet_server.drift.readiness import GRACE_WINDOWS, Watermarks, front_ms, is
 from fleet_server.drift.records import keep_records
 from fleet_server.drift.settlement import Settled, Settlement
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
-from fleet_server.drift.verdict import DEVICE_KINDS, WHOLE_FLEET, Verdict
+from fleet_server.drift.verdict import DEVICE_KINDS, SILENT, WHOLE_FLEET, Verdict
 from fleet_server.drift.windows import FleetWindow, Part
 
-_SILENT = Verdict("no_data", "it sends nothing while its peers do")
+_SILENT = Verdict("no_data", SILENT)
 
 
 def next_window(session: Session, model: str) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from detectors import Diagnosis
-from fleet_server.drift.verdict import Kind, Verdict
+from fleet_server.drift.verdict import SILENT, Kind, Verdict
 
 _STABLE: Final[Mapping[Kind, str]] = {
     "training": "What {subject} sees agrees with training.",
@@ -24,6 +24,10 @@ _AGAINST: Final[Mapping[Kind, str]] = {
     "peers": "its peers",
     "fleet": "what the devices had in common",
 }
+_LOOK: Final = (
+    "Look whether it is online (leeway-fleet devices show {subject}), "
+    "and what was wrong with its windows (leeway-fleet devices refusals {subject})."
+)
 _SHIFTED: Final = frozenset({"offset", "gain", "regime", "model"})
 """Causes of which a moved mean is a sign."""
 
@@ -57,7 +61,8 @@ def word(kind: Kind, subject: str, verdict: Verdict, since_ms: int, units: Mappi
         return Wording("", _STABLE[kind].format(subject=subject), "")
     if verdict.word != "drift":
         reason = verdict.reason or "nothing was sent"
-        return Wording("", f"{subject} cannot be compared with {_AGAINST[kind]}: {reason}.", "")
+        advice = _LOOK.format(subject=subject) if reason == SILENT else ""
+        return Wording("", f"{subject} cannot be compared with {_AGAINST[kind]}: {reason}.", advice)
     cause, likely, advice = _meaning(kind, verdict.diagnosis)
     day = datetime.fromtimestamp(since_ms / 1000, UTC).date()
     moved = _moved(verdict, cause, units)

@@ -14,6 +14,8 @@ DEVICE_KINDS: Final[tuple[DeviceKind, ...]] = ("training", "own", "peers")
 KINDS: Final[tuple[Kind, ...]] = (*DEVICE_KINDS, "fleet")
 WHOLE_FLEET: Final = ""
 """In the place of a device's id where a verdict is on all devices of a model."""
+SILENT: Final = "it sends nothing that can be judged while its peers do"
+"""The reason of ``no_data`` where a device fell silent, or all of its windows were refused."""
 HIGHEST_GRADE: Final = 3
 
 

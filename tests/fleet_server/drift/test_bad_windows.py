@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fleet_server.drift.readiness import GRACE_WINDOWS
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, Fleet
 
@@ -47,6 +48,18 @@ def test_each_window_that_cannot_be_judged_is_counted_with_its_reason(fleet: Fle
         "late_window": 1,
     }
     assert fleet.controller_count("leeway_windows_unjudged_total", reason="no_rows") == 1
+
+
+def test_a_device_whose_outbox_joins_all_its_windows_is_explained(fleet: Fleet) -> None:
+    report_days(fleet, range(LEARNED))
+    report_days(fleet, range(LEARNED, LEARNED + GRACE_WINDOWS + 2), devices=DEVICES[1:])
+    for day in range(LEARNED, LEARNED + GRACE_WINDOWS, 2):
+        report(fleet, day * DAY_MS, length_ms=2 * DAY_MS, merged=2)
+    fleet.judge()
+    verdict = fleet.verdict_row("a", "own")
+    assert (verdict.verdict, reasons(fleet, "a")) == ("no_data", {"merged_window": GRACE_WINDOWS // 2})
+    assert "sends nothing that can be judged" in verdict.sentence
+    assert "leeway-fleet devices refusals a" in verdict.advice
 
 
 def test_a_model_whose_reports_are_all_refused_stops_nothing(fleet: Fleet) -> None:

@@ -123,7 +123,7 @@ def test_a_silent_device_has_no_data_and_is_not_waited_for(fleet: Fleet) -> None
     for kind in ("training", "own", "peers"):
         row = fleet.verdict_row("f", kind)
         assert (row.verdict, row.since_ms) == ("no_data", 2 * DAY_MS)
-    assert "sends nothing" in fleet.verdict_row("f", "own").sentence
+    assert "sends nothing that can be judged" in fleet.verdict_row("f", "own").sentence
 
 
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
