@@ -6,11 +6,12 @@ verdicts. Nothing here knows a clock, a file or a database. The page is ``docs/g
 
 from detectors.carrying import carry
 from detectors.charts import Charts, charts_of
+from detectors.cohorts import cohorts
 from detectors.diagnosis import Diagnosis, Finding, diagnose, findings
 from detectors.errors import DetectorError, StateError
 from detectors.fdr import discovery_rates
 from detectors.judge import LEARNING_WINDOWS, judge
-from detectors.judgement import Judgement
+from detectors.judgement import Judgement, join_groups
 from detectors.levels import DEFAULT_RATE, Levels, level_for
 from detectors.packing import pack, pack_fleet, unpack, unpack_fleet
 from detectors.reference import Reference, lay_out
@@ -40,10 +41,12 @@ __all__ = [
     "WindowArrays",
     "carry",
     "charts_of",
+    "cohorts",
     "diagnose",
     "discovery_rates",
     "empty_state",
     "findings",
+    "join_groups",
     "judge",
     "lay_out",
     "level_for",

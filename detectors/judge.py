@@ -12,6 +12,7 @@ For each chart, that is each channel of each stream:
 What raises suspicion (half a level) is not learned from.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -50,12 +51,14 @@ def learning_windows(phases: int) -> int:
     return LEARNING_WINDOWS + (phases if phases > 1 else 0)
 
 
-def judge(
+def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     state: State,
     reference: Reference,
     window: WindowArrays,
     levels: Levels,
     late: Judgement | None = None,
+    *,
+    following: Collection[str] = (),
 ) -> tuple[State, Judgement]:
     """Take in one window of devices that count with one baseline.
 
@@ -71,6 +74,8 @@ def judge(
         levels: Where charts alarm.
         late: The judgement of the same window's first call, for devices that come later: they
             are compared with what their peers reported then, and the fleet is not judged again.
+        following: Groups of which another cohort of the window (``detectors.cohorts``) was judged
+            before: how they move is not charted again.
     """
     charts = charts_of(reference)
     roster, pasts = find(charts, state, window)
@@ -95,7 +100,8 @@ def judge(
     pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
     pasts = learn_vectors(step, pasts, vectors, quiet)
     pasts = replace(pasts, alarmed=alarmed.reshape(pasts.alarmed.shape))
-    fleet, fleet_scores = take_movements(step, fleet, residuals, is_late=late is not None)
+    charted_elsewhere = names if late is not None else following
+    fleet, fleet_scores = take_movements(step, fleet, residuals, charted_elsewhere)
     charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet, vectors.relations.pair)
     told = sum_up(step, charted, residuals)
     return put_back(roster, replace(state, fleet=fleet), window, pasts), told if late is None else told.with_fleet(late)

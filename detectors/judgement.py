@@ -1,6 +1,10 @@
 """What ``judge`` says: verdicts by device, verdicts by group, and the figures behind them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
 
 from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.charts import Charts
@@ -47,6 +51,8 @@ class Judgement:
     """(G, K): the common movement that was taken off (a logarithm for counted charts)."""
     moving: Floats
     """(G, K): share of the group's devices whose chart is alarmed against their own past."""
+    sizes: Indices
+    """(G,): devices of each group."""
     pair: Indices | None = None
     """(n, 2): the two streams whose relation is farthest from what was expected; None without co-moments."""
 
@@ -62,4 +68,43 @@ class Judgement:
             fleet_alarmed=first.fleet_alarmed,
             movement=first.movement,
             moving=first.moving,
+            sizes=first.sizes,
         )
+
+    def of_groups(self) -> "Judgement":
+        """Return what is said of the groups, without the devices."""
+        return replace(self, **{name: getattr(self, name)[:0].copy() for name in _BY_DEVICE}, pair=None)
+
+
+_BY_DEVICE: Final = ("devices", "words", "reasons", "severity", "ratios", "alarmed", "differences")
+_BY_GROUP: Final = (
+    "fleet_words",
+    "fleet_reasons",
+    "fleet_severity",
+    "fleet_ratios",
+    "fleet_alarmed",
+    "movement",
+    "moving",
+    "sizes",
+)
+
+
+def join_groups(parts: Sequence[Judgement]) -> Judgement:
+    """Return what the cohorts of a window say of the groups, without the devices: the first with a group tells."""
+    first: dict[str, tuple[Judgement, int]] = {}
+    for told in parts:
+        for place, name in enumerate(told.groups):
+            first.setdefault(name, (told, place))
+    names = tuple(sorted(first))
+    arrays: dict[str, Any] = {
+        field: np.stack([getattr(told, field)[place] for told, place in map(first.__getitem__, names)])
+        for field in _BY_GROUP
+    }
+    at = {name: row for row, name in enumerate(names)}
+    devices, moving = np.zeros_like(arrays["sizes"]), np.zeros_like(arrays["moving"])
+    for told in parts:
+        rows = [at[name] for name in told.groups]
+        devices[rows] += told.sizes
+        moving[rows] += told.sizes[:, None] * told.moving
+    shares = {"sizes": devices, "moving": moving / devices[:, None]}
+    return replace(parts[0].of_groups(), groups=names, **arrays | shares)

@@ -1,5 +1,6 @@
 """The steps of ``judge``, each over all charts of all devices at once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -145,16 +146,24 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     return np.stack([training, own, np.maximum(apart, now.charts.lowest) * now.charts.steady], axis=1)
 
 
-def take_movements(now: Step, fleet: FleetPast, residuals: Residuals, *, is_late: bool) -> tuple[FleetPast, Floats]:
-    """Chart the common movement of each group; a late call finds none to chart.
+def take_movements(
+    now: Step, fleet: FleetPast, residuals: Residuals, elsewhere: Collection[str]
+) -> tuple[FleetPast, Floats]:
+    """Chart the common movement of each group.
+
+    Args:
+        now: The window.
+        fleet: Before.
+        residuals: They tell the movement.
+        elsewhere: Groups that other devices chart.
 
     Returns:
         The past after it and the scores (G, K), in standard deviations.
     """
     fleet = with_groups(fleet, now.groups)
     scores = np.zeros((len(now.groups), now.charts.n_charts))
-    if not is_late:
-        for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
+    for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
+        if name not in elsewhere:
             place, first = fleet.groups.index(name), group[0]
             fleet, scores[row] = take_movement(
                 fleet, place, now.window.phase, middle(residuals.movement[group]), residuals.noise[first]

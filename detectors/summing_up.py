@@ -58,6 +58,7 @@ def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
         movement=_by_group(step, [middle(residuals.movement[group]) for group in step.places]),
         pair=_streams_of(step, charted.pair),
         moving=_by_group(step, [alarmed[group, OWN].mean(axis=0) for group in step.places]).astype(np.float32),
+        sizes=np.array([len(group) for group in step.places], np.intp),
     )
 
 

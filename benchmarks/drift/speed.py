@@ -7,7 +7,20 @@ from benchmarks.drift.figures import Speed
 from benchmarks.drift.healthy import FEATURES
 from benchmarks.drift.independent import Fleet, gaussian_reference
 from benchmarks.drift.judging import MONTH
-from detectors import DEFAULT_RATE, charts_of, empty_state, judge, level_for, pack
+from detectors import (
+    DEFAULT_RATE,
+    Levels,
+    Reference,
+    State,
+    WindowArrays,
+    charts_of,
+    cohorts,
+    empty_state,
+    judge,
+    level_for,
+    pack,
+)
+from detectors.arrays import Indices
 from detectors.limits import calibrate
 
 DEVICES: Final = 100_000
@@ -23,12 +36,18 @@ def speed() -> Speed:
     limits = calibrate(reference)
     calibrated = time.process_time()
     levels = level_for(DEFAULT_RATE, charts.n_charts, MONTH, limits)
-    state = empty_state(charts)
     *before, last = Fleet(reference, DEVICES).windows(_BEFORE + 1, 2)
+    split = cohorts(last.groups, last.versions)
+    states = [empty_state(charts)] * len(split)
     for window in before:
-        state, _ = judge(state, reference, window, levels)
+        states = [_judged(*one, reference, window, levels) for one in zip(states, split, strict=True)]
     start = time.process_time()
-    state, _ = judge(state, reference, last, levels)
+    for one in zip(states, split, strict=True):
+        _judged(*one, reference, last, levels)
     seconds = time.process_time() - start
-    past_bytes = len(pack(state.pasts.select(slice(1)))[0])
+    past_bytes = len(pack(states[0].pasts.select(slice(1)))[0])
     return Speed(DEVICES, FEATURES, seconds, calibrated - started, past_bytes)
+
+
+def _judged(state: State, places: Indices, reference: Reference, window: WindowArrays, levels: Levels) -> State:
+    return judge(state, reference, window.select(places), levels)[0]

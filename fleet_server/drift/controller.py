@@ -1,7 +1,7 @@
 """Follows the stored reports, and has every window judged that they complete."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlmodel import Session, select
@@ -14,10 +14,10 @@ from fleet_server.devices.service import DeviceService
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, next_window
-from fleet_server.drift.judging import HalfJudgement, Judging
+from fleet_server.drift.judging import Judging
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
-from fleet_server.drift.windows import FleetWindow, Part, waiting_window
+from fleet_server.drift.windows import Part, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
@@ -122,21 +122,12 @@ class DriftController:
                 break
             with self._database.session() as session:
                 window = waiting_window(session, model, *found)
-                judged = ModelJudge(session, model, self._clock()).judge(window, judging)
-                self._record_unsound(session, window, judged)
+                unsound = ModelJudge(session, model, self._clock()).judge(window, judging)
+                parts = window.last_parts
+                for device_id, reason in unsound.items():
+                    self._record(session, parts[device_id], Refusal("malformed_summary", reason))
         with self._database.session() as session:
             ModelJudge(session, model, self._clock()).mark_silent()
-
-    def _record_unsound(self, session: Session, window: FleetWindow, judged: Iterable[HalfJudgement]) -> None:
-        parts = window.last_parts
-        unsound = {
-            device_id: reason
-            for found in judged
-            for device_id, reason in zip(found.window.devices.tolist(), found.window.reasons.tolist(), strict=True)
-            if reason
-        }
-        for device_id, reason in unsound.items():
-            self._record(session, parts[device_id], Refusal("malformed_summary", reason))
 
     def _counted(self, report: WindowRow | Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)

@@ -100,4 +100,5 @@ def earlier_judgement(charts: Charts, frame: FleetFrame) -> Judgement | None:
         fleet_alarmed=np.zeros((g, k), np.bool_),
         movement=frame.array("movement"),
         moving=frame.array("moving").astype(np.float32),
+        sizes=np.zeros(g, np.intp),
     )

@@ -1,14 +1,15 @@
 """Judges the windows of one model, one at a time, in the caller's transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import sqlalchemy
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from detectors.summing_up import FEW_PEERS
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
-from fleet_server.drift.judging import HalfJudgement, Judging, judge_window
+from fleet_server.drift.judging import HalfJudgement, Judging, WindowJudge
 from fleet_server.drift.readiness import GRACE_WINDOWS, Watermarks, front_ms, is_ready
 from fleet_server.drift.records import keep_records
 from fleet_server.drift.settlement import Settled, Settlement
@@ -45,22 +46,42 @@ class ModelJudge:
         self._now_ms = now_ms
         self._settlement = Settlement(session, model, now_ms)
 
-    def judge(self, window: FleetWindow, judging: Judging) -> list[HalfJudgement]:
+    def judge(self, window: FleetWindow, judging: Judging) -> dict[str, str]:
         """Judge a window, and settle what follows from it.
 
         Args:
             window: All of it that waits.
             judging: How the model's windows are judged.
+
+        Returns:
+            Why devices could not be judged, by their ids.
         """
-        judged = judge_window(self._session, window, judging)
-        rows = rows_by_device(judged)
-        present = self._settlement.present([*rows, WHOLE_FLEET])
-        parts = window.last_parts
-        self._settlement.settle(_device_verdicts(rows, parts, judging), present, window.start_ms)
-        self._settlement.settle(_fleet_verdicts(judged), present, window.start_ms)
-        keep_records(self._session, window, judged, self._now_ms)
-        self._finish(window, list(parts))
-        return judged
+        judge = WindowJudge(self._session, window, judging)
+        unsound: dict[str, str] = {}
+        for cohort, judged in judge.cohorts():
+            rows = rows_by_device(judged, self._with_news(judged))
+            present = self._settlement.present(list(rows))
+            self._settlement.settle(_device_verdicts(rows, cohort.last_parts, judging), present, window.start_ms)
+            keep_records(self._session, cohort, judged, self._now_ms)
+            unsound |= _unsound(judged)
+        present = self._settlement.present([WHOLE_FLEET])
+        self._settlement.settle(_fleet_verdicts(judge.groups()), present, window.start_ms)
+        self._finish(window)
+        return unsound
+
+    def _with_news(self, judged: Sequence[HalfJudgement]) -> set[str]:
+        """Return the devices that may have news: those that drift, and whose words are others than before.
+
+        Nearly all devices are as they were: for them no verdict is made.
+        """
+        words: dict[str, list[str]] = {}
+        drifting: set[str] = set()
+        for half in judged:
+            told = half.judgement
+            words = dict(zip(told.devices.tolist(), told.words.tolist(), strict=True)) | words  # the features' count
+            drifting.update(told.devices[(told.words == "drift").any(axis=1)].tolist())
+        before = self._settlement.words(list(words))
+        return drifting | {device_id for device_id, told in words.items() if before.get(device_id) != told}
 
     def mark_silent(self) -> None:
         """Tell which devices have fallen silent."""
@@ -76,25 +97,33 @@ class ModelJudge:
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
             self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 
-    def _finish(self, window: FleetWindow, devices: Sequence[str]) -> None:
-        self._session.execute(
-            delete(WaitingWindowRow).where(
-                col(WaitingWindowRow.model) == window.model,
-                col(WaitingWindowRow.start_ms) == window.start_ms,
-                col(WaitingWindowRow.end_ms) == window.end_ms,
-            )
-        )
-        judged = [{"device_id": device_id, "model": window.model, "judged_ms": window.end_ms} for device_id in devices]
-        self._session.execute(update(DriftDeviceRow), judged)
+    def _finish(self, window: FleetWindow) -> None:
+        waiting = col(WaitingWindowRow.model) == window.model
+        waiting &= (col(WaitingWindowRow.start_ms) == window.start_ms) & (col(WaitingWindowRow.end_ms) == window.end_ms)
+        judged = col(DriftDeviceRow.device_id).in_(sqlalchemy.select(col(WaitingWindowRow.device_id)).where(waiting))
+        devices = update(DriftDeviceRow).where(col(DriftDeviceRow.model) == window.model, judged)
+        options = {"synchronize_session": False}
+        self._session.execute(devices.values(judged_ms=window.end_ms), execution_options=options)
+        self._session.execute(delete(WaitingWindowRow).where(waiting), execution_options=options)
 
 
-def rows_by_device(judged: Sequence[HalfJudgement]) -> dict[str, list[Row]]:
-    """Return where each device stands in the judgements; its features first."""
+def rows_by_device(judged: Iterable[HalfJudgement], devices: Collection[str]) -> dict[str, list[Row]]:
+    """Return where each of the devices stands in the judgements; its features first."""
     rows: dict[str, list[Row]] = {}
     for half in judged:
         for place, device_id in enumerate(half.judgement.devices.tolist()):
-            rows.setdefault(device_id, []).append(Row(half, place))
+            if device_id in devices:
+                rows.setdefault(device_id, []).append(Row(half, place))
     return rows
+
+
+def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
+    return {
+        device_id: reason
+        for found in judged
+        for device_id, reason in zip(found.window.devices.tolist(), found.window.reasons.tolist(), strict=True)
+        if reason
+    }
 
 
 def _watermarks(session: Session, model: str) -> Watermarks:
@@ -117,8 +146,7 @@ def _device_verdicts(
 def _fleet_verdicts(judged: Sequence[HalfJudgement]) -> Iterator[Settled]:
     rows: dict[str, list[Row]] = {}
     for half in judged:
-        if not half.is_late:
-            for place, group in enumerate(half.judgement.groups):
-                rows.setdefault(group, []).append(Row(half, place))
+        for place, group in enumerate(half.judgement.groups):
+            rows.setdefault(group, []).append(Row(half, place))
     for group, halves in rows.items():
         yield Settled(WHOLE_FLEET, group, "fleet", "", fleet_verdict(halves))

@@ -1,19 +1,20 @@
-"""Judges one window of a model's devices: all of one reference in one step of the detectors."""
+"""Judges one window of a model's devices: those of one reference in one step of the detectors, or a cohort of them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from sqlmodel import Session
 
-from detectors import Judgement, Levels, Tolerances, WindowArrays, charts_of, judge, level_for
+from detectors import FleetPast, Judgement, Levels, Tolerances, WindowArrays, charts_of, join_groups, judge, level_for
 from fleet_server.db import upsert
 from fleet_server.drift.fleet_frames import decode_fleet, earlier_judgement, encode_fleet
 from fleet_server.drift.halves import Half
-from fleet_server.drift.pasts import FindHalf, PastKey, load, save, save_fleet
+from fleet_server.drift.pasts import FindHalf, PastKey, load, load_fleet, save, save_fleet
 from fleet_server.drift.policies import DriftPolicy
 from fleet_server.drift.season import phase_of, phases_of
 from fleet_server.drift.tables import FleetWindowRow
-from fleet_server.drift.windows import FindCounted, FleetWindow, HalfWindow, half_windows
+from fleet_server.drift.windows import FindCounted, FleetWindow, HalfWindow, half_windows, split
 
 _MONTH_MS = 30 * 86_400_000
 
@@ -67,43 +68,100 @@ class Judging:
         return level_for(self.policy.false_alarms, half.n_charts, windows, half.whole.limits, tolerances)
 
 
-def judge_window(session: Session, window: FleetWindow, judging: Judging) -> list[HalfJudgement]:
-    """Judge a window within the caller's transaction, and keep what the detectors learned from it."""
-    halves = half_windows(window, judging.counted, judging.groups)
-    judged = [_judge_half(session, window, half, judging) for half in halves]
-    return sorted(judged, key=lambda found: found.half.name)  # the features first
+@dataclass(eq=False)
+class _Fleet:
+    """What the cohorts of a window have in common, of those that share a reference."""
+
+    key: PastKey
+    no_devices: WindowArrays
+    past: FleetPast
+    earlier: Judgement | None
+    """What was found when the window was first judged; None if this is the first time."""
+    told: list[Judgement] = field(default_factory=list)
+    """What was found of each cohort so far, without its devices."""
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Those that a cohort had."""
+        return frozenset(name for judgement in self.told for name in judgement.groups)
 
 
-def _judge_half(session: Session, window: FleetWindow, own: HalfWindow, judging: Judging) -> HalfJudgement:
-    half, length_ms = own.half, window.end_ms - window.start_ms
-    season_ms = half.whole.season_ms
-    key = PastKey(window.model, half, phases_of(season_ms, length_ms))
-    arrays = replace(own.arrays, phase=phase_of(window.start_ms, season_ms, key.phases))
-    names = arrays.devices.tolist()
-    state = load(session, key, names, judging.find_half)
-    earlier = _earlier(session, window, key)
-    state, judgement = judge(state, half.reference, arrays, judging.levels(half, length_ms), earlier)
-    save(session, key, state, names)
-    if earlier is None:
-        save_fleet(session, key, state, window.end_ms)
-        _keep_fleet(session, window, key, judgement, judging)
-    return HalfJudgement(key, arrays, judgement, earlier is not None)
+class WindowJudge:
+    """Judges one window within the caller's transaction: a cohort of its devices after the other.
+
+    Args:
+        session: The transaction.
+        window: All of it that waits.
+        judging: How the model's windows are judged.
+    """
+
+    def __init__(self, session: Session, window: FleetWindow, judging: Judging) -> None:
+        self._session = session
+        self._window = window
+        self._judging = judging
+        self._fleets: dict[str, _Fleet] = {}
+
+    def cohorts(self) -> Iterator[tuple[FleetWindow, list[HalfJudgement]]]:
+        """Judge cohort by cohort, and keep what the detectors learned of their devices.
+
+        Returns:
+            The cohort's part of the window, and what was found in it, the features first.
+        """
+        for part in split(self._window, self._judging.groups):
+            halves = half_windows(part, self._judging.counted, self._judging.groups)
+            judged = [self._judge(half) for half in halves]
+            yield part, sorted(judged, key=lambda found: found.half.name)
+
+    def groups(self) -> list[HalfJudgement]:
+        """Keep what the cohorts have in common, and return what was found of each group, the features first.
+
+        Late devices tell nothing of their groups.
+        """
+        found = []
+        for fleet in self._fleets.values():
+            if fleet.earlier is None:
+                judgement = join_groups(fleet.told)
+                save_fleet(self._session, fleet.key, fleet.past, self._window.end_ms)
+                self._keep(fleet.key, judgement)
+                found.append(HalfJudgement(fleet.key, fleet.no_devices, judgement, is_late=False))
+        return sorted(found, key=lambda one: one.half.name)
+
+    def _judge(self, own: HalfWindow) -> HalfJudgement:
+        half, length_ms = own.half, self._window.end_ms - self._window.start_ms
+        season_ms = half.whole.season_ms
+        key = PastKey(self._window.model, half, phases_of(season_ms, length_ms))
+        arrays = replace(own.arrays, phase=phase_of(self._window.start_ms, season_ms, key.phases))
+        fleet = self._fleet(key, arrays)
+        state = load(self._session, key, arrays.devices.tolist(), self._judging.find_half)
+        levels = self._judging.levels(half, length_ms)
+        state = replace(state, fleet=fleet.past)
+        state, judgement = judge(state, half.reference, arrays, levels, fleet.earlier, following=fleet.groups)
+        save(self._session, key, state)
+        fleet.past = state.fleet
+        fleet.told.append(judgement.of_groups())
+        return HalfJudgement(key, arrays, judgement, fleet.earlier is not None)
+
+    def _fleet(self, key: PastKey, arrays: WindowArrays) -> _Fleet:
+        if key.half.digest not in self._fleets:
+            none = arrays.select(np.zeros(0, np.intp))
+            past = load_fleet(self._session, key)
+            self._fleets[key.half.digest] = _Fleet(key, none, past, _earlier(self._session, self._window, key))
+        return self._fleets[key.half.digest]
+
+    def _keep(self, key: PastKey, judgement: Judgement) -> None:
+        levels = self._judging.levels(key.half, self._window.end_ms - self._window.start_ms)
+        row = {
+            "model": key.model,
+            "reference": key.reference,
+            "start_ms": self._window.start_ms,
+            "end_ms": self._window.end_ms,
+            "devices": int(judgement.sizes.sum()),
+            "judged_at_ms": self._judging.now_ms,
+            "data": encode_fleet(key.half.name, judgement, levels),
+        }
+        upsert(self._session, FleetWindowRow, [row])
 
 
 def _earlier(session: Session, window: FleetWindow, key: PastKey) -> Judgement | None:
     row = session.get(FleetWindowRow, (window.model, key.reference, window.start_ms, window.end_ms))
     return earlier_judgement(charts_of(key.half.reference), decode_fleet(row.data)) if row is not None else None
-
-
-def _keep_fleet(session: Session, window: FleetWindow, key: PastKey, judgement: Judgement, judging: Judging) -> None:
-    levels = judging.levels(key.half, window.end_ms - window.start_ms)
-    row = {
-        "model": window.model,
-        "reference": key.reference,
-        "start_ms": window.start_ms,
-        "end_ms": window.end_ms,
-        "devices": len(judgement.devices),
-        "judged_at_ms": judging.now_ms,
-        "data": encode_fleet(key.half.name, judgement, levels),
-    }
-    upsert(session, FleetWindowRow, [row])

@@ -2,20 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any
 
 import numpy as np
 import sqlalchemy
 from sqlmodel import Session, col
 
-from detectors import DevicePasts, State, carry, charts_of, empty_state, pack, pack_fleet, unpack, unpack_fleet
+from detectors import (
+    DevicePasts,
+    FleetPast,
+    State,
+    carry,
+    charts_of,
+    empty_state,
+    pack,
+    pack_fleet,
+    unpack,
+    unpack_fleet,
+)
 from fleet_server.db import upsert
 from fleet_server.drift.halves import Half
 from fleet_server.drift.tables import DevicePastRow, FleetPastRow
 
-_NAMED_DEVICES = 500
-"""Up to so many are asked for by name; more are read together with all others."""
+_LOADED = ("device_id", "data", "reference", "baseline_sha256", "version")
 FindHalf = Callable[[str, str, str], Half | None]
 """Finds a half again by the digest of its baseline, its version and its name."""
 
@@ -41,7 +49,7 @@ class PastKey:
 
 
 def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf) -> State:
-    """Return the state that devices are judged from; one without a past is not in it.
+    """Return the state that devices are judged from, without the fleet's; one without a past is not in it.
 
     The past of a device whose features were compared with another reference is carried over.
 
@@ -51,35 +59,35 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
         devices: The devices of a window.
         find: Finds what an earlier past was compared with.
     """
-    charts = charts_of(key.half.reference)
-    state = empty_state(charts, key.phases)
-    fleet = session.get(FleetPastRow, (key.model, key.reference))
-    if fleet is not None:
-        state = replace(state, fleet=unpack_fleet(charts, key.phases, fleet.data))
-    columns = (DevicePastRow.device_id, DevicePastRow.data, *_ORIGIN)
-    query = sqlalchemy.select(*map(col, columns)).where(col(DevicePastRow.model) == key.model)
-    query = query.where(col(DevicePastRow.half) == key.half.name)
-    if len(devices) <= _NAMED_DEVICES:
-        query = query.where(col(DevicePastRow.device_id).in_(devices))
-    rows = sorted(session.execute(query), key=_origin)
+    state = empty_state(charts_of(key.half.reference), key.phases)
+    query = sqlalchemy.select(*(getattr(DevicePastRow, name) for name in _LOADED)).where(
+        col(DevicePastRow.model) == key.model
+    )
+    query = query.where(col(DevicePastRow.half) == key.half.name, col(DevicePastRow.device_id).in_(devices))
+    blobs: dict[tuple[str, str, str], dict[str, bytes]] = {}
+    for device_id, data, reference, baseline_sha256, version in session.execute(query):
+        blobs.setdefault((reference, baseline_sha256, version), {})[device_id] = data
     names: list[str] = []
     pasts = [state.pasts]
-    for origin, same in groupby(rows, _origin):
-        held = list(same)
-        found = _pasts(key, origin, [data for _, data, *_ in held], find)
+    for origin, held in sorted(blobs.items()):
+        found = _pasts(key, origin, list(held.values()), find)
         if found is not None:
-            names += [device_id for device_id, *_ in held]
+            names += held
             pasts.append(found)
     return replace(
         state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=_join(pasts)
     )
 
 
-def save(session: Session, key: PastKey, state: State, devices: Sequence[str]) -> None:
-    """Store the pasts of the devices that were judged."""
-    judged = set(devices)
-    places = np.flatnonzero([device in judged for device in state.devices.tolist()])
-    blobs = pack(state.pasts.select(places))
+def load_fleet(session: Session, key: PastKey) -> FleetPast:
+    """Return what is known of all devices together; nothing before their first window."""
+    charts = charts_of(key.half.reference)
+    row = session.get(FleetPastRow, (key.model, key.reference))
+    return unpack_fleet(charts, key.phases, row.data) if row is not None else empty_state(charts, key.phases).fleet
+
+
+def save(session: Session, key: PastKey, state: State) -> None:
+    """Store the pasts of devices that were judged."""
     rows = [
         {
             "model": key.model,
@@ -90,23 +98,15 @@ def save(session: Session, key: PastKey, state: State, devices: Sequence[str]) -
             "version": key.half.version,
             "data": data,
         }
-        for device_id, data in zip(state.devices[places].tolist(), blobs, strict=True)
+        for device_id, data in zip(state.devices.tolist(), pack(state.pasts), strict=True)
     ]
     upsert(session, DevicePastRow, rows)
 
 
-def save_fleet(session: Session, key: PastKey, state: State, end_ms: int) -> None:
+def save_fleet(session: Session, key: PastKey, fleet: FleetPast, end_ms: int) -> None:
     """Store what the fleet has in common after a window."""
-    row = {"model": key.model, "reference": key.reference, "end_ms": end_ms, "data": pack_fleet(state.fleet)}
+    row = {"model": key.model, "reference": key.reference, "end_ms": end_ms, "data": pack_fleet(fleet)}
     upsert(session, FleetPastRow, [row])
-
-
-_ORIGIN = (DevicePastRow.reference, DevicePastRow.baseline_sha256, DevicePastRow.version)
-
-
-def _origin(row: Sequence[Any]) -> tuple[str, str, str]:
-    _, _, reference, baseline_sha256, version = row
-    return reference, baseline_sha256, version
 
 
 def _pasts(key: PastKey, origin: tuple[str, str, str], blobs: Sequence[bytes], find: FindHalf) -> DevicePasts | None:

@@ -15,9 +15,9 @@ from sqlmodel import Session, col
 from fleet_server.db import upsert
 from fleet_server.drift.sentences import word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
-from fleet_server.drift.verdict import HIGHEST_GRADE, Kind, Verdict
+from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, Kind, Verdict
 
-_NAMED_DEVICES = 500
+_NAMED_DEVICES = 10_000
 """Up to so many are asked for by name; more are read together with all others."""
 
 
@@ -74,6 +74,16 @@ class Settlement:
         self._session = session
         self._model = model
         self._now_ms = now_ms
+
+    def words(self, devices: Sequence[str]) -> dict[str, list[str]]:
+        """Return the words that stand for each device, in the order of ``verdict.DEVICE_KINDS``; empty without one."""
+        columns = (col(VerdictRow.device_id), col(VerdictRow.kind), col(VerdictRow.verdict))
+        query = sqlalchemy.select(*columns).where(col(VerdictRow.model) == self._model)
+        place = {kind: place for place, kind in enumerate(DEVICE_KINDS)}
+        found: dict[str, list[str]] = {}
+        for device_id, kind, verdict in self._session.execute(query.where(col(VerdictRow.device_id).in_(devices))):
+            found.setdefault(device_id, [""] * len(place))[place[kind]] = verdict
+        return found
 
     def present(self, devices: Sequence[str]) -> dict[tuple[str, str, str], Standing]:
         """Return the verdicts that stand, by device, group and kind."""

@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy
 from sqlmodel import Session, col
 
-from detectors import DeviceWindow, EncodedWindow, WindowArrays, stack, stack_encoded
+from detectors import DeviceWindow, EncodedWindow, WindowArrays, cohorts, stack, stack_encoded
 from device_contract.sketches import AttributionSums, WindowSummary, decode_summary, merge
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.tables import WaitingWindowRow
@@ -95,6 +95,28 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
     )
     rows = session.execute(query.order_by(col(WindowRow.ordinal)))
     return FleetWindow(model, start_ms, end_ms, [Part(*row) for row in rows])
+
+
+def split(window: FleetWindow, groups: Mapping[str, str]) -> list[FleetWindow]:
+    """Split a window by cohorts of devices.
+
+    Args:
+        window: The window.
+        groups: The peers' group of each device; a device without one is in the group "".
+    """
+    last = window.last_parts
+    peers = np.array([groups.get(device_id, "") for device_id in last], np.str_)
+    versions = np.array([part.version for part in last.values()], np.str_)
+    devices = np.array(list(last), np.str_)
+    cohort_of: dict[str, list[Part]] = {}
+    found: list[list[Part]] = []
+    for places in cohorts(peers, versions):
+        parts: list[Part] = []
+        cohort_of |= dict.fromkeys(devices[places].tolist(), parts)
+        found.append(parts)
+    for part in window.parts:
+        cohort_of[part.device_id].append(part)
+    return [replace(window, parts=parts) for parts in found]
 
 
 def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str, str]) -> Iterable[HalfWindow]:
