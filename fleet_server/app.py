@@ -6,7 +6,7 @@ its step in ``_steps``, its message handler in ``_handlers``.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -117,7 +117,6 @@ class FleetServer:
             registry=self._registry,
         )
         self._loops = self._build_loops()
-        self.app = self._build_app()
 
     @contextmanager
     def running(self) -> Iterator[FastAPI]:
@@ -384,7 +383,9 @@ class FleetServer:
             return False
         return True
 
-    def _build_app(self) -> FastAPI:
+    @cached_property
+    def app(self) -> FastAPI:
+        """The HTTP routes, built when they are first asked for."""
         app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None)
         web.install(app)
         uploads_bytes = {"versions": catalogue.MAX_UPLOAD_BYTES, "feedback": MAX_LABELS_BYTES}

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -33,11 +34,22 @@ def postgresql_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@contextmanager
+def new_postgresql(folder: Path, template: str = "template1") -> Iterator[str]:
+    """Give the name of a fresh database, a copy of the template, and drop it afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(host=str(folder), user="leeway", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield name
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def address_of(folder: Path, name: str) -> str:
+    return f"postgresql+psycopg://leeway@/{name}?host={folder}"
+
+
 @pytest.fixture
 def postgresql_url(postgresql_folder: Path) -> Iterator[str]:
-    """Address of a fresh PostgreSQL database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(host=str(postgresql_folder), user="leeway", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield f"postgresql+psycopg://leeway@/{name}?host={postgresql_folder}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    """Address of an empty PostgreSQL database."""
+    with new_postgresql(postgresql_folder) as name:
+        yield address_of(postgresql_folder, name)

@@ -1,5 +1,6 @@
 """Fixtures of the fleet server's tests: a database of either kind, and a clock that tests move."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fleet_server.app import FleetServer
 from fleet_server.db import Database
 from fleet_server.settings import DataFolder, Settings, read_settings
 from fleet_server.setup import set_up
+from tests.conftest import address_of, new_postgresql
 from tests.fleet_server import seeded_fleet
 from tests.fleet_server.commands.running_server import RunningServer, run_server
 
@@ -35,27 +37,64 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with the schema and no rows: copying it takes less than running the steps."""
+    path = tmp_path_factory.mktemp("template") / "fleet.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_folder: Path) -> Iterator[str]:
+    """Name of a PostgreSQL database with the schema and no rows."""
+    with new_postgresql(postgresql_folder) as name:
+        _migrate(address_of(postgresql_folder, name))
+        yield name
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of a fresh database, of each kind in turn."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database with the schema and no rows, of each kind in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'fleet.db'}"
-    return str(request.getfixturevalue("postgresql_url"))
+        path = tmp_path / "fleet.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgresql_folder")
+    with new_postgresql(server, request.getfixturevalue("postgresql_template")) as name:
+        yield address_of(server, name)
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh database with its schema."""
+    """A database with the schema and no rows."""
     opened = Database(database_url)
-    opened.migrate()
     yield opened
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def folder_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with keys, certificates and a repository, but no settings: its setup was interrupted."""
+    made = DataFolder(tmp_path_factory.mktemp("template") / "fleet")
+    set_up(made, Settings(), ManualClock())
+    for leftover in (made.settings_file, made.admin_token, made.path / "fleet.db"):
+        leftover.unlink()
+    return made.path
+
+
 @pytest.fixture
-def folder(tmp_path: Path, database_url: str, clock: ManualClock) -> DataFolder:
+def folder(tmp_path: Path, folder_template: Path, database_url: str, clock: ManualClock) -> DataFolder:
     """A data folder that is set up, over a fresh database of each kind in turn."""
     made = DataFolder(tmp_path / "fleet")
+    shutil.copytree(folder_template, made.path)
     set_up(made, Settings(database_url=database_url), clock)
     return made
 

@@ -1,7 +1,6 @@
 """Windows that cannot be judged are counted and explained; what can be judged is, whatever is in it."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +9,10 @@ from fleet_server.drift.readiness import GRACE_WINDOWS
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, Fleet
 
+# SQLite alone: what is tested here asks nothing else of a database than its neighbours do.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite alone: what is tested here asks nothing else of a database than its neighbours do."""
-    return f"sqlite:///{tmp_path / 'fleet.db'}"
 
 
 def reasons(fleet: Fleet, device_id: str) -> dict[str, int]:

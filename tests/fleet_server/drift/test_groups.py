@@ -1,20 +1,15 @@
 """Peers are the devices with the same value of a label."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 
+# SQLite alone: what is tested here asks nothing else of a database than its neighbours do.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 SITES = {f"{site}-{number}": site for site in ("north", "south") for number in range(5)}
 DAYS = 22
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite alone: what is tested here asks nothing else of a database than its neighbours do."""
-    return f"sqlite:///{tmp_path / 'fleet.db'}"
 
 
 def play(fleet: Fleet) -> None:

@@ -13,7 +13,7 @@ from fleet_server.drift.frames import most_severe
 from fleet_server.drift.tables import VerdictChangeRow
 from tests.fleet_server.drift.fleet import DAY_MS, Fleet
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 # turbine-r80721 sent no values on 28 February; the other feathered its blades on 28 April and 7 May
 REAL = {
@@ -21,11 +21,6 @@ REAL = {
     (scenario.FAULTY_TURBINE, "outliers"),
 }
 SECOND_VERSION_MS = int(scenario.SECOND_VERSION.timestamp() * 1000)
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'fleet.db'}"
 
 
 @pytest.fixture
