@@ -44,8 +44,9 @@ from fleet_server.db import Database
 from fleet_server.devices import routes as device_routes
 from fleet_server.devices.service import DeviceService
 from fleet_server.drift import model_routes as drift_model_routes
-from fleet_server.drift import policy_routes, sign_off_routes
+from fleet_server.drift import policy_routes, row_routes, sign_off_routes
 from fleet_server.drift import routes as drift_routes
+from fleet_server.drift.alarmed_rows import AlarmedRowsService
 from fleet_server.drift.archived import verdict_changes
 from fleet_server.drift.controller import BATCH_REPORTS, DriftController
 from fleet_server.drift.history import DriftHistory
@@ -354,6 +355,7 @@ class FleetServer:
             model_routes.router(self._history, self._devices, auth),
             comparison_routes.router(ComparisonService(self._history), self._devices, auth),
             drift_routes.router(self._drift, self._devices, auth),
+            row_routes.router(AlarmedRowsService(self._drift, self._samples, self._bundles), self._devices, auth),
             drift_model_routes.router(DriftHistory(self._database), self._history, auth),
             policy_routes.router(self._drift_policies, self._bundles, auth),
             sign_off_routes.router(self._database, self._bundles, auth),

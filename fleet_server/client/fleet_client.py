@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from fleet_server.client.errors import ClientError
-from fleet_server.client.tables import table_of, timed, verdict_rows
+from fleet_server.client.tables import alarmed_rows, table_of, timed, verdict_rows
 from fleet_server.client.times import Time, as_ms
-from fleet_server.client.transport import Transport
+from fleet_server.client.transport import PAGE_ITEMS, Transport
 
 Frame = Any
 """A ``pandas.DataFrame``, or a ``pyarrow.Table`` if the client was made for Arrow."""
@@ -158,6 +158,18 @@ class FleetClient:
         """
         asked = {"against": against, "false_discovery_rate": false_discovery_rate, "at_ms": as_ms(at)}
         return self._frame(self._transport.table(_api("models", model, "drift", "sign-off"), **asked))
+
+    def alarmed_rows(self, device: str, *, against: str = "own") -> Frame:
+        """Return the sampled rows behind a verdict that drifts: a row for each and each drifting stream.
+
+        The furthest from training come first, at most 500; the role ``ml_engineer`` is needed.
+
+        Args:
+            device: The device.
+            against: The comparison: ``own``, ``peers``, ``training`` or ``fleet``.
+        """
+        found = self._transport.record(_api("devices", device, "drift", "rows"), kind=against, limit=PAGE_ITEMS)
+        return self._frame(table_of(alarmed_rows(found)))
 
     def feedback(
         self,

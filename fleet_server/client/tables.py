@@ -31,3 +31,11 @@ def verdict_rows(devices: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             if found is not None:
                 told = {name: value for name, value in found.items() if name != "evidence"}
                 yield {**shared, "comparison": comparison, **told}
+
+
+def alarmed_rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Lay the rows behind a verdict out, one for each of their drifting streams."""
+    for row in found["rows"]:
+        told = {name: value for name, value in row.items() if name != "streams"}
+        for stream, value in row["streams"].items():
+            yield {"device_id": found["device_id"], "model": found["model"], **told, "stream": stream, **value}

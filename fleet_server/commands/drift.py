@@ -29,6 +29,9 @@ CHANGE_COLUMNS = ("changed_ms", "device_id", "model", "kind", "verdict", "cause"
 
 SIGN_OFF_COLUMNS = ("device_id", "stream", "channel", "score_sd", "difference", "false_discovery_rate")
 
+ROWS_OF = ("device_id", "model", "verdict", "since_ms", "sentence", "looked_at")
+ROW = ("row", "time_ms", "version")
+
 COMPARISONS = ("own", "peers", "training", "fleet")
 JUDGED = ("verdict", "features", "outputs", "severity", "since_ms", "cause")
 SHOWN_SIZES = ("population_stability_index", "mean_shift_sd")
@@ -62,6 +65,24 @@ def show_drift(client: FleetClient, device_id: Annotated[str, typer.Argument(hel
     """Show one device's verdicts with their evidence."""
     body = client.get(api("devices", device_id, "drift"))
     return Answer(body, record=record_of(body))
+
+
+@command(app, "rows")
+def show_rows(
+    client: FleetClient,
+    device_id: Annotated[str, typer.Argument(help="The device's id.")],
+    *,
+    against: Annotated[str, typer.Option(help="The comparison: own, peers, training or fleet.")] = "own",
+    limit: Limit = 50,
+) -> Answer:
+    """Show the sampled rows behind a verdict: what drifts in them, and what it contributed to the score."""
+    body = client.get(api("devices", device_id, "drift", "rows"), kind=against, limit=limit)
+    values = [
+        {**{name: row[name] for name in ROW}, "stream": stream, **value}
+        for row in body["rows"]
+        for stream, value in row["streams"].items()
+    ]
+    return Answer(body, record={**{name: body[name] for name in ROWS_OF}, "rows": values})
 
 
 @command(app, "sign-off")

@@ -71,7 +71,7 @@ class Fleet:
                 session.flush()
             session.add(
                 BundleRow(
-                    sha256=_bundle_sha256(model, version),
+                    sha256=bundle_of(model, version),
                     model=model,
                     version=version,
                     profile=None,
@@ -110,7 +110,7 @@ class Fleet:
             slot="shadow" if slot == "shadow" else "champion",
             model=model,
             version=version,
-            bundle_sha256=_bundle_sha256(model, version),
+            bundle_sha256=bundle_of(model, version),
             baseline_sha256=hashlib.sha256(encode_baseline(baseline)).hexdigest(),
             window_start_ms=start_ms,
             window_end_ms=start_ms + length_ms,
@@ -191,7 +191,7 @@ def _pasts_of(device_id: str, model: str) -> SelectOfScalar[DevicePastRow]:
     return select(DevicePastRow).where(DevicePastRow.device_id == device_id, DevicePastRow.model == model)
 
 
-def _bundle_sha256(model: str, version: str) -> str:
+def bundle_of(model: str, version: str) -> str:
     return hashlib.sha256(f"bundle {model} {version}".encode()).hexdigest()
 
 
