@@ -5,6 +5,7 @@ thousandth; what adds up over many windows as float32; alarms as bits.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -38,9 +39,14 @@ _BITS = "alarmed"
 
 def pack(pasts: DevicePasts) -> list[bytes]:
     """Encode the past of each device, in order."""
-    columns = [_bytes_of(name, values) for name, values in pasts.arrays().items()]
-    rows = np.concatenate(columns, axis=1)
-    return [bytes((_FORMAT,)) + row.tobytes() for row in rows]
+    arrays = pasts.arrays()
+    layout = _layout(tuple((name, values.shape[1]) for name, values in arrays.items()))
+    rows = np.empty(len(pasts.windows), layout)
+    rows["format"] = _FORMAT
+    for name, values in arrays.items():
+        rows[name] = _stored(name, values)
+    data, size = rows.tobytes(), layout.itemsize
+    return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
@@ -55,14 +61,13 @@ def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
         StateError: A blob is of another format, or of another baseline or season.
     """
     widths = widths_of(charts, phases)
-    sizes = [_size_of(name, width) for name, width in widths.items()]
-    if any(len(blob) != 1 + sum(sizes) or blob[0] != _FORMAT for blob in blobs):
-        raise StateError(f"a past does not have {1 + sum(sizes)} bytes of format {_FORMAT}")
-    rows = np.frombuffer(b"".join(blob[1:] for blob in blobs), np.uint8).reshape(len(blobs), sum(sizes))
-    parts = np.split(rows, np.cumsum(sizes)[:-1], axis=1)
-    named = zip(widths.items(), parts, strict=True)
-    arrays: dict[str, Any] = {name: _array_of(name, width, part) for (name, width), part in named}
-    return DevicePasts(**arrays)
+    layout = _layout(tuple(widths.items()))
+    if any(len(blob) != layout.itemsize or blob[0] != _FORMAT for blob in blobs):
+        raise StateError(f"a past does not have {layout.itemsize} bytes of format {_FORMAT}")
+    rows = np.frombuffer(b"".join(blobs), layout)
+    arrays: dict[str, Any] = {name: rows[name].astype(np.float32) for name in widths if name != _BITS}
+    bits = np.unpackbits(rows[_BITS], axis=1, count=widths[_BITS]).view(np.bool_)
+    return DevicePasts(**arrays | {_BITS: bits})
 
 
 def pack_fleet(fleet: FleetPast) -> bytes:
@@ -103,19 +108,20 @@ _FLEET: Final[Mapping[str, type]] = {
 }
 
 
-def _bytes_of(name: str, values: Floats) -> NDArray[np.uint8]:
+@cache
+def _layout(widths: tuple[tuple[str, int], ...]) -> np.dtype[np.void]:
+    """Return how one device's past lies in its bytes."""
+    fields: list[Any] = [("format", "u1")]
+    for name, width in widths:
+        fields.append((name, "u1", (-(-width // 8),)) if name == _BITS else (name, _kind(name), (width,)))
+    return np.dtype(fields)
+
+
+def _kind(name: str) -> str:
+    return "<f2" if name in _SHORT else "<f4"
+
+
+def _stored(name: str, values: Floats) -> NDArray[Any]:
     if name == _BITS:
         return np.packbits(values.astype(np.bool_), axis=1)
-    kind = "<f2" if name in _SHORT else "<f4"
-    limited = np.clip(values, -_LARGEST, _LARGEST) if name in _SHORT else values
-    return np.ascontiguousarray(limited.astype(kind)).view(np.uint8)
-
-
-def _size_of(name: str, width: int) -> int:
-    return -(-width // 8) if name == _BITS else width * (2 if name in _SHORT else 4)
-
-
-def _array_of(name: str, width: int, part: NDArray[np.uint8]) -> NDArray[Any]:
-    if name == _BITS:
-        return np.unpackbits(part, axis=1, count=width).astype(np.bool_)
-    return np.ascontiguousarray(part).view("<f2" if name in _SHORT else "<f4").astype(np.float32)
+    return np.clip(values, -_LARGEST, _LARGEST) if name in _SHORT else values

@@ -187,7 +187,6 @@ class FleetServer:
         self._drift = DriftService(database, self._devices, self._drift_policies)
         self._drift_controller = DriftController(
             database,
-            self._telemetry,
             self._bundles,
             self._devices,
             self._drift_policies,

@@ -17,10 +17,8 @@ from fleet_server.drift.judge import ModelJudge, next_window
 from fleet_server.drift.judging import Judging
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
-from fleet_server.drift.windows import Part, waiting_window
+from fleet_server.drift.windows import Part, parts_after, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
-from fleet_server.telemetry.service import TelemetryService
-from fleet_server.telemetry.tables import WindowRow
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +38,6 @@ class DriftController:
 
     Args:
         database: Where all of that is kept.
-        telemetry: The stored windows.
         bundles: Finds baselines.
         devices: Knows the devices' labels.
         policies: How each model's devices are judged.
@@ -51,7 +48,6 @@ class DriftController:
     def __init__(  # noqa: PLR0913  (each is another room)
         self,
         database: Database,
-        telemetry: TelemetryService,
         bundles: BundleService,
         devices: DeviceService,
         policies: PolicyService,
@@ -60,7 +56,6 @@ class DriftController:
         registry: CollectorRegistry,
     ) -> None:
         self._database = database
-        self._telemetry = telemetry
         self._bundles = bundles
         self._devices = devices
         self._policies = policies
@@ -83,7 +78,7 @@ class DriftController:
             place = session.get(DriftCursorRow, _CURSOR)
             if self._to_judge is None:  # what an earlier process took in and did not judge
                 self._to_judge = set(session.exec(select(WaitingWindowRow.model).distinct()))
-        reports = self._telemetry.windows_after(place.ordinal if place else 0, BATCH_REPORTS)
+            reports = parts_after(session, place.ordinal if place else 0, BATCH_REPORTS)
         if reports:
             self._to_judge |= self._take(reports)
         self._taken += len(reports)
@@ -94,7 +89,7 @@ class DriftController:
                 self._to_judge.discard(model)
         return len(reports)
 
-    def _take(self, reports: Sequence[WindowRow]) -> set[str]:
+    def _take(self, reports: Sequence[Part]) -> set[str]:
         with self._database.session() as session:
             judged = [report for report in reports if report.slot != "shadow"]  # it sees the rows of the champion
             intake = Intake(session, {report.device_id for report in judged})
@@ -102,10 +97,11 @@ class DriftController:
                 refusal = intake.take(report) if self._counted(report) is not None else Refusal("no_baseline")
                 if refusal is not None:
                     self._record(session, report, refusal)
+            intake.finish()
             session.merge(DriftCursorRow(name=_CURSOR, ordinal=reports[-1].ordinal))
         return {report.model for report in judged} | intake.left
 
-    def _record(self, session: Session, report: WindowRow | Part, refusal: Refusal) -> None:
+    def _record(self, session: Session, report: Part, refusal: Refusal) -> None:
         window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
         record_refusal(session, window, refusal, self._clock())
         self._unjudged.labels(refusal.reason).inc()
@@ -129,7 +125,7 @@ class DriftController:
         with self._database.session() as session:
             ModelJudge(session, model, self._clock()).mark_silent()
 
-    def _counted(self, report: WindowRow | Part) -> Counted | None:
+    def _counted(self, report: Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)
 
     def _counted_with(self, baseline_sha256: str, version: str) -> Counted | None:

@@ -3,16 +3,52 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, col
 
+from fleet_server.db import put_rows
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
+from fleet_server.drift.windows import Part
 from fleet_server.telemetry.refusals import Refusal
-from fleet_server.telemetry.tables import WindowRow
+
+
+class Waiting(NamedTuple):
+    """A ``WaitingWindowRow``, plain, since there are many of them."""
+
+    ordinal: int
+    model: str
+    start_ms: int
+    end_ms: int
+    device_id: str
+    version: str
+    baseline_sha256: str
+    summary_sha256: str
+
+
+@dataclass(slots=True)
+class _Device:
+    """A ``DriftDeviceRow``, plain."""
+
+    device_id: str
+    model: str
+    version: str
+    bundle_sha256: str
+    watermark_ms: int
+    window_ms: int
+    current: bool
+    judged_ms: int
+
+
+_DEVICE = [field.name for field in fields(_Device)]
+_PLAIN = attrgetter(*_DEVICE)
 
 
 def reason_not_to_judge(
-    report: WindowRow, judged_ms: int, waiting: Iterable[WaitingWindowRow], summary_sha256: str
+    report: Part, judged_ms: int, waiting: Iterable[Waiting], summary_sha256: str
 ) -> Refusal | None:
     """Tell why a window cannot be judged, or None if it can; pure.
 
@@ -49,14 +85,17 @@ class Intake:
         self._session = session
         self.left: set[str] = set()
         """Models that a device has left."""
-        devices = select(DriftDeviceRow).where(col(DriftDeviceRow.device_id).in_(device_ids))
-        waiting = select(WaitingWindowRow).where(col(WaitingWindowRow.device_id).in_(device_ids))
-        self._devices = {(row.device_id, row.model): row for row in session.exec(devices)}
-        self._waiting: defaultdict[tuple[str, str], list[WaitingWindowRow]] = defaultdict(list)
-        for row in session.exec(waiting):
+        devices = sqlalchemy.select(*(getattr(DriftDeviceRow, name) for name in _DEVICE))
+        devices = devices.where(col(DriftDeviceRow.device_id).in_(device_ids))
+        waiting = sqlalchemy.select(*(getattr(WaitingWindowRow, name) for name in Waiting._fields))
+        waiting = waiting.where(col(WaitingWindowRow.device_id).in_(device_ids))
+        self._devices = {(row.device_id, row.model): _Device(*row) for row in session.execute(devices)}
+        self._waiting: defaultdict[tuple[str, str], list[Waiting]] = defaultdict(list)
+        for row in map(Waiting._make, session.execute(waiting)):
             self._waiting[row.device_id, row.model].append(row)
+        self._new: list[Waiting] = []
 
-    def take(self, report: WindowRow) -> Refusal | None:
+    def take(self, report: Part) -> Refusal | None:
         """Let a report wait for its window.
 
         Returns:
@@ -69,13 +108,18 @@ class Intake:
         refusal = reason_not_to_judge(report, judged_ms, self._waiting[key], digest)
         if refusal is None:
             self._advance(device or self._join(report), report)
-            row = _waiting_row(report, digest)
+            row = _waiting(report, digest)
             self._waiting[key].append(row)
-            self._session.add(row)
+            self._new.append(row)
         return refusal
 
-    def _join(self, report: WindowRow) -> DriftDeviceRow:
-        device = DriftDeviceRow(
+    def finish(self) -> None:
+        """Store what was taken in."""
+        put_rows(self._session, WaitingWindowRow, Waiting._fields, self._new)
+        put_rows(self._session, DriftDeviceRow, _DEVICE, list(map(_PLAIN, self._devices.values())), replace=True)
+
+    def _join(self, report: Part) -> _Device:
+        device = self._devices[report.device_id, report.model] = _Device(
             device_id=report.device_id,
             model=report.model,
             version=report.version,
@@ -83,12 +127,11 @@ class Intake:
             watermark_ms=report.window_start_ms,
             window_ms=report.window_end_ms - report.window_start_ms,
             current=False,
+            judged_ms=0,
         )
-        self._devices[report.device_id, report.model] = device
-        self._session.add(device)
         return device
 
-    def _advance(self, device: DriftDeviceRow, report: WindowRow) -> None:
+    def _advance(self, device: _Device, report: Part) -> None:
         if report.window_start_ms >= device.watermark_ms:
             device.version, device.bundle_sha256 = report.version, report.bundle_sha256
             device.watermark_ms = report.window_start_ms
@@ -96,7 +139,7 @@ class Intake:
         if not device.current:
             self._leave_others(device)
 
-    def _leave_others(self, device: DriftDeviceRow) -> None:
+    def _leave_others(self, device: _Device) -> None:
         """Make this the device's model; nobody waits for it under another one any more."""
         device.current = True
         for (device_id, model), other in self._devices.items():
@@ -106,8 +149,8 @@ class Intake:
                 self.left.add(model)
 
 
-def _waiting_row(report: WindowRow, summary_sha256: str) -> WaitingWindowRow:
-    return WaitingWindowRow(
+def _waiting(report: Part, summary_sha256: str) -> Waiting:
+    return Waiting(
         ordinal=report.ordinal,
         model=report.model,
         start_ms=report.window_start_ms,

@@ -19,10 +19,11 @@ from detectors import (
     unpack,
     unpack_fleet,
 )
-from fleet_server.db import upsert
+from fleet_server.db import put_rows, upsert
 from fleet_server.drift.halves import Half
 from fleet_server.drift.tables import DevicePastRow, FleetPastRow
 
+_STORED = ("model", "device_id", "half", "reference", "baseline_sha256", "version", "data")
 _LOADED = ("device_id", "data", "reference", "baseline_sha256", "version")
 FindHalf = Callable[[str, str, str], Half | None]
 """Finds a half again by the digest of its baseline, its version and its name."""
@@ -88,19 +89,10 @@ def load_fleet(session: Session, key: PastKey) -> FleetPast:
 
 def save(session: Session, key: PastKey, state: State) -> None:
     """Store the pasts of devices that were judged."""
-    rows = [
-        {
-            "model": key.model,
-            "device_id": device_id,
-            "half": key.half.name,
-            "reference": key.reference,
-            "baseline_sha256": key.half.baseline_sha256,
-            "version": key.half.version,
-            "data": data,
-        }
-        for device_id, data in zip(state.devices.tolist(), pack(state.pasts), strict=True)
-    ]
-    upsert(session, DevicePastRow, rows)
+    origin = (key.half.name, key.reference, key.half.baseline_sha256, key.half.version)
+    named = zip(state.devices.tolist(), pack(state.pasts), strict=True)
+    rows = [(key.model, device_id, *origin, data) for device_id, data in named]
+    put_rows(session, DevicePastRow, _STORED, rows, replace=True)
 
 
 def save_fleet(session: Session, key: PastKey, fleet: FleetPast, end_ms: int) -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from detectors.effect_sizes import effect_sizes
+from fleet_server.db import put_rows
 from fleet_server.drift.judged import JudgedHalf, encode_judged, half_bytes, severity_bytes
 from fleet_server.drift.judging import HalfJudgement
 from fleet_server.drift.tables import JudgedWindowRow
 from fleet_server.drift.windows import FleetWindow
+
+_COLUMNS = ("model", "start_ms", "end_ms", "judged_at_ms", "device_id", "version", "rows", "data")
 
 
 def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJudgement], now_ms: int) -> None:
@@ -30,21 +32,12 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
     rows: dict[str, int] = {}
     for part in window.parts:
         rows[part.device_id] = rows.get(part.device_id, 0) + part.rows
-    values = [
-        {
-            "model": window.model,
-            "device_id": device_id,
-            "version": versions[device_id],
-            "start_ms": window.start_ms,
-            "end_ms": window.end_ms,
-            "rows": rows[device_id],
-            "judged_at_ms": now_ms,
-            "data": encode_judged(tuple(told)),
-        }
+    shared = (window.model, window.start_ms, window.end_ms, now_ms)
+    stored = [
+        (*shared, device_id, versions[device_id], rows[device_id], encode_judged(tuple(told)))
         for device_id, told in halves.items()
     ]
-    if values:
-        session.execute(insert(JudgedWindowRow), values)
+    put_rows(session, JudgedWindowRow, _COLUMNS, stored)
 
 
 def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:

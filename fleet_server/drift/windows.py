@@ -18,16 +18,19 @@ from fleet_server.telemetry.tables import WindowRow
 
 
 class Part(NamedTuple):
-    """A report of a window, as far as it is judged: plain, since there are many of them."""
+    """A stored report, as far as it is judged: plain, since there are many of them."""
 
     ordinal: int
     device_id: str
     sequence: int
+    slot: str
+    model: str
     version: str
     bundle_sha256: str
     baseline_sha256: str
     window_start_ms: int
     window_end_ms: int
+    merged_windows: int
     rows: int
     summary: bytes
 
@@ -86,15 +89,24 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
     """
-    columns = [getattr(WindowRow, name) for name in Part._fields]
     query = (
-        sqlalchemy.select(*columns)
+        _parts()
         .join(WaitingWindowRow, col(WaitingWindowRow.ordinal) == col(WindowRow.ordinal))
         .where(col(WaitingWindowRow.model) == model, col(WaitingWindowRow.start_ms) == start_ms)
         .where(col(WaitingWindowRow.end_ms) == end_ms)
     )
-    rows = session.execute(query.order_by(col(WindowRow.ordinal)))
-    return FleetWindow(model, start_ms, end_ms, [Part(*row) for row in rows])
+    return FleetWindow(model, start_ms, end_ms, list(map(Part._make, session.execute(query))))
+
+
+def parts_after(session: Session, ordinal: int, limit: int) -> list[Part]:
+    """Read the reports that arrived after the one with this ordinal (0: from the first), in that order."""
+    query = _parts().where(col(WindowRow.ordinal) > ordinal).limit(limit)
+    return list(map(Part._make, session.execute(query)))
+
+
+def _parts() -> sqlalchemy.Select[Any]:
+    columns = [getattr(WindowRow, name) for name in Part._fields]
+    return sqlalchemy.select(*columns).order_by(col(WindowRow.ordinal))
 
 
 def split(window: FleetWindow, groups: Mapping[str, str]) -> list[FleetWindow]:

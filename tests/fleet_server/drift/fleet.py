@@ -21,6 +21,7 @@ from fleet_server.devices.tables import DeviceLabelRow, DeviceRow
 from fleet_server.drift.controller import DriftController
 from fleet_server.drift.service import DriftService
 from fleet_server.drift.tables import DevicePastRow, JudgedWindowRow, VerdictRow
+from fleet_server.drift.windows import parts_after
 from fleet_server.telemetry.service import TelemetryService
 from tests.support.bundles import make_files, make_manifest
 from tests.support.messages import make_report
@@ -50,7 +51,6 @@ class Fleet:
         self._registry = CollectorRegistry()
         self.controller = DriftController(
             self.database,
-            self.telemetry,
             self._bundles,
             self._devices,
             self.policies,
@@ -145,7 +145,9 @@ class Fleet:
     def take_only(self) -> None:
         """Take reports in as the controller does, and stop before their windows are judged."""
         self.deliver()
-        self.controller._take(self.telemetry.windows_after(0, 10_000))
+        with self.database.reading() as session:
+            reports = parts_after(session, 0, 10_000)
+        self.controller._take(reports)
 
     def judged(self, device_id: str) -> list[int]:
         """Return the days of a device that were judged."""
