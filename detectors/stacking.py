@@ -73,15 +73,9 @@ def stack_encoded(
         windows: Each device once.
         phase: Of the season.
     """
-    tables = empty_tables(reference, _names(windows))
-    room = _Room(reader, reference.mean)
-    faults = list(tables.faults)
-    for row, window in enumerate(windows):
-        try:
-            room.read(window.summary, tables, row)
-        except SketchError as error:
-            faults[row] = str(error)
-    return checked(replace(tables, faults=faults), phase)
+    room = _Room(reader, len(windows))
+    faults = [room.read(row, window.summary) for row, window in enumerate(windows)]
+    return checked(replace(room.tables(reference, _names(windows)), faults=faults), phase)
 
 
 def _names(windows: Sequence[DeviceWindow] | Sequence[EncodedWindow]) -> Names:
@@ -118,70 +112,84 @@ def _columns(sketch: StreamSketch) -> tuple[float, ...]:
 
 
 def _correlations(comoments: Comoments) -> Floats:
-    return correlations_of(comoments.rows, np.array(comoments.sums), np.array(comoments.products))
+    sums, products = np.array([comoments.sums]), np.array([comoments.products])
+    pairs: Floats = correlations_of(np.array([comoments.rows], np.float64), sums, products)[0]
+    return pairs
 
 
-def correlations_of(rows: float, sums: Floats, products: Floats) -> Floats:
-    """Return the correlations of all pairs, row by row of the upper triangle; 0 with a constant.
+def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats:
+    """Return the correlations of all pairs (n, F (F - 1) / 2), row by row of the upper triangle; 0 with a constant.
 
     Args:
-        rows: Rows in the sums.
-        sums: (F,), of standardised values.
-        products: (F (F + 1) / 2,), of their products, row by row of the upper triangle.
+        rows: (n,), rows in the sums.
+        sums: (n, F), of standardised values.
+        products: (n, F (F + 1) / 2), of their products, row by row of the upper triangle.
     """
-    n = len(sums)
-    covariance = np.zeros((n, n))
-    covariance[np.triu_indices(n)] = products / rows
-    covariance -= np.outer(sums, sums) / rows**2
-    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    scale = np.outer(deviation, deviation)
-    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0.0)
-    pairs: Floats = np.clip(correlation[np.triu_indices(n, 1)], -1.0, 1.0)
+    first, second = np.triu_indices(sums.shape[1])
+    mean = sums / rows[:, None]
+    covariance = products / rows[:, None] - mean[:, first] * mean[:, second]
+    deviation = np.sqrt(np.maximum(covariance[:, first == second], 0.0))
+    of_two = first != second
+    scale = deviation[:, first[of_two]] * deviation[:, second[of_two]]
+    correlation = np.divide(covariance[:, of_two], scale, out=np.zeros_like(scale), where=scale > 0.0)
+    pairs: Floats = np.clip(correlation, -1.0, 1.0)
     return pairs
 
 
 class _Room:
-    """Where a reader puts one summary, before it is laid out.
+    """Where a reader puts the summaries of ``n`` devices, before they are laid out.
 
     Args:
         reader: Of the baseline.
-        pivot: (S,), the streams' means in training.
+        n: How many devices.
     """
 
-    def __init__(self, reader: SummaryReader, pivot: Floats) -> None:
+    def __init__(self, reader: SummaryReader, n: int) -> None:
         self._reader = reader
-        self._pivot = pivot
-        self._counts = np.zeros((reader.n_streams, reader.n_bins), np.int64)
-        self._streams = np.zeros((reader.n_streams, len(STREAM_NUMBERS)))
-        self._window = np.zeros(len(WINDOW_NUMBERS))
+        self._counts = np.zeros((n, reader.n_streams, reader.n_bins), np.int64)
+        self._streams = np.zeros((n, reader.n_streams, len(STREAM_NUMBERS)))
+        self._window = np.zeros((n, len(WINDOW_NUMBERS)))
         self._scores = np.zeros(reader.n_score_bins, np.int64)
-        self._attributions = np.zeros(reader.n_features)
-        self._comoments = np.zeros(reader.n_comoments)
+        self._attributions = np.zeros((n, reader.n_features))
+        self._comoments = np.zeros((n, reader.n_comoments))
+        self._arrays = (self._counts, self._streams, self._window, self._attributions, self._comoments)
 
-    def read(self, data: bytes, tables: Tables, row: int) -> None:
-        """Read a summary into its row of the tables."""
-        self._reader.read_into(
-            data, self._counts, self._streams, self._window, self._scores, self._attributions, self._comoments
-        )
-        tables.counts[row] = self._counts
-        tables.rows[row] = self._window[_WINDOW["rows"]]
-        tables.projected[row] = self._window[_PROJECTED]
-        tables.explained[row] = self._window[_WINDOW["explained_rows"]]
-        tables.attributions[row] = self._attributions
-        self._lay_out_streams(tables.streams[row])
-        related = self._window[_WINDOW["comoment_rows"]]
-        if related and tables.correlations.shape[1]:
-            n = int((np.sqrt(9 + 8 * len(self._comoments)) - 3) / 2)
-            tables.related_rows[row] = related
-            tables.correlations[row] = correlations_of(related, self._comoments[:n], self._comoments[n:])
+    def read(self, row: int, data: bytes) -> str:
+        """Read a summary; returns why it cannot be read, empty if it can."""
+        counts, streams, window, attributions, comoments = (values[row] for values in self._arrays)
+        try:
+            self._reader.read_into(data, counts, streams, window, self._scores, attributions, comoments)
+        except SketchError as error:
+            for values in self._arrays:
+                values[row] = 0
+            return str(error)
+        return ""
 
-    def _lay_out_streams(self, columns: Floats) -> None:
-        numbers = self._streams.T
-        columns[:, 0] = numbers[_STREAM["missing"]] + numbers[_STREAM["infinite"]]
-        columns[:, 1] = numbers[_STREAM["out_of_range"]]
-        columns[:, 2] = self._counts.sum(axis=1) - numbers[_STREAM["lag_pairs"]]
-        columns[:, 3] = numbers[_STREAM["repeats"]]
-        columns[:, 4] = numbers[_STREAM["longest_run"]]
-        columns[:, 5] = self._pivot + numbers[_STREAM["offset"]]
-        columns[:, 6] = np.sqrt(numbers[_STREAM["variance"]])
-        columns[:, 7] = numbers[_STREAM["lag1_correlation"]]
+    def tables(self, reference: Reference, names: Names) -> Tables:
+        """Lay out what was read."""
+        tables = empty_tables(reference, names)
+        tables.counts[:] = self._counts
+        tables.rows[:] = self._window[:, _WINDOW["rows"]]
+        tables.projected[:] = self._window[:, _PROJECTED]
+        tables.explained[:] = self._window[:, _WINDOW["explained_rows"]]
+        tables.attributions[:] = self._attributions
+        self._lay_out_streams(tables.streams, reference.mean)
+        related = self._window[:, _WINDOW["comoment_rows"]]
+        told = np.flatnonzero(related)
+        if len(told) and tables.correlations.shape[1]:
+            n = int((np.sqrt(9 + 8 * self._comoments.shape[1]) - 3) / 2)
+            sums, products = self._comoments[told, :n], self._comoments[told, n:]
+            tables.related_rows[told] = related[told]
+            tables.correlations[told] = correlations_of(related[told], sums, products)
+        return tables
+
+    def _lay_out_streams(self, columns: Floats, pivot: Floats) -> None:
+        numbers = {name: self._streams[..., place] for name, place in _STREAM.items()}
+        columns[..., 0] = numbers["missing"] + numbers["infinite"]
+        columns[..., 1] = numbers["out_of_range"]
+        columns[..., 2] = self._counts.sum(axis=2) - numbers["lag_pairs"]
+        columns[..., 3] = numbers["repeats"]
+        columns[..., 4] = numbers["longest_run"]
+        columns[..., 5] = pivot + numbers["offset"]
+        columns[..., 6] = np.sqrt(numbers["variance"])
+        columns[..., 7] = numbers["lag1_correlation"]

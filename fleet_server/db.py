@@ -4,7 +4,8 @@ A session is a transaction: it commits at the end of the ``with`` block and roll
 on an error. Do not open a session inside another: SQLite has one writer at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -137,6 +138,29 @@ def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, 
     keys = [column.name for column in inspect(table).primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def plain_rows(
+    session: Session, table: type[SQLModel], columns: Sequence[str], devices: Collection[str], **wanted: object
+) -> Sequence[Sequence[Any]]:
+    """Read the rows of many devices, past what SQLAlchemy does for each of them.
+
+    Args:
+        session: The transaction.
+        table: A table's class, with a ``device_id``.
+        columns: Of the rows; numbers, texts and bytes alone, since nothing is converted.
+        devices: Whose rows.
+        **wanted: Values by column.
+    """
+    connection = session.connection()
+    quote = connection.dialect.identifier_preparer.quote
+    is_sqlite = connection.dialect.name == "sqlite"
+    mark, among = ("?", "IN (SELECT value FROM json_each(?))") if is_sqlite else ("%s", "= ANY(%s)")
+    where = " AND ".join([f"device_id {among}", *(f"{quote(name)} = {mark}" for name in wanted)])
+    # the names are the tables' own
+    query = f"SELECT {', '.join(map(quote, columns))} FROM {quote(str(table.__tablename__))} WHERE {where}"  # noqa: S608
+    named = json.dumps(list(devices)) if is_sqlite else list(devices)
+    return connection.exec_driver_sql(query, (named, *wanted.values())).all()
 
 
 def put_rows(

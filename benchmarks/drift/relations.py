@@ -74,8 +74,8 @@ def _lay_out(baseline: Baseline, reference: Reference, rows: Floats, device: int
     tables.streams[device, :, 4] = 1.0
     tables.streams[device, :, 5], tables.streams[device, :, 6] = rows.mean(axis=0), rows.std(axis=0)
     standardised = (rows - reference.mean) / reference.deviation
-    products = (standardised.T @ standardised)[np.triu_indices(FEATURES)]
-    tables.correlations[device] = correlations_of(ROWS, standardised.sum(axis=0), products)
+    products = (standardised.T @ standardised)[np.triu_indices(FEATURES)][None]
+    (tables.correlations[device],) = correlations_of(np.array([ROWS]), standardised.sum(axis=0)[None], products)
     assert baseline.projection is not None
     components = np.frombuffer(baseline.projection.components, np.float32).reshape(-1, FEATURES)
     along = standardised @ components.T

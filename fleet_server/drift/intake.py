@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import NamedTuple
 
-import sqlalchemy
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from fleet_server.db import put_rows
+from fleet_server.db import plain_rows, put_rows
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
 from fleet_server.drift.windows import Part
 from fleet_server.telemetry.refusals import Refusal
@@ -40,6 +39,7 @@ class _Device:
     watermark_ms: int
     window_ms: int
     current: bool
+    """SQLite gives 0 or 1."""
     judged_ms: int
 
 
@@ -85,13 +85,11 @@ class Intake:
         self._session = session
         self.left: set[str] = set()
         """Models that a device has left."""
-        devices = sqlalchemy.select(*(getattr(DriftDeviceRow, name) for name in _DEVICE))
-        devices = devices.where(col(DriftDeviceRow.device_id).in_(device_ids))
-        waiting = sqlalchemy.select(*(getattr(WaitingWindowRow, name) for name in Waiting._fields))
-        waiting = waiting.where(col(WaitingWindowRow.device_id).in_(device_ids))
-        self._devices = {(row.device_id, row.model): _Device(*row) for row in session.execute(devices)}
+        devices = plain_rows(session, DriftDeviceRow, _DEVICE, device_ids)
+        waiting = plain_rows(session, WaitingWindowRow, Waiting._fields, device_ids)
+        self._devices = {(row[0], row[1]): _Device(*row) for row in devices}
         self._waiting: defaultdict[tuple[str, str], list[Waiting]] = defaultdict(list)
-        for row in map(Waiting._make, session.execute(waiting)):
+        for row in map(Waiting._make, waiting):
             self._waiting[row.device_id, row.model].append(row)
         self._new: list[Waiting] = []
 

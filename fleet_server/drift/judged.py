@@ -18,7 +18,7 @@ STEPS: Final = 32
 _LARGEST: Final = 65_000.0
 
 
-class JudgedHalf(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
     """One half of a device's window: ``K`` charts of ``S`` streams."""
 
     reference: str

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import sqlalchemy
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from detectors import (
     DevicePasts,
@@ -19,7 +18,7 @@ from detectors import (
     unpack,
     unpack_fleet,
 )
-from fleet_server.db import put_rows, upsert
+from fleet_server.db import plain_rows, put_rows, upsert
 from fleet_server.drift.halves import Half
 from fleet_server.drift.tables import DevicePastRow, FleetPastRow
 
@@ -61,12 +60,9 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
         find: Finds what an earlier past was compared with.
     """
     state = empty_state(charts_of(key.half.reference), key.phases)
-    query = sqlalchemy.select(*(getattr(DevicePastRow, name) for name in _LOADED)).where(
-        col(DevicePastRow.model) == key.model
-    )
-    query = query.where(col(DevicePastRow.half) == key.half.name, col(DevicePastRow.device_id).in_(devices))
     blobs: dict[tuple[str, str, str], dict[str, bytes]] = {}
-    for device_id, data, reference, baseline_sha256, version in session.execute(query):
+    stored = plain_rows(session, DevicePastRow, _LOADED, devices, model=key.model, half=key.half.name)
+    for device_id, data, reference, baseline_sha256, version in stored:
         blobs.setdefault((reference, baseline_sha256, version), {})[device_id] = data
     names: list[str] = []
     pasts = [state.pasts]

@@ -1,8 +1,10 @@
 """Writes down what was found in each device's window, for charts, frames and the evidence of verdicts."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 from detectors.effect_sizes import effect_sizes
@@ -42,19 +44,19 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
 
 def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
     """Return what is stored of each device."""
-    judgement = found.judgement
-    severities = severity_bytes(judgement.ratios)
-    alarmed = np.packbits(judgement.alarmed.reshape(len(judgement.devices), -1), axis=1)
-    differences = half_bytes(judgement.differences)
-    sizes = half_bytes(effect_sizes(found.half.reference, found.window))
-    for place, device_id in enumerate(judgement.devices.tolist()):
-        yield (
-            device_id,
-            JudgedHalf(
-                reference=found.key.reference,
-                severities=severities[place].tobytes(),
-                alarmed=alarmed[place].tobytes(),
-                differences=differences[place].tobytes(),
-                effect_sizes=sizes[place].tobytes(),
-            ),
-        )
+    judgement, n = found.judgement, len(found.judgement.devices)
+    columns = (
+        severity_bytes(judgement.ratios),
+        np.packbits(judgement.alarmed.reshape(n, -1), axis=1),
+        half_bytes(judgement.differences),
+        half_bytes(effect_sizes(found.half.reference, found.window)),
+    )
+    cut = [_by_device(values, n) for values in columns]
+    for device_id, *told in zip(judgement.devices.tolist(), *cut, strict=True):
+        yield device_id, JudgedHalf(found.key.reference, *told)
+
+
+def _by_device(values: NDArray[Any], devices: int) -> Iterator[bytes]:
+    data = values.tobytes()
+    size = len(data) // max(devices, 1)
+    return (data[start : start + size] for start in range(0, len(data), size))

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import sqlalchemy
 from sqlmodel import Session, col
 
-from fleet_server.db import upsert
+from fleet_server.db import plain_rows, upsert
 from fleet_server.drift.sentences import word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
 from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, Kind, Verdict
 
+_WORDS = ("device_id", "kind", "verdict")
 _NAMED_DEVICES = 10_000
 """Up to so many are asked for by name; more are read together with all others."""
 
@@ -77,11 +78,9 @@ class Settlement:
 
     def words(self, devices: Sequence[str]) -> dict[str, list[str]]:
         """Return the words that stand for each device, in the order of ``verdict.DEVICE_KINDS``; empty without one."""
-        columns = (col(VerdictRow.device_id), col(VerdictRow.kind), col(VerdictRow.verdict))
-        query = sqlalchemy.select(*columns).where(col(VerdictRow.model) == self._model)
         place = {kind: place for place, kind in enumerate(DEVICE_KINDS)}
         found: dict[str, list[str]] = {}
-        for device_id, kind, verdict in self._session.execute(query.where(col(VerdictRow.device_id).in_(devices))):
+        for device_id, kind, verdict in plain_rows(self._session, VerdictRow, _WORDS, devices, model=self._model):
             found.setdefault(device_id, [""] * len(place))[place[kind]] = verdict
         return found
 

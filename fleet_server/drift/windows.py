@@ -105,8 +105,8 @@ def parts_after(session: Session, ordinal: int, limit: int) -> list[Part]:
 
 
 def _parts() -> sqlalchemy.Select[Any]:
-    columns = [getattr(WindowRow, name) for name in Part._fields]
-    return sqlalchemy.select(*columns).order_by(col(WindowRow.ordinal))
+    reports = sqlalchemy.inspect(WindowRow).local_table  # its columns make plain rows, those of the class do not
+    return sqlalchemy.select(*(reports.c[name] for name in Part._fields)).order_by(reports.c.ordinal)
 
 
 def split(window: FleetWindow, groups: Mapping[str, str]) -> list[FleetWindow]:

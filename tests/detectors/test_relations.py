@@ -85,7 +85,8 @@ def test_bytes_that_cannot_be_read_are_told_and_harm_nobody() -> None:
 
 def test_correlations_are_those_of_the_rows() -> None:
     rows = rows_of(np.random.default_rng(5), 300, 0.5).astype(np.float64)
-    found = correlations_of(len(rows), rows.sum(axis=0), (rows.T @ rows)[np.triu_indices(FEATURES)])
+    products = (rows.T @ rows)[np.triu_indices(FEATURES)]
+    (found,) = correlations_of(np.array([len(rows)]), rows.sum(axis=0)[None], products[None])
     np.testing.assert_allclose(found, np.corrcoef(rows.T)[np.triu_indices(FEATURES, 1)], rtol=1e-9)
 
 
