@@ -1,18 +1,19 @@
 """How well versions do as signals: from labels, without them, and by the application's own metrics."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from fleet_server.alerts.readings import Batch, Reading, Signal
 from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
-from fleet_server.feedback.queries import Performance, PerformanceService
+from fleet_server.feedback.queries import MOST_WINDOWS, Performance, PerformanceService
 from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import TruthWindowRow
 
@@ -32,7 +33,12 @@ class _Period:
 
     @property
     def selection(self) -> Selection:
-        return Selection(model=self.model, since_ms=max(0, self.latest_ms - PERIOD_MS), until_ms=self.latest_ms + 1)
+        return Selection(
+            model=self.model,
+            since_ms=max(0, self.latest_ms - PERIOD_MS),
+            until_ms=self.latest_ms + 1,
+            is_labelled=self.is_labelled,
+        )
 
 
 class PerformanceSignals:
@@ -66,7 +72,8 @@ class PerformanceSignals:
         if not signals:
             return Batch((), now_ms)
         with self._database.reading() as session:
-            periods, versions = list(_periods(session)), _versions(session)
+            versions = _versions(session)
+            periods = list(_periods(session, versions))
         readings = [
             reading for period in periods for reading in self._readings(period, versions[period.model], signals, now_ms)
         ]
@@ -78,19 +85,19 @@ class PerformanceSignals:
         wanted = [name for name in signals if name.startswith(_PERFORMANCE) == period.is_labelled]
         if not wanted:
             return
-        found = {each.place.version: _figures(each) for each in self._performance.by_version(period.selection)}
+        performances = self._performance.by_version(period.selection, most_windows=MOST_WINDOWS)
+        found = {each.place.version: _figures(each) for each in performances}
         for version in versions:
             figures = found.get(version, {})  # of a version that nobody runs there is nothing to judge any more
             for name in wanted:
                 yield _reading(name, period, version, figures, now_ms)
 
 
-def _periods(session: Session) -> Iterator[_Period]:
-    for is_labelled in (True, False):
-        query = select(TruthWindowRow.model, func.max(TruthWindowRow.start_ms)).group_by(TruthWindowRow.model)
-        if is_labelled:
-            query = query.where(col(TruthWindowRow.labelled) > 0)
-        for model, latest_ms in session.exec(query):
+def _periods(session: Session, models: Iterable[str]) -> Iterator[_Period]:
+    for model, is_labelled in product(models, (True, False)):
+        conditions = Selection(model=model, is_labelled=is_labelled).conditions()
+        latest_ms = session.exec(select(func.max(TruthWindowRow.start_ms)).where(*conditions)).one()
+        if latest_ms is not None:
             yield _Period(model, latest_ms, is_labelled)
 
 

@@ -1,8 +1,8 @@
 """Asking for performance: which windows, grouped by what."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 from sqlalchemy import ColumnElement
@@ -17,6 +17,10 @@ from fleet_server.feedback.performance import Expectation, Group
 from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import TruthWindowRow
 from fleet_server.feedback.targets import Targets
+from fleet_server.feedback.thinning import some_devices
+
+MOST_WINDOWS: Final = 50_000
+"""Read at once where nobody asked for all of them."""
 
 Grouping = Literal["version", "device", "segment", "window"]
 
@@ -75,9 +79,19 @@ class PerformanceService:
         self._targets = targets
         self._segments = segments
 
-    def by_version(self, selection: Selection) -> list[Performance]:
-        """Return how each version does."""
-        return self._grouped(selection, [], lambda row: Place(row.version))
+    def by_version(self, selection: Selection, *, most_windows: int | None = None) -> list[Performance]:
+        """Return how each version does.
+
+        Args:
+            selection: Which windows.
+            most_windows: Where there are more, those of some devices stand for all (``thinning``).
+        """
+        also: list[ColumnElement[bool]] = []
+        if most_windows is not None:
+            with self._database.reading() as session:
+                devices = some_devices(session, selection.conditions(), most_windows)
+            also = [] if devices is None else [col(TruthWindowRow.device_id).in_(devices)]
+        return self._grouped(selection, also, lambda row: Place(row.version))
 
     def by_segment(self, selection: Selection, label: str) -> list[Performance]:
         """Return how each version does on the devices of each value of a label; "" is those without it."""
@@ -152,7 +166,7 @@ class PerformanceService:
         if target is None:
             return None
         group, start_ms, end_ms = Group(target), col(TruthWindowRow.start_ms), col(TruthWindowRow.end_ms)
-        query = select(TruthWindowRow).where(*selection.conditions(), col(TruthWindowRow.labelled) > 0)
+        query = select(TruthWindowRow).where(*replace(selection, is_labelled=True).conditions())
         with self._database.reading() as session:
             for row in session.exec(query.order_by(start_ms.desc(), end_ms.desc()).limit(labels)):  # a label each
                 group.add(row)

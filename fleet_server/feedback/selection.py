@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import eq, ge, lt
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col
 
-from fleet_server.feedback.tables import TruthWindowRow
+from fleet_server.feedback.tables import LABELLED, TruthWindowRow
 
 Bound = tuple[Any, Callable[[Any, Any], Any], object]
 """A column, a comparison, and what it is compared with."""
@@ -29,6 +29,7 @@ class Selection:
         device_id: Of this device.
         since_ms: That start at this time or later, event time.
         until_ms: That start before this time.
+        is_labelled: Those with labels alone.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Selection:
     device_id: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    is_labelled: bool = False
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions on windows."""
@@ -46,4 +48,5 @@ class Selection:
             (start_ms, ge, self.since_ms),
             (start_ms, lt, self.until_ms),
         )
-        return [col(TruthWindowRow.model) == self.model, *chosen]
+        labelled = [cast("ColumnElement[bool]", LABELLED)] if self.is_labelled else []
+        return [col(TruthWindowRow.model) == self.model, *chosen, *labelled]

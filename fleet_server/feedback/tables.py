@@ -7,6 +7,8 @@ from sqlmodel import Field, SQLModel
 
 WAITING: Final = text("reason <> ''")
 """Of a label that is not counted; literal, so that databases see that the partial index serves it."""
+LABELLED: Final = text("labelled > 0")
+"""Of a window with labels; literal too."""
 
 
 class LabelRow(SQLModel, table=True):
@@ -46,7 +48,17 @@ class TruthWindowRow(SQLModel, table=True):
     """One window of a device and version: what its report says of performance, and what labels say."""
 
     __tablename__ = "feedback_windows"
-    __table_args__ = (Index("feedback_windows_by_time", "model", "start_ms"),)
+    __table_args__ = (
+        Index("feedback_windows_by_time", "model", "start_ms", "device_id"),
+        Index(
+            "feedback_windows_labelled",
+            "model",
+            "start_ms",
+            "device_id",
+            sqlite_where=LABELLED,
+            postgresql_where=LABELLED,
+        ),
+    )
 
     model: str = Field(primary_key=True, max_length=64)
     version: str = Field(primary_key=True, max_length=64)

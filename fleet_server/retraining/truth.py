@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.labels import key_of
-from fleet_server.feedback.queries import PerformanceService
+from fleet_server.feedback.queries import MOST_WINDOWS, PerformanceService
 from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import LabelRow
 from fleet_server.feedback.targets import Targets
@@ -32,7 +32,8 @@ class VersionFigures:
     def figures(self, model: str, since_ms: int, until_ms: int) -> Sequence[Figure]:
         """Return the figures of the model's versions over [since_ms, until_ms), event time."""
         found: list[Figure] = []
-        for each in self._performance.by_version(Selection(model=model, since_ms=since_ms, until_ms=until_ms)):
+        selection = Selection(model=model, since_ms=since_ms, until_ms=until_ms)
+        for each in self._performance.by_version(selection, most_windows=MOST_WINDOWS):
             told = each.group.figures()
             expected = {name: figure for name, figure in each.expectation.figures.items() if name not in told}
             found += [_figure(each.place.version, *item, is_estimate=False) for item in told.items()]

@@ -81,7 +81,11 @@ def _create_windows() -> None:
         sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "device_id", "start_ms", "end_ms"),
     )
-    op.create_index("feedback_windows_by_time", "feedback_windows", ["model", "start_ms"], unique=False)
+    by_time, labelled = ["model", "start_ms", "device_id"], sa.text("labelled > 0")
+    op.create_index("feedback_windows_by_time", "feedback_windows", by_time, unique=False)
+    op.create_index(
+        "feedback_windows_labelled", "feedback_windows", by_time, sqlite_where=labelled, postgresql_where=labelled
+    )
     op.create_index("ix_feedback_windows_changed", "feedback_windows", ["changed"], unique=False)
     op.create_index("ix_feedback_windows_received_ms", "feedback_windows", ["received_ms"], unique=False)
     op.create_table(

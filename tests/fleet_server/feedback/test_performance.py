@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fleet_server.feedback.business import Limits, MetricSums, judge
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.units import MAX_UNITS, Source, Units
 from tests.fleet_server.feedback.plant import Plant, at, figures, labelled, sketch, yes
 
@@ -42,6 +43,22 @@ def test_each_grouping_tells_where_the_model_is_wrong(http: Any) -> None:
     assert accuracies(http, "window_start_ms", "window_end_ms", by="window") == hours
     assert accuracies(http, "device_id", device_id="mill-3") == {(None,): 0.5}
     assert accuracies(http, "device_id", since_ms=at(2)) == {}
+
+
+def test_of_many_windows_those_of_the_same_few_devices_stand_for_all(running: Plant) -> None:
+    performance = running.room.performance
+
+    def devices(most_windows: int, *, is_labelled: bool = False) -> set[str]:
+        selection = Selection(model="failure", is_labelled=is_labelled)
+        (found,) = performance.by_version(selection, most_windows=most_windows)
+        assert found.group.windows == 2 * len(found.group.devices)
+        return found.group.devices
+
+    one, two = devices(2), devices(3)
+    assert (len(one), len(two), len(devices(6))) == (1, 2, 3)
+    assert one < two
+    running.report("mill-1", "failure", 7)  # nobody has told of it
+    assert devices(6, is_labelled=True) == {"mill-1", "mill-2", "mill-3"}
 
 
 @pytest.mark.usefixtures("running")
