@@ -89,7 +89,7 @@ clean:
 .venv/installed: requirements.lock
 	@.ci/system-packages python
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
 .venv/ready: .venv/installed pyproject.toml setup.py $(EXTENSION_SOURCES)
@@ -100,8 +100,8 @@ clean:
 # is a local one, whose hash is not the registry's.
 .venv-frontends/ready: requirements-frontends.lock
 	$(PYTHON) -m venv --clear .venv-frontends
-	.venv-frontends/bin/python -m pip install --quiet --require-hashes --requirement requirements-frontends.lock
-	.venv-frontends/bin/python -m pip install --quiet torch==2.13.0
+	.venv-frontends/bin/python -m pip install --quiet --no-compile --require-hashes --requirement requirements-frontends.lock
+	.venv-frontends/bin/python -m pip install --quiet --no-compile torch==2.13.0
 	@touch $@
 
 .venv-monitors/ready: requirements-monitors.lock

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +61,27 @@ def _migrate(url: str) -> None:
     database.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Address of a database with the schema and no rows, of each kind in turn."""
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+
+
+@contextmanager
+def _new_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Give the address of a copy of a template, of the kind that is the fixture's parameter."""
     if request.param == "sqlite":
-        path = tmp_path / "fleet.db"
+        path = folder / "fleet.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     server = request.getfixturevalue("postgresql_folder")
     with new_postgresql(server, request.getfixturevalue("postgresql_template")) as name:
         yield address_of(server, name)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database with the schema and no rows, of each kind in turn."""
+    with _new_database(request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -90,13 +102,17 @@ def folder_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.path
 
 
+def _new_folder(path: Path, template: Path, database_url: str, clock: ManualClock) -> DataFolder:
+    shutil.copytree(template, path)
+    made = DataFolder(path)
+    set_up(made, Settings(database_url=database_url), clock)
+    return made
+
+
 @pytest.fixture
 def folder(tmp_path: Path, folder_template: Path, database_url: str, clock: ManualClock) -> DataFolder:
     """A data folder that is set up, over a fresh database of each kind in turn."""
-    made = DataFolder(tmp_path / "fleet")
-    shutil.copytree(folder_template, made.path)
-    set_up(made, Settings(database_url=database_url), clock)
-    return made
+    return _new_folder(tmp_path / "fleet", folder_template, database_url, clock)
 
 
 @pytest.fixture
@@ -137,6 +153,29 @@ class AppClient:
 def http(server: FleetServer, folder: DataFolder) -> AppClient:
     """A client of the server's routes, as an administrator."""
     return AppClient(server.app, folder.admin_token.read_text().strip())
+
+
+@dataclass(frozen=True)
+class SharedServer:
+    """A server that the tests of a module share: each only reads, is refused, or has devices of its own."""
+
+    server: FleetServer
+    clock: ManualClock
+    database_url: str
+    http: AppClient
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, folder_template: Path
+) -> Iterator[SharedServer]:
+    """The whole server, over a database of each kind in turn, once for the module."""
+    path, clock = tmp_path_factory.mktemp("shared"), ManualClock()
+    with _new_database(request, path) as url:
+        folder = _new_folder(path / "fleet", folder_template, url, clock)
+        server = FleetServer(folder, read_settings(folder), clock)
+        yield SharedServer(server, clock, url, AppClient(server.app, folder.admin_token.read_text().strip()))
+        server.close()
 
 
 @pytest.fixture(scope="session")

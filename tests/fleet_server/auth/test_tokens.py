@@ -9,7 +9,7 @@ from sqlmodel import select
 from fleet_server.app import FleetServer
 from fleet_server.auth import Role
 from fleet_server.auth.tables import TokenRow
-from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.conftest import AppClient, ManualClock, SharedServer
 
 PROVED_BY_THE_BODY = {"/device/v1/enroll", "/device/v1/renew"}
 """Authorised by a one-time token and by the old key's signature."""
@@ -100,8 +100,8 @@ def test_a_browser_may_use_basic(http: AppClient) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer wrong", "Basic", "Basic %%%", "Basic eA==", "Digest x", "Bearer é", "\xff"]
 )
-def test_rubbish_is_no_token(http: AppClient, header: str) -> None:
-    answer = http.as_holder("").get("/api/v1/devices", headers={"Authorization": header.encode("latin-1")})
+def test_rubbish_is_no_token(shared: SharedServer, header: str) -> None:
+    answer = shared.http.as_holder("").get("/api/v1/devices", headers={"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 

@@ -11,7 +11,7 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from fleet_server.app import FleetServer
 from fleet_server.settings import DataFolder
-from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.conftest import AppClient, ManualClock, SharedServer
 from tests.fleet_server.enrolling import enroll
 from tests.fleet_server.releases import Ci, Release
 
@@ -29,6 +29,15 @@ def release(http: AppClient, clock: ManualClock) -> Release:
 
 @pytest.fixture
 def address(http: AppClient, server: FleetServer) -> str:
+    return address_for_device(http, server)
+
+
+@pytest.fixture(scope="module")
+def shared_address(shared: SharedServer) -> str:
+    return address_for_device(shared.http, shared.server)
+
+
+def address_for_device(http: AppClient, server: FleetServer) -> str:
     enroll(http, "t1")
     return server._grants.repository_url("t1").removeprefix(ORIGIN)
 
@@ -62,8 +71,8 @@ def test_a_target_comes_whole_or_by_range(http: AppClient, address: str, release
         "metadata/.timestamp.json.draft",
     ],
 )
-def test_nothing_else_is_served(http: AppClient, address: str, path: str) -> None:
-    answer = http.as_holder("").get(f"{address}/{path}")
+def test_nothing_else_is_served(shared: SharedServer, shared_address: str, path: str) -> None:
+    answer = shared.http.as_holder("").get(f"{shared_address}/{path}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 

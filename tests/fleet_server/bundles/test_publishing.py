@@ -7,12 +7,22 @@ import pytest
 from device_contract.canonical import sha256_hex
 from fleet_server.app import FleetServer
 from fleet_server.settings import DataFolder
-from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.conftest import AppClient, ManualClock, SharedServer
 from tests.fleet_server.releases import Ci, baseline, bundle_bytes, statement
 
 
 @pytest.fixture
 def ci(http: AppClient, clock: ManualClock) -> Ci:
+    return ci_of(http, clock)
+
+
+@pytest.fixture(scope="module")
+def refused_ci(shared: SharedServer) -> Ci:
+    return ci_of(shared.http, shared.clock)
+
+
+def ci_of(http: AppClient, clock: ManualClock) -> Ci:
+    """Register a model."""
     made = Ci("turbine", dt.datetime.fromtimestamp(clock() // 1000, dt.UTC))
     answer = http.post("/api/v1/models", json={"name": "turbine", "public_keys": [made.public_key]})
     assert answer.status_code == 201
@@ -93,10 +103,10 @@ def _corrupt(release: dict[str, bytes]) -> dict[str, bytes]:
         (lambda files: {name: data for name, data in files.items() if name != "role"}, "invalid_request"),
     ],
 )
-def test_bad_uploads_are_refused_with_a_reason(http: AppClient, ci: Ci, change: object, code: str) -> None:
-    answer = http.post(VERSIONS, files=change(ci.release("1").files()))  # type: ignore[operator]
+def test_bad_uploads_are_refused_with_a_reason(shared: SharedServer, refused_ci: Ci, change: object, code: str) -> None:
+    answer = shared.http.post(VERSIONS, files=change(refused_ci.release("1").files()))  # type: ignore[operator]
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
-    assert http.get(VERSIONS).json()["items"] == []
+    assert shared.http.get(VERSIONS).json()["items"] == []
 
 
 def test_only_the_models_key_signs(http: AppClient, ci: Ci) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fleet_server.comparisons.frames import COMPARISON
 from tests.fleet_server import seeded_fleet
+from tests.fleet_server.conftest import SharedServer
 from tests.fleet_server.seeded_fleet import FAULT_DEGREES, HOUR_MS, ROWS, START_MS
 
 COUNT = 12
@@ -14,10 +15,10 @@ HALF_MS = START_MS + COUNT // 2 * HOUR_MS
 PATH = "/api/v1/models/power/comparison"
 
 
-@pytest.fixture
-def fleet(http: Any, database_url: str) -> Any:
-    seeded_fleet.seed(database_url, windows=COUNT)
-    return http
+@pytest.fixture(scope="module")
+def fleet(shared: SharedServer) -> Any:
+    seeded_fleet.seed(shared.database_url, windows=COUNT)
+    return shared.http
 
 
 def compared(fleet: Any, **sides: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from device_contract.enrollment import EnrollmentRequest, EnrollmentResponse, de
 from fleet_server.app import FleetServer
 from fleet_server.errors import UnauthenticatedError
 from fleet_server.settings import DAY_S, DataFolder
-from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.conftest import AppClient, ManualClock, SharedServer
 from tests.fleet_server.enrolling import enroll, make_token, redeem, request_for
 
 
@@ -90,11 +90,11 @@ def test_wrong_and_expired_tokens_are_refused(http: AppClient, clock: ManualCloc
         (request_for(ec.generate_private_key(ec.SECP384R1())), "wrong_key_type"),
     ],
 )
-def test_a_refused_request_leaves_the_token_live(http: AppClient, csr_pem: str, code: str) -> None:
-    token = make_token(http, "t1")
-    refused = redeem(http, token, csr_pem)
+def test_a_refused_request_leaves_the_token_live(shared: SharedServer, csr_pem: str, code: str) -> None:
+    token = make_token(shared.http, "t1")
+    refused = redeem(shared.http, token, csr_pem)
     assert (refused.status_code, refused.json()["code"]) == (422, code)
-    assert redeem(http, token, request_for(p256())).status_code == 200
+    assert redeem(shared.http, token, request_for(p256())).status_code == 200
 
 
 def test_a_second_enrolment_supersedes_the_first(http: AppClient, server: FleetServer, folder: DataFolder) -> None:
@@ -142,8 +142,8 @@ def test_a_revoked_device_is_out_until_it_enrols_again(
         {},
     ],
 )
-def test_tokens_are_made_for_names_that_are_allowed(http: AppClient, body: dict[str, Any]) -> None:
-    assert http.post("/api/v1/enrollment-tokens", json=body).status_code == 422
+def test_tokens_are_made_for_names_that_are_allowed(shared: SharedServer, body: dict[str, Any]) -> None:
+    assert shared.http.post("/api/v1/enrollment-tokens", json=body).status_code == 422
 
 
 def test_enrolment_refuses_rubbish(http: AppClient) -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from device_contract.enrollment import EnrollmentResponse, decode_enrollment
 from fleet_server.app import FleetServer
 from fleet_server.settings import DAY_S, DataFolder
-from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.conftest import AppClient, ManualClock, SharedServer
 from tests.fleet_server.enrolling import Enrolled, enroll, request_for
 
 
@@ -128,9 +128,9 @@ def test_only_the_key_of_a_certificate_of_ours_renews_it(http: AppClient) -> Non
     ],
     ids=str,
 )
-def test_what_is_malformed_is_refused(http: AppClient, change: dict[str, Any]) -> None:
-    device = enroll(http, "t1")
-    assert ask(http, renewal(device, request_for(p256())) | change).status_code == 422
+def test_what_is_malformed_is_refused(shared: SharedServer, change: dict[str, Any]) -> None:
+    device = enroll(shared.http, "t1")
+    assert ask(shared.http, renewal(device, request_for(p256())) | change).status_code == 422
 
 
 def test_a_key_of_another_kind_is_refused(http: AppClient, server: FleetServer) -> None:

@@ -7,11 +7,22 @@ import pytest
 from detectors import DEFAULT_RATE
 from fleet_server.drift.policies import default_policy
 from fleet_server.settings import Settings
-from tests.fleet_server.drift.fleet import MODEL
-
-pytestmark = pytest.mark.usefixtures("fleet")
+from tests.fleet_server.conftest import AppClient, SharedServer
+from tests.fleet_server.drift.conftest import make_fleet
+from tests.fleet_server.drift.fleet import MODEL, Fleet
 
 POLICY = f"/api/v1/models/{MODEL}/drift/policy"
+
+
+@pytest.fixture
+def http(fleet: Fleet, http: AppClient) -> AppClient:  # noqa: ARG001  (whose server has the fleet's model)
+    return http
+
+
+@pytest.fixture(scope="module")
+def refusing(shared: SharedServer) -> AppClient:
+    make_fleet(shared.server, shared.clock)
+    return shared.http
 
 
 def test_a_model_has_the_servers_policy_until_it_has_its_own(http: Any) -> None:
@@ -55,8 +66,8 @@ def test_each_change_is_in_the_audit_log(http: Any) -> None:
         ("/api/v1/models/nothing/drift/policy", {}, 404),
     ],
 )
-def test_a_wrong_policy_is_refused(http: Any, path: str, body: Any, status: int) -> None:
-    assert http.request("PUT", path, json=body).status_code == status
+def test_a_wrong_policy_is_refused(refusing: AppClient, path: str, body: Any, status: int) -> None:
+    assert refusing.request("PUT", path, json=body).status_code == status
 
 
 def test_a_viewer_may_not_change_it(http: Any) -> None:

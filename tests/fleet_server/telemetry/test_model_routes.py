@@ -10,16 +10,17 @@ import pytest
 from fleet_server.telemetry.frames import HISTOGRAMS, WINDOWS
 from fleet_server.telemetry.report_frames import REPORTS
 from tests.fleet_server import seeded_fleet
+from tests.fleet_server.conftest import SharedServer
 from tests.fleet_server.seeded_fleet import DEVICES, FAULT_DEGREES, HOUR_MS, ROWS, START_MS
 
 COUNT = 6
 PATH = "/api/v1/models/power/windows"
 
 
-@pytest.fixture
-def fleet(http: Any, database_url: str) -> Any:
-    seeded_fleet.seed(database_url, windows=COUNT)
-    return http
+@pytest.fixture(scope="module")
+def fleet(shared: SharedServer) -> Any:
+    seeded_fleet.seed(shared.database_url, windows=COUNT)
+    return shared.http
 
 
 def table(http: Any, path: str = PATH, **parameters: Any) -> pa.Table:

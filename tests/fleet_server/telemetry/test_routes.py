@@ -13,6 +13,7 @@ from fleet_server.bundles.tables import BaselineRow
 from fleet_server.db import Database
 from fleet_server.devices.tables import DeviceRow
 from fleet_server.telemetry.service import TelemetryService
+from tests.fleet_server.conftest import SharedServer
 from tests.fleet_server.telemetry.test_telemetry import (
     BASELINE,
     BASELINE_SHA256,
@@ -26,11 +27,11 @@ from tests.fleet_server.telemetry.test_telemetry import (
 WINDOWS = "/api/v1/devices/turbine-1/windows"
 
 
-@pytest.fixture
-def reporting(http: Any, database_url: str, clock: Any) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def reporting(shared: SharedServer) -> Iterator[Any]:
     """A client of an application in whose database one device has sent five reports."""
-    database = Database(database_url)
-    telemetry = TelemetryService(database, Catalogue(), clock, registry=CollectorRegistry())
+    database = Database(shared.database_url)
+    telemetry = TelemetryService(database, Catalogue(), shared.clock, registry=CollectorRegistry())
     device = DeviceRow(
         device_id="turbine-1", state="active", profile="generic-x86_64", enrolled_ms=1, certificate_expires_ms=2
     )
@@ -41,7 +42,7 @@ def reporting(http: Any, database_url: str, clock: Any) -> Iterator[Any]:
         session.add(device)
         session.add(BaselineRow(sha256=BASELINE_SHA256, data=encode_baseline(BASELINE)))
         telemetry.ingest_reports(session, [Inbound(made.device_id, made) for made in reports])
-    yield http
+    yield shared.http
     database.close()
 
 
@@ -86,25 +87,25 @@ def test_windows_come_in_pages_and_by_model(reporting: Any) -> None:
     assert rest["next_cursor"] is None
 
 
-def test_totals_add_up(reporting: Any, clock: Any) -> None:
+def test_totals_add_up(reporting: Any, shared: SharedServer) -> None:
     assert reporting.get("/api/v1/devices/turbine-1/telemetry").json() == {
         "device_id": "turbine-1",
         "rows_scored": 14,
         "reports_ingested": 5,
         "last_window_end_ms": 6 * HOUR_MS,
-        "last_received_ms": clock(),
+        "last_received_ms": shared.clock(),
     }
 
 
-def test_what_was_refused_is_explained(reporting: Any, clock: Any) -> None:
+def test_what_was_refused_is_explained(reporting: Any, shared: SharedServer) -> None:
     body = reporting.get("/api/v1/devices/turbine-1/refusals").json()
     (refusal,) = body["refusals"]
     assert "disagree on the number of rows" in refusal.pop("meaning")
     assert refusal == {
         "reason": "wrong_rows",
         "reports": 1,
-        "first_ms": clock(),
-        "last_ms": clock(),
+        "first_ms": shared.clock(),
+        "last_ms": shared.clock(),
         "sequence": 9,
         "window_start_ms": 9 * HOUR_MS,
         "window_end_ms": 10 * HOUR_MS,
