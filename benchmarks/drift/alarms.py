@@ -1,6 +1,6 @@
 """Counts what a run of judgements alarmed, at several settings of the knob at once."""
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,33 +19,33 @@ class Alarms:
 
     Attributes:
         level: Of the own past; the peers' is higher by as much as usual.
-        onsets: Verdicts that came, of all windows that were counted.
-        by_channel: The same by verdict and channel.
+        onsets: Verdicts that came, by the period in which they did.
+        by_channel: The same by period, verdict and channel.
     """
 
     level: float
-    onsets: int = 0
-    by_channel: dict[str, int] = field(default_factory=dict)
+    onsets: Counter[str] = field(default_factory=Counter)
+    by_channel: dict[str, Counter[str]] = field(default_factory=dict)
     _alarmed: Bools | None = None
 
-    def take(self, told: Judgement, judged_at: Levels, *, counting: bool) -> Bools:
-        """Take in a judgement, and return which devices have a verdict that pages, (n,)."""
+    def take(self, told: Judgement, judged_at: Levels, period: str = "") -> Bools:
+        """Take in a judgement, and return which devices have a verdict that pages, (n,).
+
+        Args:
+            told: The judgement.
+            judged_at: Its levels.
+            period: Under whose name alarms that come now are counted; if empty they are not.
+        """
         at = np.array([judged_at.own, judged_at.peers])[:, None]
         scores = np.abs(told.ratios[:, [OWN, PEERS]]) * at / (at + self.level - judged_at.own)
         before = np.zeros(scores.shape, np.bool_) if self._alarmed is None else self._alarmed
         self._alarmed = scores > np.where(before, SUSPICIOUS, 1.0)
         now, was = self._alarmed.any(axis=(1, 2)), before.any(axis=(1, 2))
-        if counting:
-            self.onsets += int((now & ~was).sum())
-            self._name(told, self._alarmed & ~before & (now & ~was)[:, None, None])
+        if period:
+            self.onsets[period] += int((now & ~was).sum())
+            self._name(told, self._alarmed & ~before & (now & ~was)[:, None, None], period)
         return now
 
-    def _name(self, told: Judgement, new: Bools) -> None:
-        for _, kind, chart in np.argwhere(new):
-            name = f"{('own', 'peers')[kind]} {told.charts.channel[chart]}"
-            self.by_channel[name] = self.by_channel.get(name, 0) + 1
-
-
-def alarms_at(levels: Sequence[float]) -> list[Alarms]:
-    """Return counters of these levels."""
-    return [Alarms(level) for level in levels]
+    def _name(self, told: Judgement, new: Bools, period: str) -> None:
+        counts = self.by_channel.setdefault(period, Counter())
+        counts.update(f"{('own', 'peers')[kind]} {told.charts.channel[chart]}" for _, kind, chart in np.argwhere(new))

@@ -43,9 +43,18 @@ class Outbreak:
     """(devices, streams of each)."""
 
 
-def outbreak_of(fault: Fault, since: int, devices: int, features: int, each: int = 3) -> Outbreak:
-    """Break ``each`` features of a twentieth of the devices."""
-    numbers = np.random.default_rng(since)
+def outbreak_of(fault: Fault, since: int, shape: tuple[int, int], seed: int, each: int = 3) -> Outbreak:
+    """Break ``each`` features of a twentieth of the devices.
+
+    Args:
+        fault: What becomes of them.
+        since: First window.
+        shape: Devices, and features of each.
+        seed: Of the features' choice.
+        each: Features that break together.
+    """
+    devices, features = shape
+    numbers = np.random.default_rng(seed)
     broken = np.arange(devices // 20)
     streams = np.array([numbers.choice(features, each, replace=False) for _ in broken])
     return Outbreak(fault, since, broken, streams)

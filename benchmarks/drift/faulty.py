@@ -1,6 +1,5 @@
 """Fleets of which a twentieth breaks: how long it takes until the broken devices are named."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -16,9 +15,8 @@ from detectors.state import OWN, PEERS
 
 SINCE: Final = 30
 AFTER: Final = 12
-SHIFT: Final = "shift of 0.1 sd"
 FAULTS: Final = (
-    (SHIFT, 5, Fault(shift=0.1)),
+    ("shift of 0.1 sd", 5, Fault(shift=0.1)),
     ("shift of 0.25 sd", 2, Fault(shift=0.25)),
     ("variance x 1.2", 5, Fault(gain=1.2**0.5)),
     ("new mode of 2 %", 4, Fault(mode=0.02)),
@@ -33,21 +31,23 @@ _DAYS: Final = 14
 _STEP: Final = 0.3
 
 
-def independent() -> Iterator[list[Found]]:
+def independent(seed: int) -> list[Found]:
     """Break independent streams, one kind of fault after the other."""
-    reference = gaussian_reference(FEATURES, 1)
+    reference = gaussian_reference(FEATURES, seed)
+    found: list[Found] = []
     for what, allowed, fault in FAULTS:
-        outbreak = outbreak_of(fault, SINCE, DEVICES, FEATURES)
-        windows = Fleet(reference, DEVICES).windows(SINCE + AFTER, 5, outbreak)
-        yield broken((what, INDEPENDENT, allowed), reference, windows, outbreak)
+        outbreak = outbreak_of(fault, SINCE, (DEVICES, FEATURES), seed)
+        windows = Fleet(reference, DEVICES).windows(SINCE + AFTER, seed, outbreak)
+        found += broken((what, INDEPENDENT, allowed), reference, windows, outbreak)
+    return found
 
 
-def seasonal() -> tuple[list[Found], Step]:
+def seasonal(seed: int) -> tuple[Found, Step]:
     """Shift a twentieth of a fleet that has been learned for two weeks; two days later all of it."""
     devices, features, since = 400, 10, 24 * _DAYS
     world = World(devices, features, (0.82,), 1000, 1001, windows_a_day=24, weather=0.0, shared=0.0, heavy=0.0)
-    fleet = RowFleet(world, 20)
-    shifted = outbreak_of(Fault(shift=0.4), since, devices, features, each=1)
+    fleet = RowFleet(world, seed)
+    shifted = outbreak_of(Fault(shift=0.4), since, (devices, features), seed, each=1)
     everyone = np.broadcast_to(np.arange(features), (devices, features))
     step = Outbreak(Fault(shift=_STEP), since + 48, np.arange(devices), everyone)
     levels = levels_of(fleet.reference)[DEFAULT_RATE]
@@ -64,4 +64,4 @@ def seasonal() -> tuple[list[Found], Step]:
     came = np.flatnonzero(np.diff(verdicts[step.since - 1 :], prepend=False))
     new = healthy[step.since :].any(axis=0) & ~healthy[step.since - 1]
     found = Found("shift of 0.4 sd", SEASONAL, 4, DEFAULT_RATE, tuple(delays.tolist()), false)
-    return [found], Step(_STEP, devices, -(-len(came) // 2), int(new.sum()))
+    return found, Step(_STEP, devices, -(-len(came) // 2), int(new.sum()))

@@ -78,6 +78,27 @@ class Step(msgspec.Struct, frozen=True):
     device_verdicts: int
 
 
+class Gate(msgspec.Struct, frozen=True):
+    """Rollouts of one kind through the divergence gate.
+
+    Attributes:
+        canaries: Devices that have the new version.
+        devices: Of both.
+        shift: What the new version adds to every score, in standard deviations of a row.
+        ends: Rollouts by the verdict that they ended with.
+    """
+
+    canaries: int
+    devices: int
+    shift: float
+    ends: Mapping[str, int]
+
+    @property
+    def aborted(self) -> float:
+        """Share of the rollouts that the gate ended as failed."""
+        return self.ends.get("fail", 0) / sum(self.ends.values())
+
+
 class Speed(msgspec.Struct, frozen=True):
     """How fast a window is judged.
 
@@ -103,7 +124,8 @@ class Run(msgspec.Struct, frozen=True):
     versions: Mapping[str, str]
     rates: tuple[Rate, ...]
     found: tuple[Found, ...]
-    step: Step
+    steps: tuple[Step, ...]
+    gates: tuple[Gate, ...]
     speed: Speed
 
 

@@ -1,8 +1,9 @@
 """Judges the windows of a simulated fleet, and tells what alarmed at each setting of the knob."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +11,6 @@ from benchmarks.drift.alarms import Alarms
 from benchmarks.drift.faults import Outbreak
 from benchmarks.drift.figures import Found, Rate
 from detectors import DEFAULT_RATE, Levels, Reference, WindowArrays, charts_of, empty_state, judge, level_for
-from detectors.judge import learning_windows
 from detectors.limits import calibrate
 
 KNOB: Final = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, DEFAULT_RATE)
@@ -28,20 +28,30 @@ def levels_of(reference: Reference) -> dict[float, Levels]:
     return {rate: level_for(rate, charts.n_charts, MONTH, limits) for rate in KNOB}
 
 
-def healthy(world: str, reference: Reference, windows: Iterable[WindowArrays], phases: int = 1) -> list[Rate]:
-    """Count the false alarms of a fleet without drift, at each setting."""
+def healthy(
+    periods: Mapping[str, int], reference: Reference, windows: Iterable[WindowArrays], phases: int = 1
+) -> list[Rate]:
+    """Count the false alarms of a fleet without drift, in each period at each setting.
+
+    Args:
+        periods: The first window of each, in order; those before it are not counted.
+        reference: Of the fleet.
+        windows: Of the fleet.
+        phases: Windows in a season.
+    """
     levels = levels_of(reference)
     alarms = {rate: Alarms(level.own) for rate, level in levels.items()}
-    state, judged = empty_state(charts_of(reference), phases), 0
+    state, judged = empty_state(charts_of(reference), phases), dict.fromkeys(periods, 0)
     for place, window in enumerate(windows):
         state, told = judge(state, reference, window, levels[DEFAULT_RATE])
-        is_counted = place >= learning_windows(phases) + SETTLING
-        judged += is_counted * len(window.devices)
+        period = next((name for name, first in reversed(periods.items()) if place >= first), "")
+        if period:
+            judged[period] += len(window.devices)
         for one in alarms.values():
-            one.take(told, levels[DEFAULT_RATE], counting=is_counted)
-    months = judged / 1000.0 / MONTH
+            one.take(told, levels[DEFAULT_RATE], period)
     return [
-        Rate(world, rate, one.level, one.onsets, months, dict(sorted(one.by_channel.items())))
+        Rate(period, rate, one.level, one.onsets[period], count / 1000.0 / MONTH, one.by_channel.get(period, {}))
+        for period, count in judged.items()
         for rate, one in alarms.items()
     ]
 
@@ -67,7 +77,7 @@ def broken(
     for window in windows:
         state, told = judge(state, reference, window, levels[DEFAULT_RATE])
         for rate, one in alarms.items():
-            named[rate].append(one.take(told, levels[DEFAULT_RATE], counting=False))
+            named[rate].append(one.take(told, levels[DEFAULT_RATE]))
     return [_found(fault, rate, np.array(named[rate]), outbreak) for rate in KNOB]
 
 
@@ -76,3 +86,15 @@ def _found(fault: tuple[str, str, int], rate: float, named: Bools, outbreak: Out
     delays = np.where(after.any(axis=0), after.argmax(axis=0) + 1, 0)
     others = np.delete(named[outbreak.since - SETTLING :], outbreak.devices, axis=1)
     return Found(*fault, rate, tuple(delays.tolist()), int(others.any(axis=0).sum()))
+
+
+def pooled(runs: Sequence[Sequence[Found]]) -> list[Found]:
+    """Put together what several runs found of the same faults."""
+    return [
+        msgspec.structs.replace(
+            same[0],
+            delays=tuple(delay for found in same for delay in found.delays),
+            false=sum(found.false for found in same),
+        )
+        for same in zip(*runs, strict=True)
+    ]

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.drift.figures import Found, Rate, Run
-from benchmarks.drift.healthy import DAYS
+from benchmarks.drift.canary import LOOKS, OFFSET_DEVIATION, ROWS
+from benchmarks.drift.figures import Found, Gate, Rate, Run, Step
+from benchmarks.drift.healthy import DAYS, FIRST_HOURS, HOURS
+from benchmarks.drift.seeds import FAULTS, ROUND
 from detectors import DEFAULT_RATE
 
 _HEAD = """# Drift: how often it is wrong, and how fast it is right
@@ -12,13 +14,20 @@ _HEAD = """# Drift: how often it is wrong, and how fast it is right
 `python -m benchmarks.drift`, seeded: the same figures each time. Simulated fleets are judged by the code that judges
 in the server. A false alarm is a verdict on a healthy device, against its own past or its peers, that comes; one that
 stays counts once. The knob says how many are expected for each 1000 devices in a month of 30 windows; the levels
-follow from the bundle's own calibrated table. Where windows are hours, devices follow the day each a little
-differently (10 % of its amplitude); in the four days simulated that is not learned yet, and costs false alarms.
+follow from the bundle's own calibrated table, made anew of each seed's training sample. Where windows are hours, each
+device follows the day a little differently (10 %% of its amplitude).
+
+The detectors were tuned on seeds below 100. The figures are of others (`benchmarks/drift/seeds.py`), which nobody had
+looked at: %s.
 """
+_ROUNDS = {1: "their first use", 2: "the second such set, since the first made us change a detector"}
 _MOST_FALSE = 0.5
 _FACTOR = 2.0
 _MOST_SECONDS = 20.0
 _MOST_CALIBRATION = 0.5
+_MOST_ABORTED = 0.025
+_LEAST_CAUGHT = 0.95
+_SEASONAL = {DAYS: "a window is a day", FIRST_HOURS: "an hour, of the first four days", HOURS: "an hour, later"}
 
 
 @dataclass(frozen=True)
@@ -40,16 +49,12 @@ class Requirement:
 
 def requirements(run: Run) -> Iterator[Requirement]:
     """Hold a run's figures to what is required."""
-    for rate in run.rates:
-        if rate.world == DAYS and rate.shown == DEFAULT_RATE:
-            what = f"false verdicts for each 1000 devices in 30 windows at the default, {rate.months:.0f} times that"
-            yield Requirement(what, f"{rate.measured:.2g}", f"at most {_MOST_FALSE}", rate.measured <= _MOST_FALSE)
-    yield from map(_close, (rate for rate in run.rates if rate.world == DAYS))
+    seasonal = [rate for rate in run.rates if rate.world in _SEASONAL]
+    yield from map(_few, (rate for rate in seasonal if rate.shown == DEFAULT_RATE))
+    yield from map(_close, seasonal)
     yield from map(_fast, (found for found in run.found if found.shown == DEFAULT_RATE))
-    step = run.step
-    per_1000 = 1000.0 * step.device_verdicts / step.devices
-    yield Requirement(f"verdicts on the fleet at a step of {step.step} sd", str(step.verdicts), "1", step.verdicts == 1)
-    yield Requirement("verdicts on its devices, for each 1000", f"{per_1000:.2g}", "at most 1", per_1000 <= 1.0)
+    yield from _stepped(run.steps)
+    yield from map(_gated, run.gates)
     speed = run.speed
     what = f"seconds for {speed.devices:,} devices of {speed.streams} features and one window"
     yield Requirement(what, f"{speed.seconds:.3g}", f"at most {_MOST_SECONDS:g}", speed.seconds <= _MOST_SECONDS)
@@ -59,17 +64,42 @@ def requirements(run: Run) -> Iterator[Requirement]:
     )
 
 
+def _few(rate: Rate) -> Requirement:
+    low, high = interval(rate)
+    what = f"false verdicts for each 1000 devices in 30 windows at the default, {_SEASONAL[rate.world]}"
+    measured = f"{rate.measured:.2g} ({low:.2g} to {high:.2g})"
+    return Requirement(what, measured, f"at most {_MOST_FALSE}", rate.measured <= _MOST_FALSE)
+
+
 def _close(rate: Rate) -> Requirement:
     low, high = interval(rate)
     met = low <= _FACTOR * rate.shown and high >= rate.shown / _FACTOR
     measured = f"{rate.measured:.3g} ({low:.2g} to {high:.2g})"
-    return Requirement(f"false verdicts where the knob shows {rate.shown:g}", measured, "within a factor of 2", met)
+    what = f"false verdicts where the knob shows {rate.shown:g}, {_SEASONAL[rate.world]}"
+    return Requirement(what, measured, "within a factor of 2", met)
 
 
 def _fast(found: Found) -> Requirement:
     met = found.median <= found.allowed and found.share == 1.0
     measured = f"{found.median:g} windows, {found.share:.0%} found"
     return Requirement(f"{found.fault}: median delay", measured, f"at most {found.allowed}, all found", met)
+
+
+def _stepped(steps: Sequence[Step]) -> Iterator[Requirement]:
+    verdicts = [step.verdicts for step in steps]
+    what = f"verdicts on the fleet at a step of {steps[0].step} sd, each time"
+    yield Requirement(what, ", ".join(map(str, verdicts)), "1", set(verdicts) == {1})
+    per_1000 = 1000.0 * sum(step.device_verdicts for step in steps) / sum(step.devices for step in steps)
+    yield Requirement("verdicts on its devices, for each 1000", f"{per_1000:.2g}", "at most 1", per_1000 <= 1.0)
+
+
+def _gated(gate: Gate) -> Requirement:
+    aborted = f"{gate.aborted:.2%}"
+    if gate.shift:
+        what = f"rollouts aborted where {gate.canaries} of {gate.devices} devices shift by {gate.shift:+g} sd"
+        return Requirement(what, aborted, f"at least {_LEAST_CAUGHT:.0%}", gate.aborted >= _LEAST_CAUGHT)
+    what = f"good rollouts aborted, {gate.canaries} canaries of {gate.devices} devices"
+    return Requirement(what, aborted, f"at most {_MOST_ABORTED:.1%}", gate.aborted <= _MOST_ABORTED)
 
 
 def interval(rate: Rate) -> tuple[float, float]:
@@ -88,7 +118,11 @@ def _byar(count: int, z: float) -> float:
 def render(run: Run) -> str:
     """Write the page, in Markdown."""
     versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
-    parts = [_HEAD, f"{run.machine}; {versions}.\n", "![False alarms and delay over the knob](drift.svg)\n"]
+    parts = [
+        _HEAD % _ROUNDS[ROUND],
+        f"{run.machine}; {versions}.\n",
+        "![False alarms and delay over the knob](drift.svg)\n",
+    ]
     parts += ["## Against the requirements\n", "| what | measured | required | |", "|---|---|---|---|"]
     parts += [
         f"| {one.what} | {one.measured} | {one.required} | {'met' if one.met else '**missed**'} |"
@@ -98,6 +132,7 @@ def render(run: Run) -> str:
     for world in dict.fromkeys(rate.world for rate in run.rates):
         parts += _rates([rate for rate in run.rates if rate.world == world])
     parts += ["## Faults\n", *_faults(run.found)]
+    parts += ["## Rollouts through the divergence gate\n", *_gates(run.gates)]
     parts += [f"\nA device's past is stored in {run.speed.past_bytes:,} bytes for {run.speed.streams} features.\n"]
     return "\n".join(parts)
 
@@ -114,7 +149,8 @@ def _rates(rates: Sequence[Rate]) -> Iterator[str]:
 
 
 def _faults(found: Sequence[Found]) -> Iterator[str]:
-    yield "One in twenty devices breaks. Windows until half of them are named, at each setting of the knob:\n"
+    yield f"One in twenty devices breaks, in {len(FAULTS)} fleets. Windows until half of them are named, at each"
+    yield "setting of the knob:\n"
     settings = list(dict.fromkeys(one.shown for one in found))
     yield "| fault | world | " + " | ".join(f"{shown:g}" for shown in settings) + " | healthy devices named |"
     yield "|---|---|" + "---|" * len(settings) + "---|"
@@ -122,3 +158,16 @@ def _faults(found: Sequence[Found]) -> Iterator[str]:
         by_setting = {one.shown: one for one in found if (one.fault, one.world) == (fault, world)}
         delays = " | ".join(f"{by_setting[shown].median:g}" if shown in by_setting else "" for shown in settings)
         yield f"| {fault} | {world} | {delays} | {by_setting[DEFAULT_RATE].false} |"
+    yield ""
+
+
+def _gates(gates: Sequence[Gate]) -> Iterator[str]:
+    yield f"Each device scores {ROWS} rows in a window and has an offset of its own (standard deviation"
+    yield f"{OFFSET_DEVIATION} of a row's); all share each hour's weather. The gate looks after each window,"
+    yield f"{LOOKS} at most.\n"
+    yield "| canaries | of devices | shift | rollouts | aborted | passed | undecided to the end |"
+    yield "|---|---|---|---|---|---|---|"
+    for gate in gates:
+        ends = [gate.ends.get(verdict, 0) for verdict in ("fail", "pass", "inconclusive")]
+        shares = " | ".join(f"{end / sum(ends):.2%}" for end in ends)
+        yield f"| {gate.canaries} | {gate.devices} | {gate.shift:+g} | {sum(ends)} | {shares} |"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from benchmarks.drift.figures import Found, Rate, Run
 from benchmarks.drift.page import interval
 
-_COLOURS = ("#d1495b", "#00798c", "#66a182")
+_COLOURS = ("#d1495b", "#edae49", "#00798c", "#66a182")
 
 
 def draw(run: Run, path: Path) -> None:

@@ -87,7 +87,7 @@ class RowFleet:
         self._unit = np.float32(1.0 / np.sqrt(1.0 + 6.0 * self._cube + 15.0 * self._cube**2))
         self._series = self._numbers.normal(size=shape).astype(np.float32)
         self._weather = np.zeros(world.features, np.float32)
-        self.reference = self._train()
+        self.reference = self._train(seed)
         self._bins = _bin_table(self.reference)
 
     def windows(self, count: int, outbreaks: Sequence[Outbreak] = ()) -> Iterator[WindowArrays]:
@@ -95,9 +95,9 @@ class RowFleet:
         for window in range(count):
             yield self._window(window, [outbreak for outbreak in outbreaks if window >= outbreak.since])
 
-    def _train(self) -> Reference:
+    def _train(self, seed: int) -> Reference:
         """Lay out the baseline of a sample without season, offsets or autocorrelation."""
-        numbers = np.random.default_rng(7)
+        numbers = np.random.default_rng((seed, 7))
         sample = self._with_tails(numbers.normal(size=(20_000, self._world.features)).astype(np.float32))
         sample = np.round(sample / _CELL) * np.float32(_CELL)  # edges between cells: bins are then exact
         return reference_of(sample)
