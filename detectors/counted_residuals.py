@@ -51,7 +51,7 @@ def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, grown: 
     movement = movement if company.taken is None else company.taken
     now = moved(share, movement)
     effect = found.effect_at(now)
-    worth = prior_rows(rows / effect, found.trials, effect)
+    worth = prior_rows(1.0 / (effect / rows + _unknown(now, noise)), found.trials, effect)
     told = found.trials > 0.0
     score = np.where(told, _scores(found, now, worth, company.tolerance), np.nan)
     difference = np.where(told, found.count / np.maximum(found.trials, 1.0) - now, np.nan)
@@ -77,10 +77,12 @@ def unmoved(count: Floats, trials: Floats, movement: Floats) -> Floats:
     )
 
 
-def _variance_of_moved(now: Floats, noise: Floats) -> Floats:
-    """Return the variance that the movement's noise leaves in the moved shares, (n, C)."""
+def _unknown(now: Floats, noise: Floats) -> Floats:
+    """Return what the movement's noise leaves unknown of the moved tails, as part of one row's variance, (n, C)."""
     tails = N_TAILS * (now.shape[1] // N_CHANNELS)
-    return np.concatenate([now[:, :tails] ** 2 * noise[:, :tails], noise[:, tails:]], axis=1)
+    unknown = np.zeros_like(now)
+    unknown[:, :tails] = noise[:, :tails] * now[:, :tails] / (1.0 - now[:, :tails])
+    return unknown
 
 
 def _movement(found: Counted, share: Floats, grown: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats]:

@@ -6,13 +6,14 @@ import numpy as np
 
 from benchmarks.drift.faults import Fault, Outbreak, outbreak_of
 from benchmarks.drift.figures import Found, Step
-from benchmarks.drift.healthy import DEVICES, FEATURES, INDEPENDENT
+from benchmarks.drift.healthy import FEATURES, INDEPENDENT
 from benchmarks.drift.independent import Fleet, gaussian_reference
 from benchmarks.drift.judging import broken, levels_of
 from benchmarks.drift.series import RowFleet, World
 from detectors import DEFAULT_RATE, charts_of, empty_state, judge
 from detectors.state import OWN, PEERS
 
+DEVICES: Final = 500
 SINCE: Final = 30
 AFTER: Final = 12
 FAULTS: Final = (

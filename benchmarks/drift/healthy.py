@@ -18,7 +18,7 @@ INDEPENDENT: Final = "independent rows, devices alike"
 _A_DAY: Final = 24
 _FIRST_DAYS: Final = 4
 _ALL_DAYS: Final = 10
-_WINDOWS: Final = 90
+_WINDOWS: Final = 120
 """Of days, that are counted."""
 _INDEPENDENT_WINDOWS: Final = 200
 

@@ -10,9 +10,9 @@ from typing import Final
 ROUND: Final = 1
 _FIRST: Final = 1000 * ROUND
 
-DAYS: Final = range(_FIRST, _FIRST + 7)
-HOURS: Final = range(_FIRST + 100, _FIRST + 105)
-INDEPENDENT: Final = range(_FIRST + 200, _FIRST + 203)
+DAYS: Final = range(_FIRST, _FIRST + 5)
+HOURS: Final = range(_FIRST + 100, _FIRST + 104)
+INDEPENDENT: Final = range(_FIRST + 200, _FIRST + 202)
 FAULTS: Final = range(_FIRST + 300, _FIRST + 303)
 RELATIONS: Final = range(_FIRST + 400, _FIRST + 403)
 STEPS: Final = range(_FIRST + 500, _FIRST + 503)
