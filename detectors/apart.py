@@ -34,7 +34,7 @@ def positions(answers: Answers) -> tuple[Floats, Floats]:
     told = found.trials > 0.0
     variance = np.where(told, found.effect / (4.0 * found.trials + 2.0), np.inf)
     value = np.where(told, np.arcsin(np.sqrt(share)), 0.0)
-    vectors = np.zeros((len(share), answers.shares.rows.shape[1] + 1))  # they have no place of their own
+    vectors = np.zeros((len(share), answers.shares.rows.shape[1] + 1), np.float32)  # they have no place of their own
     values, variances = [answers.value, value, vectors], [answers.variance, variance, np.full_like(vectors, np.inf)]
     return np.concatenate(values, axis=1), np.concatenate(variances, axis=1)
 
@@ -51,7 +51,7 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     """
     known = np.isfinite(variance)
     weight = np.maximum(WEIGHT, 1.0 / (windows + 1.0))
-    after = average.astype(np.float64)
+    after = average.copy()
     for group in places:
         held = np.where(known[group], value[group], 0.0)
         move = held - common(held, known[group]) - after[group]
@@ -83,7 +83,7 @@ def apart_ratios(average: Floats, noise: Floats, tolerance: Floats, places: Plac
     """
     known = np.isfinite(noise)
     noise = np.where(known, noise, 0.0)
-    ratios = np.zeros(average.shape)
+    ratios = np.zeros_like(average)
     for group in places:
         if len(group) >= MINIMUM:
             held = np.where(known[group], average[group], np.nan)

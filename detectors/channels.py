@@ -39,9 +39,9 @@ def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> 
     """
     measured = [location(reference, window, correlation), scale(reference, window, correlation)]
     measured += [projection(reference, window), attribution(reference, window)]
-    variance = np.concatenate([variance for _, variance in measured], axis=1)
+    variance = np.concatenate([variance for _, variance in measured], axis=1, dtype=np.float32)
     return Answers(
-        value=np.concatenate([value for value, _ in measured], axis=1),
+        value=np.concatenate([value for value, _ in measured], axis=1, dtype=np.float32),
         variance=np.where(window.sound[:, None], variance, np.inf),
         counted=counted(reference, window, correlation),
         shares=inner_shares(reference, window, correlation),

@@ -65,7 +65,7 @@ class Charts:
 
     def tolerances(self, tolerances: Tolerances) -> Floats:
         """Return each chart's tolerance, (K,)."""
-        return np.array([getattr(tolerances, channel) for channel in self.channel.tolist()])
+        return np.array([getattr(tolerances, channel) for channel in self.channel.tolist()], np.float32)
 
 
 def charts_of(reference: Reference) -> Charts:
@@ -91,5 +91,5 @@ def charts_of(reference: Reference) -> Charts:
         n_measured=n_measured,
         n_counted=len(COUNTED) * len(streams),
         steady=~np.isin(channel, [*COUNTED[:N_TAILS], "shape", "relations"]),
-        lowest=np.where(np.isin(channel, _ONE_SIDED), 0.0, -np.inf),
+        lowest=np.where(np.isin(channel, _ONE_SIDED), 0.0, -np.inf).astype(np.float32),
     )

@@ -53,5 +53,5 @@ def moved_tails(reference: Reference, shift: CommonShift) -> Floats:
         np.concatenate([np.einsum("nsb,sb->ns", shares, tail) for tail in tails], axis=1)
         for shares in (shift.before, shift.after)
     )
-    grown: Floats = np.log((after + _LEAST_SHARE) / (before + _LEAST_SHARE)).astype(np.float64)
+    grown: Floats = np.log((after + _LEAST_SHARE) / (before + _LEAST_SHARE))
     return grown

@@ -49,7 +49,7 @@ def largest(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:
         scores: (n, P), standard scores.
     """
     pair = np.abs(scores).argmax(axis=1)
-    most = np.abs(scores)[np.arange(len(scores)), pair]
+    most = np.abs(scores[np.arange(len(scores)), pair]).astype(np.float64)
     none_larger = scores.shape[1] * np.log1p(-np.minimum(2.0 * ndtr(-most), 1.0 - 1e-12))
     tail = np.log(np.maximum(-np.expm1(none_larger), 1e-300))
     return -ndtri_exp(np.minimum(tail, -1e-9)), pair

@@ -38,7 +38,7 @@ class Counted:
         tails = N_TAILS * self.correlation.shape[1]
         correlation = np.tile(self.correlation, N_TAILS)
         clustered = tail_effect(correlation, self.trials[:, :tails], share[:, :tails])
-        return np.concatenate([clustered, self.effect[:, tails:]], axis=1)
+        return np.concatenate([clustered, self.effect[:, tails:]], axis=1, dtype=np.float32)
 
 
 def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> Counted:
@@ -59,9 +59,9 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> 
     effects = [clustered, clustered, alone, alone, clustered]
     sound = window.sound[:, None]
     return Counted(
-        count=np.where(sound, np.concatenate(counts, axis=1), 0.0).astype(np.float64),
-        trials=np.where(sound, np.concatenate(trials, axis=1), 0.0).astype(np.float64),
-        effect=np.concatenate(effects, axis=1),
+        count=np.where(sound, np.concatenate(counts, axis=1), 0.0),
+        trials=np.where(sound, np.concatenate(trials, axis=1), 0.0),
+        effect=np.concatenate(effects, axis=1, dtype=np.float32),
         correlation=correlation,
     )
 
@@ -70,7 +70,7 @@ def usual_shares(reference: Reference) -> Floats:
     """Return the share of the training rows that each chart counts, (C,)."""
     nothing = np.zeros(reference.n_streams)
     tails = [(reference.shares * reference.low).sum(axis=1), (reference.shares * reference.high).sum(axis=1)]
-    return np.concatenate([*tails, reference.missing_share, nothing, nothing])
+    return np.concatenate([*tails, reference.missing_share, nothing, nothing], dtype=np.float32)
 
 
 def prior_rows(past: Floats, trials: Floats, effect: Floats) -> Floats:

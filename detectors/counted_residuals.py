@@ -44,8 +44,8 @@ def counted_residuals(found: Counted, pasts: DevicePasts, usual: Floats, grown: 
     prior = np.maximum(_PRIOR_ROWS, found.effect / np.maximum(usual, _PRIOR_SHARE))
     rows = pasts.trials + prior
     share = (pasts.hits + prior * usual) / rows
-    movement: Floats = np.zeros(share.shape)
-    noise = np.zeros(share.shape)
+    movement: Floats = np.zeros_like(share)
+    noise = np.zeros_like(share)
     for group in company.places:
         movement[group], noise[group] = _movement(found, share, grown, group)
     movement = movement if company.taken is None else company.taken
@@ -121,6 +121,6 @@ def _scores(found: Counted, usual: Floats, worth: Floats, tolerance: Floats) -> 
     worth, most = worth[matters], CAP / np.sqrt(found.effect[matters])
     scores = share_scores(found.count[matters], found.trials[matters], shifted * worth, (1.0 - shifted) * worth)
     limit = np.clip(most, _LEAST_CAP, CAP)  # one cluster of rows is no evidence
-    told = np.zeros(seen.shape)
+    told = np.zeros_like(seen)
     told[matters] = np.clip(scores, -limit, limit)
     return told

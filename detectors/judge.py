@@ -95,7 +95,7 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     ratios = ratios_of(step, pasts, fleet, scale, levels)
     ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = 0.0
     before = pasts.alarmed.reshape(len(window.devices), len(KINDS), charts.n_charts)
-    alarmed = np.abs(ratios) > np.where(before, SUSPICIOUS, 1.0)
+    alarmed = np.abs(ratios) > np.where(before, np.float32(SUSPICIOUS), np.float32(1.0))
     quiet = window.sound[:, None] & ~alone & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)
     pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
     pasts = learn_vectors(step, pasts, vectors, quiet)

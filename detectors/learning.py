@@ -23,8 +23,7 @@ _WILDEST: Final = 3.5
 
 def own_scale(pasts: DevicePasts) -> OwnScale:
     """Return how many times its sampling variance each stream varies, and how well that is known."""
-    squares, seen = pasts.squares.astype(np.float64), pasts.freedom.astype(np.float64)
-    usual, freedom = prior(squares, seen)
+    usual, freedom = (values.astype(np.float32) for values in prior(pasts.squares, pasts.freedom))
     total = freedom + pasts.freedom
     scale = (freedom * usual + pasts.squares) / total
     m = pasts.center.shape[1]

@@ -57,4 +57,5 @@ def between(pasts: DevicePasts, scale: Floats) -> Floats:
     error = scale / np.maximum(pasts.precision, 1e-12)
     total = spread(np.where(known, pasts.center, np.nan)) ** 2
     enough = known.sum(axis=0) >= FEW_DEVICES
-    return np.where(enough, np.maximum(total - middle(np.where(known, error, np.nan)), 0.0), _UNKNOWN_SPREAD**2)
+    scatter = np.maximum(total - middle(np.where(known, error, np.nan)), 0.0)
+    return np.where(enough, scatter, np.float32(_UNKNOWN_SPREAD**2))

@@ -60,7 +60,7 @@ def prior(squares: Floats, freedom: Floats) -> tuple[Floats, Floats]:
     scatter -= np.where(told, noise, 0.0).sum(axis=0) / np.maximum(known, 1)
     freedom_of_prior = np.where(enough, np.clip(2.0 * _inverse_trigamma(scatter), 1.0, _MOST), _ALONE)
     shift = digamma(freedom_of_prior / 2.0) - np.log(freedom_of_prior / 2.0)
-    pooled = (squares.sum(axis=0) + 1.0) / (freedom.sum(axis=0) + 1.0)
+    pooled = (squares.sum(axis=0, dtype=np.float64) + 1.0) / (freedom.sum(axis=0, dtype=np.float64) + 1.0)
     return np.where(enough, np.exp(mean + shift), pooled), freedom_of_prior
 
 

@@ -46,11 +46,15 @@ def middle(values: Floats) -> Floats:
         return np.zeros(values.shape[1])
     if len(values) > _SAMPLE:
         values = values[:: len(values) // _SAMPLE]
-    counts = (~np.isnan(values)).sum(axis=0)
-    ordered = np.sort(values, axis=0)  # NaN last
-    column = np.arange(values.shape[1])
-    low, high = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, len(values) - 1)
-    median: Floats = np.where(counts > 0, (ordered[low, column] + ordered[high, column]) / 2.0, 0.0)
+    rows = np.ascontiguousarray(values.T)  # a device's values beside each other are far apart for one chart
+    counts = rows.shape[1] - np.count_nonzero(np.isnan(rows), axis=1)
+    median = np.zeros(len(rows), rows.dtype)
+    for count in np.unique(counts[counts > 0]):
+        same = counts == count
+        ordered = np.partition(rows[same], count // 2, axis=1)  # NaN last
+        high = ordered[:, count // 2]
+        low = high if count % 2 else ordered[:, : count // 2].max(axis=1)
+        median[same] = (low + high) / 2.0
     return median
 
 

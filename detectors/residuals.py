@@ -1,6 +1,7 @@
 """How far a window is from what was expected of its devices, in every chart."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +52,11 @@ class Residuals:
 
 def join(*parts: Residuals) -> Residuals:
     """Put the charts of one behind those of the other."""
-    names = [field.name for field in fields(Residuals)]
-    return Residuals(*(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in names))
+    joined: dict[str, Any] = {}
+    for field in fields(Residuals):
+        same = [getattr(part, field.name) for part in parts]
+        joined[field.name] = np.concatenate(same, axis=1, dtype=same[0].dtype)
+    return Residuals(**joined)
 
 
 def accompanied(known: Bools, company: Company) -> Bools:

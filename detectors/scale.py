@@ -34,8 +34,9 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     """
     rows = window.finite
     total = np.maximum(rows, 1.0)
-    mean = np.einsum("nsb,sb->ns", window.counts, reference.scores) / total
-    square = np.einsum("nsb,sb->ns", window.counts, reference.scores**2) / total
+    scores = reference.scores.astype(np.float32)
+    mean = np.einsum("nsb,sb->ns", window.counts, scores) / total
+    square = np.einsum("nsb,sb->ns", window.counts, scores**2) / total
     # the window's own mean follows its rows, and takes that much of their spread away
     kept = np.maximum(1.0 - design_effect(correlation, rows) / total, 1.0 / total)
     # squares of a Gaussian series with correlation r have correlation r squared

@@ -111,7 +111,9 @@ def take_echo(fleet: FleetPast, average: Floats, scores: Floats) -> FleetPast:
     """Learn how much the scores of each chart resemble those before them, over all devices."""
     told = ~np.isnan(scores)
     products = np.where(told, np.clip(np.nan_to_num(scores), -3.0, 3.0) * np.clip(average, -1.5, 1.5), 0.0)
-    return replace(fleet, echo=fleet.echo + products.sum(axis=0), echoes=fleet.echoes + told.sum(axis=0))
+    return replace(
+        fleet, echo=fleet.echo + products.sum(axis=0, dtype=np.float64), echoes=fleet.echoes + told.sum(axis=0)
+    )
 
 
 def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) -> DevicePasts:
@@ -133,7 +135,7 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) 
 
 def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, levels: Levels) -> Floats:
     """Return each chart's moving average towards its level, by verdict, (n, 3, K)."""
-    echo = echo_factor(fleet.echo / (fleet.echoes + _FEWEST_ECHOES))
+    echo = echo_factor(fleet.echo / (fleet.echoes + _FEWEST_ECHOES)).astype(np.float32)
     training = pasts.training / SPREAD / levels.training
     own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
     rows = pasts.apart_rows * now.window.rows[:, None]

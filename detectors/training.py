@@ -31,6 +31,7 @@ def training_scores(charts: Charts, reference: Reference, answers: Answers, wind
             _relations(reference, answers, window, float(tolerance[-1])),
         ],
         axis=1,
+        dtype=np.float32,
     )
 
 
@@ -38,7 +39,8 @@ def _measured(reference: Reference, answers: Answers, tolerance: Floats) -> Floa
     trained = np.maximum(reference.rows, 1.0)
     known = design_effect(reference.lag1, trained) / trained
     others = np.zeros(answers.value.shape[1] - 2 * reference.n_streams)
-    variance = answers.variance + np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0, others])
+    own = np.concatenate([known, known * (reference.kurtosis - 1.0) / 9.0, others], dtype=np.float32)
+    variance = answers.variance + own
     return np.where(np.isfinite(variance), beyond(answers.value, tolerance) / np.sqrt(variance), np.nan)
 
 
@@ -46,7 +48,8 @@ def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Float
     """Score counts; fewer than usual is no departure, since the tolerance counts upwards only."""
     found, usual = answers.counted, usual_shares(reference)
     tolerated = np.minimum(usual + tolerance, 0.999)
-    rows = prior_rows(np.tile(np.maximum(reference.rows, 1.0), len(CHANNELS)), found.trials, found.effect)
+    trained = np.tile(np.maximum(reference.rows, 1.0), len(CHANNELS)).astype(np.float32)
+    rows = prior_rows(trained, found.trials, found.effect)
     more = found.count > tolerated * found.trials
     scores = np.where(found.trials > 0.0, 0.0, np.nan)
     scores[more] = share_scores(

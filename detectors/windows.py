@@ -116,7 +116,7 @@ def empty_tables(reference: Reference, names: Names) -> Tables:
         explained=np.zeros(n),
         attributions=np.zeros((n, reference.n_features)),
         related_rows=np.zeros(n),
-        correlations=np.zeros((n, len(reference.correlations))),
+        correlations=np.zeros((n, len(reference.correlations)), np.float32),
         faults=[""] * n,
     )
 
@@ -143,7 +143,7 @@ def checked(tables: Tables, phase: int = 0) -> WindowArrays:
         longest_run=integers[..., 4],
         mean=tables.streams[..., 5],
         deviation=tables.streams[..., 6],
-        lag1=tables.streams[..., 7],
+        lag1=tables.streams[..., 7].astype(np.float32),
         projected=tables.projected,
         explained=tables.explained,
         attributions=tables.attributions,
