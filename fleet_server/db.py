@@ -5,25 +5,28 @@ on an error. Do not open a session inside another: SQLite has one writer at a ti
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from operator import eq, lt
 from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from fleet_server.errors import StartError, UnavailableError
+from fleet_server.errors import NotFoundError, StartError, UnavailableError
 
 BUSY_TIMEOUT_MS = 15_000
 _POOL_SIZE = 16
 _READ_ONLY = "leeway_read_only"
+Bound = tuple[Any, Callable[[Any, Any], Any], object]
+"""A column, a comparison, and what it is compared with."""
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -103,6 +106,11 @@ class Database:
             yield session
 
 
+def bounds(*given: Bound) -> list[ColumnElement[bool]]:
+    """Return the conditions of those bounds that are not None."""
+    return [compare(column, value) for column, compare, value in given if value is not None]
+
+
 def newest_first(
     table: type[Row], key: str, *, limit: int, before: object = None, **wanted: object
 ) -> SelectOfScalar[Row]:
@@ -116,10 +124,39 @@ def newest_first(
         **wanted: Values by column; None narrows nothing.
     """
     column = getattr(table, key)
-    narrowed = [getattr(table, name) == value for name, value in wanted.items() if value is not None]
-    if before is not None:
-        narrowed.append(column < before)
+    narrowed = bounds(*((getattr(table, name), eq, value) for name, value in wanted.items()), (column, lt, before))
     return select(table).where(*narrowed).order_by(column.desc()).limit(limit)
+
+
+def existing(session: Session, table: type[Row], key: str, named: str) -> Row:
+    """Return the row that has a key.
+
+    Args:
+        session: The transaction.
+        table: A table's class.
+        key: The row's, perhaps as somebody typed it.
+        named: What such a row is called.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    row = session.get(table, key)
+    if row is None:
+        raise NotFoundError(f"no {named} {key[:80]!r}")
+    return row
+
+
+def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Insert rows but for those whose key is there already; return the ordinals of those that were new.
+
+    Args:
+        session: The transaction.
+        table: The class of a table whose rows have an ``ordinal``.
+        rows: Values by column, the same columns in each; at least one.
+    """
+    known = inspect(table)
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=known.primary_key)
+    return set(session.execute(statement.returning(known.columns["ordinal"]), rows).scalars())
 
 
 def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -132,9 +169,7 @@ def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, 
     """
     if not rows:
         return
-    # both dialects spell it alike, but only in constructs of their own
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = _insert(session, table)
     keys = [column.name for column in inspect(table).primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
@@ -192,6 +227,11 @@ def put_rows(
         changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in columns if name not in keys)
         statement += f" ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {changed}"
     connection.exec_driver_sql(statement, list(rows))
+
+
+def _insert(session: Session, table: type[SQLModel]) -> Any:  # noqa: ANN401  (of either dialect)
+    # both spell it alike, but only in constructs of their own
+    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

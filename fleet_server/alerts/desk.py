@@ -7,8 +7,8 @@ from sqlmodel import Session, select
 from fleet_server.alerts.tables import AlertRow, IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database, newest_first
-from fleet_server.errors import ConflictError, NotFoundError
+from fleet_server.db import Database, existing, newest_first
+from fleet_server.errors import ConflictError
 
 
 class AlertDesk:
@@ -48,7 +48,7 @@ class AlertDesk:
             NotFoundError: There is no such incident.
         """
         with self._database.reading() as session:
-            return _incident(session, incident_id)
+            return existing(session, IncidentRow, incident_id, "incident")
 
     def acknowledge_alert(self, actor: str, alert_id: str) -> AlertRow:
         """Note who has seen an alert first; once more changes nothing.
@@ -57,9 +57,7 @@ class AlertDesk:
             NotFoundError: There is no such alert.
         """
         with self._database.session() as session:
-            row = session.get(AlertRow, alert_id)
-            if row is None:
-                raise NotFoundError(f"no alert {alert_id[:80]!r}")
+            row = existing(session, AlertRow, alert_id, "alert")
             if self._see(actor, row):
                 self._audit.record(session, actor, "alert.acknowledge", alert_id)
             return row
@@ -71,7 +69,7 @@ class AlertDesk:
             NotFoundError: There is no such incident.
         """
         with self._database.session() as session:
-            row = _incident(session, incident_id)
+            row = existing(session, IncidentRow, incident_id, "incident")
             for alert in _open_alerts(session, incident_id):
                 self._see(actor, alert)
             if self._see(actor, row):
@@ -85,7 +83,7 @@ class AlertDesk:
             NotFoundError: There is no such incident.
         """
         with self._database.session() as session:
-            row = _incident(session, incident_id)
+            row = existing(session, IncidentRow, incident_id, "incident")
             row.owner = owner
             self._audit.record(session, actor, "incident.assign", incident_id, owner=owner)
             return row
@@ -100,7 +98,7 @@ class AlertDesk:
             ConflictError: It is closed.
         """
         with self._database.session() as session:
-            row = _incident(session, incident_id)
+            row = existing(session, IncidentRow, incident_id, "incident")
             if row.state == "closed":
                 raise ConflictError(f"incident {incident_id} is closed", code="incident_closed")
             for alert in (*_open_alerts(session, incident_id), row):
@@ -114,13 +112,6 @@ class AlertDesk:
             return False
         row.acknowledged_ms, row.acknowledged_by = self._clock(), actor
         return True
-
-
-def _incident(session: Session, incident_id: str) -> IncidentRow:
-    row = session.get(IncidentRow, incident_id)
-    if row is None:
-        raise NotFoundError(f"no incident {incident_id[:80]!r}")
-    return row
 
 
 def _open_alerts(session: Session, incident_id: str) -> Sequence[AlertRow]:

@@ -14,8 +14,8 @@ from fleet_server.alerts.device_labels import labels_of
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database, newest_first
-from fleet_server.errors import InvalidRequestError, NotFoundError
+from fleet_server.db import Database, existing, newest_first
+from fleet_server.errors import InvalidRequestError
 
 LONGEST_MS = 366 * 86_400_000
 _MAX_ALERTS = 1000
@@ -100,9 +100,7 @@ class SilenceService:
             NotFoundError: There is no such silence.
         """
         with self._database.session() as session:
-            row = session.get(SilenceRow, silence_id)
-            if row is None:
-                raise NotFoundError(f"no silence {silence_id[:80]!r}")
+            row = existing(session, SilenceRow, silence_id, "silence")
             row.until_ms = min(row.until_ms, self._clock())
             self._audit.record(session, actor, "silence.end", silence_id)
 

@@ -17,8 +17,8 @@ from device_contract.canonical import sha256_hex
 from fleet_server.audit.service import AuditService
 from fleet_server.auth.tables import TokenRow
 from fleet_server.clock import Clock
-from fleet_server.db import Database
-from fleet_server.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from fleet_server.db import Database, existing
+from fleet_server.errors import ForbiddenError, UnauthenticatedError
 
 
 class Role(StrEnum):
@@ -87,9 +87,7 @@ class AuthService:
             NotFoundError: There is no such token.
         """
         with self._database.session() as session:
-            row = session.get(TokenRow, token_id)
-            if row is None:
-                raise NotFoundError(f"no token {token_id!r}")
+            row = existing(session, TokenRow, token_id, "token")
             session.delete(row)
             self._audit.record(session, actor, "token.delete", token_id, name=row.name, role=row.role)
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import col, or_, select
 
 from device_contract.baseline import Baseline, decode_baseline
 from device_contract.bundle import Bundle
@@ -16,7 +16,7 @@ from fleet_server.bundles.store import BundleStore
 from fleet_server.bundles.tables import BaselineRow, BundleRow, ModelRow
 from fleet_server.bundles.verification import bundle_path, check_signature, open_bundle, parse_keys
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, existing
 from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
 from fleet_server.trust.repository import Repository
 from fleet_server.trust.roles import Release
@@ -84,7 +84,7 @@ class BundleService:
             NotFoundError: There is no such model.
         """
         with self._database.reading() as session:
-            return _model(session, name)
+            return existing(session, ModelRow, name, "model")
 
     def role(self, model: str) -> bytes:
         """Return the model's TUF role as CI last signed it.
@@ -153,7 +153,7 @@ class BundleService:
             query = query.where(or_(col(BundleRow.release_counter) < counter, same))
         query = query.order_by(col(BundleRow.release_counter).desc(), col(BundleRow.sha256)).limit(limit)
         with self._database.reading() as session:
-            _model(session, model)
+            existing(session, ModelRow, model, "model")
             return session.exec(query).all()
 
     def variants(self, model: str, version: str) -> Sequence[BundleRow]:
@@ -266,10 +266,3 @@ class BundleService:
             session.add(row)
             self._audit.record(session, actor, "bundle.publish", row.target_path, sha256=row.sha256)
         return row
-
-
-def _model(session: Session, name: str) -> ModelRow:
-    row = session.get(ModelRow, name)
-    if row is None:
-        raise NotFoundError(f"no model {name[:80]!r}")
-    return row

@@ -11,7 +11,7 @@ from device_contract.messages import Birth, Status
 from fleet_server.audit.service import AuditService
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, existing
 from fleet_server.devices.enrollment import (
     EnrollmentService,
     replace_labels,
@@ -21,7 +21,6 @@ from fleet_server.devices.enrollment import (
 from fleet_server.devices.labels import check_labels
 from fleet_server.devices.renewal import RenewalService
 from fleet_server.devices.tables import DeviceCertificateRow, DeviceLabelRow, DeviceRow
-from fleet_server.errors import NotFoundError
 from fleet_server.trust.certificates import Certificates, IssuedCertificate
 
 _logger = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class DeviceService:
             NotFoundError: There is no such device.
         """
         with self._database.reading() as session:
-            return Device(_row(session, device_id), _labels(session, [device_id])[device_id])
+            return Device(existing(session, DeviceRow, device_id, "device"), _labels(session, [device_id])[device_id])
 
     def search(
         self, labels: Mapping[str, str], *, limit: int | None = None, after: str | None = None
@@ -129,7 +128,7 @@ class DeviceService:
         """
         checked = check_labels(labels)
         with self._database.session() as session:
-            row = _row(session, device_id)
+            row = existing(session, DeviceRow, device_id, "device")
             replace_labels(session, device_id, checked)
             self._audit.record(session, actor, "device.label", device_id, labels=checked)
         self._tell_labelled(device_id)
@@ -143,7 +142,7 @@ class DeviceService:
         """
         now_ms = self._clock()
         with self._database.session() as session:
-            row = _row(session, device_id)
+            row = existing(session, DeviceRow, device_id, "device")
             if row.state != "revoked":
                 row.state, row.online = "revoked", False
                 revoke_certificates(session, device_id, now_ms)
@@ -213,13 +212,6 @@ def _record_birth(row: DeviceRow, birth: Birth, now_ms: int) -> None:
     row.online, row.boot_id = birth.online, birth.boot_id
     row.agent_version, row.profile, row.processor = birth.agent_version, birth.profile, birth.processor
     row.last_seen_ms = now_ms
-
-
-def _row(session: Session, device_id: str) -> DeviceRow:
-    row = session.get(DeviceRow, device_id)
-    if row is None:
-        raise NotFoundError(f"no device {device_id[:80]!r}")
-    return row
 
 
 def _labels(session: Session, device_ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import tuple_
+from sqlalchemy.sql.operators import eq, ge, gt, in_op, lt
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from fleet_server.db import Database
+from fleet_server.db import Database, bounds
 from fleet_server.devices.tables import DeviceLabelRow
 from fleet_server.drift.fleet_frames import FleetFrame, decode_fleet
 from fleet_server.drift.frames import Json, fleet_rows, stream_rows
@@ -121,30 +123,27 @@ def _judged_query(
     selection: Selection, labels: Mapping[str, str], after: Place | None
 ) -> SelectOfScalar[JudgedWindowRow]:
     start, ordinal = col(JudgedWindowRow.start_ms), col(JudgedWindowRow.ordinal)
-    query = select(JudgedWindowRow).where(JudgedWindowRow.model == selection.model)
-    if selection.device_ids:
-        query = query.where(col(JudgedWindowRow.device_id).in_(selection.device_ids))
-    if selection.version is not None:
-        query = query.where(JudgedWindowRow.version == selection.version)
-    if selection.since_ms is not None:
-        query = query.where(start >= selection.since_ms)
-    if selection.until_ms is not None:
-        query = query.where(start < selection.until_ms)
+    chosen = bounds(
+        (JudgedWindowRow.model, eq, selection.model),
+        (JudgedWindowRow.device_id, in_op, selection.device_ids or None),
+        (JudgedWindowRow.version, eq, selection.version),
+        (start, ge, selection.since_ms),
+        (start, lt, selection.until_ms),
+        (tuple_(start, ordinal), gt, after),
+    )
+    query = select(JudgedWindowRow).where(*chosen)
     for key, value in labels.items():
         carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
         query = query.where(col(JudgedWindowRow.device_id).in_(carriers))
-    if after is not None:
-        query = query.where(or_(start > after[0], (start == after[0]) & (ordinal > after[1])))
     return query.order_by(start, ordinal)
 
 
 def _fleet_query(selection: Selection, after: tuple[int, str] | None) -> SelectOfScalar[FleetWindowRow]:
     start, reference = col(FleetWindowRow.start_ms), col(FleetWindowRow.reference)
-    query = select(FleetWindowRow).where(FleetWindowRow.model == selection.model)
-    if selection.since_ms is not None:
-        query = query.where(start >= selection.since_ms)
-    if selection.until_ms is not None:
-        query = query.where(start < selection.until_ms)
-    if after is not None:
-        query = query.where(or_(start > after[0], (start == after[0]) & (reference > after[1])))
-    return query.order_by(start, reference, col(FleetWindowRow.end_ms))
+    chosen = bounds(
+        (FleetWindowRow.model, eq, selection.model),
+        (start, ge, selection.since_ms),
+        (start, lt, selection.until_ms),
+        (tuple_(start, reference), gt, after),
+    )
+    return select(FleetWindowRow).where(*chosen).order_by(start, reference, col(FleetWindowRow.end_ms))

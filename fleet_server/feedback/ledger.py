@@ -6,8 +6,8 @@ from operator import eq, ge, lt
 from sqlalchemy import tuple_
 from sqlmodel import col, select
 
-from fleet_server.db import Database
-from fleet_server.feedback.selection import Selection, bounds
+from fleet_server.db import Database, bounds
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import LabelRefusalRow, LabelRow
 
 LabelKey = tuple[str, str, str]

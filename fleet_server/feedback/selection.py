@@ -1,22 +1,14 @@
 """Which windows are meant."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from operator import eq, ge, lt
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col
 
+from fleet_server.db import bounds
 from fleet_server.feedback.tables import LABELLED, TruthWindowRow
-
-Bound = tuple[Any, Callable[[Any, Any], Any], object]
-"""A column, a comparison, and what it is compared with."""
-
-
-def bounds(*given: Bound) -> list[ColumnElement[bool]]:
-    """Return the conditions of those bounds that are not None."""
-    return [compare(column, value) for column, compare, value in given if value is not None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from fleet_server.alerts.tables import IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import BundleRow, ModelRow
 from fleet_server.clock import Clock
-from fleet_server.db import Database, newest_first
+from fleet_server.db import Database, existing, newest_first
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.retraining.evidence import DATA_DAYS, DAY_MS, Figure, Performance, gather
 from fleet_server.retraining.states import LIVE, State, Verb, following
@@ -69,8 +69,7 @@ class RetrainingService:
         """
         figures = self._figures(model)
         with self._database.session() as session:
-            if session.get(ModelRow, model) is None:
-                raise NotFoundError(f"no model {model[:80]!r}")
+            existing(session, ModelRow, model, "model")
             live = _live(session, model)
             if live is not None:
                 raise ConflictError(f"request {live.request_id} is {live.state} already", code="request_exists")
@@ -84,7 +83,7 @@ class RetrainingService:
             ConflictError: The verb does not apply to its state.
         """
         with self._database.session() as session:
-            row = _row(session, request_id)
+            row = existing(session, RetrainingRow, request_id, "retraining request")
             if version is not None and not _versions(session, row.model, version):
                 raise NotFoundError(f"no version {version[:80]!r} of model {row.model!r}")
             self._carry_on(session, actor, row, verb, version)
@@ -114,7 +113,7 @@ class RetrainingService:
             NotFoundError: There is no such request.
         """
         with self._database.reading() as session:
-            return _row(session, request_id)
+            return existing(session, RetrainingRow, request_id, "retraining request")
 
     def list(
         self, *, limit: int, model: str | None = None, state: State | None = None, before: str | None = None
@@ -183,13 +182,6 @@ def _notice(row: RetrainingRow, event: str, severity: Severity) -> Notice:
         text="\n".join(lines),
         body={"retraining": row.model_dump()},
     )
-
-
-def _row(session: Session, request_id: str) -> RetrainingRow:
-    row = session.get(RetrainingRow, request_id)
-    if row is None:
-        raise NotFoundError(f"no retraining request {request_id[:80]!r}")
-    return row
 
 
 def _live(session: Session, model: str) -> RetrainingRow | None:

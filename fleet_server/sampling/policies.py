@@ -12,10 +12,10 @@ from device_contract.names import is_name
 from device_contract.samples import MAX_SAMPLED_ROWS
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, existing
 from fleet_server.devices.labels import check_labels
 from fleet_server.devices.tables import DeviceLabelRow
-from fleet_server.errors import InvalidRequestError, NotFoundError
+from fleet_server.errors import InvalidRequestError
 from fleet_server.sampling.policy import GroupPolicy, allowance
 from fleet_server.sampling.tables import SamplingPolicyRow
 
@@ -94,9 +94,7 @@ class SamplingPolicies:
             NotFoundError: There is no such policy.
         """
         with self._database.session() as session:
-            row = session.get(SamplingPolicyRow, name)
-            if row is None:
-                raise NotFoundError(f"no sampling policy {name[:80]!r}")
+            row = existing(session, SamplingPolicyRow, name, "sampling policy")
             session.delete(row)
             self._audit.record(session, actor, "sampling_policy.delete", name)
             self._tell(session, row.labels)
@@ -108,10 +106,7 @@ class SamplingPolicies:
             NotFoundError: There is none of this name.
         """
         with self._database.reading() as session:
-            row = session.get(SamplingPolicyRow, name)
-        if row is None:
-            raise NotFoundError(f"no sampling policy {name[:80]!r}")
-        return row
+            return existing(session, SamplingPolicyRow, name, "sampling policy")
 
     def list(self, *, limit: int, after: str | None = None) -> Sequence[SamplingPolicyRow]:
         """Return policies in order of name."""

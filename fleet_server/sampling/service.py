@@ -9,7 +9,6 @@ from typing import Final, cast
 import msgspec
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import ColumnElement, delete, func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from device_contract.assignment import SamplingPolicy
@@ -19,7 +18,7 @@ from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
-from fleet_server.db import Database
+from fleet_server.db import Database, bounds, insert_new
 from fleet_server.sampling.admission import refusal
 from fleet_server.sampling.policies import SamplingPolicies
 from fleet_server.sampling.tables import SampleRow
@@ -117,9 +116,7 @@ class SampleService:
             limit: Most samples.
             before: Those that arrived before the one with this ordinal.
         """
-        query = select(SampleRow).where(*_conditions(selection))
-        if before is not None:
-            query = query.where(col(SampleRow.ordinal) < before)
+        query = select(SampleRow).where(*_conditions(selection), *bounds((SampleRow.ordinal, lt, before)))
         with self._database.reading() as session:
             return session.exec(query.order_by(col(SampleRow.ordinal).desc()).limit(limit)).all()
 
@@ -159,14 +156,13 @@ class SampleService:
 
 
 def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    bounds = (
-        (eq, SampleRow.version, selection.version),
-        (eq, SampleRow.device_id, selection.device_id),
-        (gt, SampleRow.window_end_ms, selection.since_ms),
-        (lt, SampleRow.window_start_ms, selection.until_ms),
+    return bounds(
+        (SampleRow.model, eq, selection.model),
+        (SampleRow.version, eq, selection.version),
+        (SampleRow.device_id, eq, selection.device_id),
+        (SampleRow.window_end_ms, gt, selection.since_ms),
+        (SampleRow.window_start_ms, lt, selection.until_ms),
     )
-    chosen = [compare(column, bound) for compare, column, bound in bounds if bound is not None]
-    return [col(SampleRow.model) == selection.model, *chosen]
 
 
 def rows_of(sample: SampleRow) -> tuple[SampledRow, ...]:
@@ -178,10 +174,7 @@ def _insert(session: Session, samples: Sequence[Sample], now_ms: int) -> int:
     """Insert samples and return how many were new; ordinals rise in the order of commits, as those of reports."""
     last = session.exec(select(func.max(SampleRow.ordinal))).one() or 0
     values = [_values(sample, ordinal, now_ms) for ordinal, sample in enumerate(samples, start=last + 1)]
-    # both dialects spell it alike, but only in constructs of their own
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(SampleRow).on_conflict_do_nothing(index_elements=["device_id", "boot_id", "sequence"])
-    return len(session.execute(statement.returning(col(SampleRow.ordinal)), values).all())
+    return len(insert_new(session, SampleRow, values))
 
 
 def _values(sample: Sample, ordinal: int, now_ms: int) -> dict[str, object]:

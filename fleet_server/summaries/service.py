@@ -13,8 +13,8 @@ from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import ModelRow
 from fleet_server.clock import Clock
-from fleet_server.db import Database
-from fleet_server.errors import InvalidRequestError, NotFoundError
+from fleet_server.db import Database, existing
+from fleet_server.errors import InvalidRequestError
 from fleet_server.retraining.evidence import DAY_MS, Performance
 from fleet_server.summaries.facts import Summary
 from fleet_server.summaries.gathering import Gathering
@@ -93,10 +93,7 @@ class SummaryService:
         )
         with self._database.session() as session:
             _check_model(session, model)
-            held = session.get(ReceiverRow, receiver)
-            if held is None:
-                raise NotFoundError(f"no receiver {receiver[:80]!r}")
-            if held.kind != "mail":
+            if existing(session, ReceiverRow, receiver, "receiver").kind != "mail":
                 raise InvalidRequestError(f"receiver {receiver!r} reads no e-mail: a summary is a page for people")
             session.add(row)
             detail = {"receiver": receiver, "model": model, "every": every, "hour": hour}
@@ -116,9 +113,7 @@ class SummaryService:
             NotFoundError: There is no such subscription.
         """
         with self._database.session() as session:
-            row = session.get(SubscriptionRow, subscription_id)
-            if row is None:
-                raise NotFoundError(f"no subscription {subscription_id[:80]!r}")
+            row = existing(session, SubscriptionRow, subscription_id, "subscription")
             session.delete(row)
             self._audit.record(session, actor, "summary.unsubscribe", subscription_id)
 
@@ -152,5 +147,5 @@ def _notice(summary: Summary, every: str) -> Notice:
 
 
 def _check_model(session: Session, model: str | None) -> None:
-    if model is not None and session.get(ModelRow, model) is None:
-        raise NotFoundError(f"no model {model[:80]!r}")
+    if model is not None:
+        existing(session, ModelRow, model, "model")

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlalchemy.sql.operators import eq, ge, gt, in_op, lt
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from device_contract.baseline import Baseline
 from device_contract.sketches import WindowSummary
 from fleet_server.bundles.service import BundleService
-from fleet_server.db import Database
+from fleet_server.db import Database, bounds
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.service import TelemetryService
 from fleet_server.telemetry.tables import WindowRow
@@ -116,15 +118,12 @@ def place_of(row: WindowRow) -> Place:
 
 def _query(selection: Selection, after: Place | None) -> SelectOfScalar[WindowRow]:
     start, ordinal = col(WindowRow.window_start_ms), col(WindowRow.ordinal)
-    query = select(WindowRow).where(WindowRow.model == selection.model)
-    if selection.device_ids:
-        query = query.where(col(WindowRow.device_id).in_(selection.device_ids))
-    if selection.version is not None:
-        query = query.where(WindowRow.version == selection.version)
-    if selection.since_ms is not None:
-        query = query.where(start >= selection.since_ms)
-    if selection.until_ms is not None:
-        query = query.where(start < selection.until_ms)
-    if after is not None:
-        query = query.where(or_(start > after[0], (start == after[0]) & (ordinal > after[1])))
-    return query.order_by(start, ordinal)
+    chosen = bounds(
+        (WindowRow.model, eq, selection.model),
+        (WindowRow.device_id, in_op, selection.device_ids or None),
+        (WindowRow.version, eq, selection.version),
+        (start, ge, selection.since_ms),
+        (start, lt, selection.until_ms),
+        (tuple_(start, ordinal), gt, after),
+    )
+    return select(WindowRow).where(*chosen).order_by(start, ordinal)

@@ -7,7 +7,6 @@ from typing import Final, cast
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import delete, func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from device_contract.baseline import Baseline
@@ -16,7 +15,7 @@ from device_contract.sketches import WindowSummary, decode_summary
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
-from fleet_server.db import Database, newest_first
+from fleet_server.db import Database, insert_new, newest_first
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import Bundles, refusal
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal, refusals_of
@@ -184,11 +183,7 @@ def _insert(session: Session, reports: Sequence[Report], now_ms: int) -> list[Re
         {field: getattr(report, field) for field in _FIELDS} | {"ordinal": ordinal, "received_ms": now_ms}
         for ordinal, report in by_ordinal.items()
     ]
-    # both dialects spell it alike, but only in constructs of their own
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(WindowRow).on_conflict_do_nothing(index_elements=["device_id", "boot_id", "sequence"])
-    new = session.execute(statement.returning(col(WindowRow.ordinal)), values)
-    return [by_ordinal[ordinal] for ordinal in sorted(new.scalars())]
+    return [by_ordinal[ordinal] for ordinal in sorted(insert_new(session, WindowRow, values))]
 
 
 def _add_totals(session: Session, reports: Iterable[Report], now_ms: int) -> None:

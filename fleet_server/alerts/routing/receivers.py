@@ -16,8 +16,8 @@ from fleet_server.alerts.routing.notices import Notice, letter_body, program_bod
 from fleet_server.alerts.routing.tables import DeliveryRow, ReceiverRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
-from fleet_server.db import Database
-from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
+from fleet_server.db import Database, existing
+from fleet_server.errors import ConflictError, InvalidRequestError
 
 _logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class ReceiverService:
             NotFoundError: There is none of that name.
         """
         with self._database.session() as session:
-            session.delete(_row(session, name))
+            session.delete(existing(session, ReceiverRow, name, "receiver"))
             self._audit.record(session, actor, "receiver.delete", name)
 
     def post(self, session: Session, notice: Notice, names: Sequence[str] = ()) -> None:
@@ -139,10 +139,3 @@ class ReceiverService:
                 raise InvalidRequestError(f"address: {address[:80]!r} is no e-mail address")
         elif address:
             raise InvalidRequestError("address: MQTT has a topic of its own, give none")
-
-
-def _row(session: Session, name: str) -> ReceiverRow:
-    row = session.get(ReceiverRow, name)
-    if row is None:
-        raise NotFoundError(f"no receiver {name[:80]!r}")
-    return row
