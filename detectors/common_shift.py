@@ -11,6 +11,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.reference import Reference
+from detectors.windows import over_bins
 
 _LEAST_SHARE = 1e-4
 """Below it training tells no tail's share."""
@@ -41,8 +42,8 @@ def moved_shape(reference: Reference, shift: CommonShift) -> Floats:
     """Return by how much the inner bins' shares of their rows move, (n, S, B)."""
     inner = reference.inner.astype(np.float32)
     before, after = shift.before * inner, shift.after * inner
-    moved: Floats = after / np.maximum(after.sum(axis=2, keepdims=True), 1e-9)
-    moved -= before / np.maximum(before.sum(axis=2, keepdims=True), 1e-9)
+    moved: Floats = after / np.maximum(over_bins(after), 1e-9)[..., None]
+    moved -= before / np.maximum(over_bins(before), 1e-9)[..., None]
     return moved
 
 

@@ -33,15 +33,15 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
     Returns:
         (n, S, 4), in the order of ``EFFECT_SIZES``; NaN for a stream without a finite value.
     """
-    expected = _shares(reference.shares * reference.rows[:, None], reference.bins)
-    observed = _shares(window.counts.astype(np.float64), reference.bins)
+    expected = _shares(reference.shares * reference.rows[:, None], reference.bins).astype(np.float32)
+    observed = _shares(window.counts, reference.bins)
     deviation = np.where(reference.deviation > 0.0, reference.deviation, 1.0)
     distance = np.abs(np.cumsum(observed - expected, axis=-1))[..., :-1]
     sizes = np.stack(
         [
             ((observed - expected) * _log_ratio(observed, expected)).sum(axis=-1),
             _jensen_shannon(expected, observed),
-            np.einsum("nsb,sb->ns", distance, np.diff(_middles(reference), axis=-1)) / deviation,
+            np.einsum("nsb,sb->ns", distance, _widths(reference, deviation)),
             (window.mean - reference.mean) / deviation,
         ],
         axis=-1,
@@ -67,7 +67,9 @@ def _jensen_shannon(a: Floats, b: Floats) -> Floats:
     return distance
 
 
-def _middles(reference: Reference) -> Floats:
-    """Return where a bin's rows are, (S, B); what lies beyond the first or last edge is at that edge."""
+def _widths(reference: Reference, deviation: Floats) -> Floats:
+    """Return how far apart the bins' rows are, (S, B - 1); what lies beyond the first or last edge is at that edge."""
     edges = reference.edges
-    return np.concatenate([edges[:, :1], (edges[:, :-1] + edges[:, 1:]) / 2.0, edges[:, -1:]], axis=1)
+    middles = np.concatenate([edges[:, :1], (edges[:, :-1] + edges[:, 1:]) / 2.0, edges[:, -1:]], axis=1)
+    widths: Floats = (np.diff(middles, axis=-1) / deviation[:, None]).astype(np.float32)
+    return widths

@@ -32,6 +32,7 @@ from detectors.steps import (
     Step,
     compare,
     movement_of,
+    movements_of,
     ratios_of,
     take_echo,
     take_movements,
@@ -101,7 +102,9 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     pasts = learn_vectors(step, pasts, vectors, quiet)
     pasts = replace(pasts, alarmed=alarmed.reshape(pasts.alarmed.shape))
     charted_elsewhere = names if late is not None else following
-    fleet, fleet_scores = take_movements(step, fleet, residuals, charted_elsewhere)
-    charted = Charted(ratios, alarmed, is_learning, fleet, fleet_scores / levels.fleet, vectors.relations.pair)
-    told = sum_up(step, charted, residuals)
+    movements = movements_of(step, residuals)
+    fleet, fleet_scores = take_movements(step, fleet, movements, residuals.noise, charted_elsewhere)
+    fleet_ratios, pair = fleet_scores / levels.fleet, vectors.relations.pair
+    charted = Charted(ratios, alarmed, residuals.difference, is_learning, fleet, fleet_ratios, movements, pair)
+    told = sum_up(step, charted)
     return put_back(roster, replace(state, fleet=fleet), window, pasts), told if late is None else told.with_fleet(late)

@@ -18,7 +18,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
-from detectors.windows import WindowArrays
+from detectors.windows import WindowArrays, over_bins
 
 _POWERS: Final = (3.0, 5.0, 8.0)
 """The j-th orthogonal component of an autocorrelated stream decays like the j-th power of its
@@ -49,7 +49,7 @@ def inner_shares(reference: Reference, window: WindowArrays, correlation: Floats
         correlation: (n, S), of neighbouring rows.
     """
     counts = window.counts * reference.inner.astype(np.float32)
-    rows = counts.sum(axis=2)
+    rows = over_bins(counts)
     effects = np.stack([long_run_effect(correlation**power, rows) for power in _POWERS])
     mean = effects.mean(axis=0)
     told = reference.ordered & (reference.inner.sum(axis=1) >= FEWEST_BINS) & window.sound[:, None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,11 @@ class Step:
     """The devices of each group."""
     output_places: Places
     """The devices of each group and version."""
+
+    @cached_property
+    def positions(self) -> tuple[Floats, Floats]:
+        """Every chart's value and its sampling variance (``apart.positions``)."""
+        return positions(self.answers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +124,7 @@ def take_echo(fleet: FleetPast, average: Floats, scores: Floats) -> FleetPast:
 
 def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) -> DevicePasts:
     """Step the moving averages of all three verdicts."""
-    value, variance = positions(now.answers)
+    value, variance = now.positions
     lowest = now.charts.lowest
     trained = training_scores(now.charts, now.reference, now.answers, now.window)
     rows = np.where(now.window.sound, now.window.rows, 0.0)[:, None]
@@ -139,7 +145,7 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     training = pasts.training / SPREAD / levels.training
     own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
     rows = pasts.apart_rows * now.window.rows[:, None]
-    variance = positions(now.answers)[1]
+    variance = now.positions[1]
     noise = np.where(rows > 0.0, np.where(np.isfinite(variance), variance, 0.0) * rows * scale.variance * echo, np.inf)
     noise[~np.isfinite(variance)] = np.inf
     tolerance = now.charts.tolerances(levels.tolerances)
@@ -148,15 +154,22 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     return np.stack([training, own, np.maximum(apart, now.charts.lowest) * now.charts.steady], axis=1)
 
 
+def movements_of(now: Step, residuals: Residuals) -> Floats:
+    """Return the common movement of each group that was taken off, (G, K)."""
+    found = [middle(residuals.movement[group]) for group in now.places]
+    return np.array(found, np.float64).reshape(len(now.places), now.charts.n_charts)  # also where there is no group
+
+
 def take_movements(
-    now: Step, fleet: FleetPast, residuals: Residuals, elsewhere: Collection[str]
+    now: Step, fleet: FleetPast, movements: Floats, noise: Floats, elsewhere: Collection[str]
 ) -> tuple[FleetPast, Floats]:
     """Chart the common movement of each group.
 
     Args:
         now: The window.
         fleet: Before.
-        residuals: They tell the movement.
+        movements: (G, K).
+        noise: (n, K), the movement's sampling variance, as each device has it.
         elsewhere: Groups that other devices chart.
 
     Returns:
@@ -167,7 +180,5 @@ def take_movements(
     for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
         if name not in elsewhere:
             place, first = fleet.groups.index(name), group[0]
-            fleet, scores[row] = take_movement(
-                fleet, place, now.window.phase, middle(residuals.movement[group]), residuals.noise[first]
-            )
+            fleet, scores[row] = take_movement(fleet, place, now.window.phase, movements[row], noise[first])
     return fleet, np.clip(scores, -CAP * CAP, CAP * CAP)

@@ -8,8 +8,7 @@ import numpy as np
 from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.common_cause import FEWEST_STEPS
 from detectors.judgement import Judgement
-from detectors.peers import MINIMUM, middle
-from detectors.residuals import Residuals
+from detectors.peers import MINIMUM
 from detectors.state import OWN, FleetPast
 from detectors.steps import Step
 
@@ -26,16 +25,20 @@ class Charted:
     """(n, 3, K)."""
     alarmed: Bools
     """(n, 3, K)."""
+    difference: Floats
+    """(n, K)."""
     is_learning: Bools
     """(n,)."""
     fleet: FleetPast
     fleet_ratios: Floats
     """(G, K)."""
+    movements: Floats
+    """(G, K)."""
     pair: Indices
     """(n,): place of the pair of features whose relation is farthest from what was expected."""
 
 
-def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
+def sum_up(step: Step, charted: Charted) -> Judgement:
     """Make the verdicts of a window."""
     ratios, alarmed, fleet_ratios = charted.ratios, charted.alarmed, charted.fleet_ratios
     words, reasons = _words(step, alarmed, charted.is_learning)
@@ -48,14 +51,14 @@ def sum_up(step: Step, charted: Charted, residuals: Residuals) -> Judgement:
         severity=np.abs(ratios).max(axis=2).astype(np.float32),
         ratios=ratios.astype(np.float32),
         alarmed=alarmed,
-        differences=residuals.difference.astype(np.float32),
+        differences=charted.difference.astype(np.float32),
         groups=step.groups,
         fleet_words=fleet_words,
         fleet_reasons=fleet_reasons,
         fleet_severity=np.abs(fleet_ratios).max(axis=1).astype(np.float32),
         fleet_ratios=fleet_ratios.astype(np.float32),
         fleet_alarmed=np.abs(fleet_ratios) > 1.0,
-        movement=_by_group(step, [middle(residuals.movement[group]) for group in step.places]),
+        movement=charted.movements,
         pair=_streams_of(step, charted.pair),
         moving=_by_group(step, [alarmed[group, OWN].mean(axis=0) for group in step.places]).astype(np.float32),
         sizes=np.array([len(group) for group in step.places], np.intp),

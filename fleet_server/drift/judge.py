@@ -78,7 +78,8 @@ class ModelJudge:
         drifting: set[str] = set()
         for half in judged:
             told = half.judgement
-            words = dict(zip(told.devices.tolist(), told.words.tolist(), strict=True)) | words  # the features' count
+            new = [place for place, device_id in enumerate(told.devices.tolist()) if device_id not in words]
+            words |= zip(told.devices[new].tolist(), told.words[new].tolist(), strict=True)  # the features' count
             drifting.update(told.devices[(told.words == "drift").any(axis=1)].tolist())
         before = self._settlement.words(list(words))
         return drifting | {device_id for device_id, told in words.items() if before.get(device_id) != told}
@@ -119,10 +120,9 @@ def rows_by_device(judged: Iterable[HalfJudgement], devices: Collection[str]) ->
 
 def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
     return {
-        device_id: reason
+        str(found.window.devices[place]): str(found.window.reasons[place])
         for found in judged
-        for device_id, reason in zip(found.window.devices.tolist(), found.window.reasons.tolist(), strict=True)
-        if reason
+        for place in np.flatnonzero(~found.window.sound)
     }
 
 
