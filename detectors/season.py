@@ -60,7 +60,7 @@ def season_of(pasts: DevicePasts, phase: int, scale: Floats) -> Season:
     streams = scale.shape[1]
     phases = pasts.season_windows.shape[1]
     if phases == 1:
-        return Season(np.zeros(scale.shape), np.zeros(scale.shape))
+        return Season(np.zeros_like(scale), np.zeros_like(scale))
     seen = pasts.season_windows.astype(np.float64)
     windows = np.maximum(seen.sum(axis=1, keepdims=True), 1.0)
     noise = scale * windows / np.maximum(pasts.precision[:, :streams], 1e-9)
@@ -70,7 +70,8 @@ def season_of(pasts: DevicePasts, phase: int, scale: Floats) -> Season:
     rest = pasts.season[:, phase * streams : (phase + 1) * streams] - wave.added
     between = variance_between(rest, error + wave.variance, seen[:, phase] > 0.0)
     keep = between / (between + error)
-    return Season(wave.added + keep * rest, (1.0 - keep) ** 2 * wave.variance + keep * error)
+    variance = (1.0 - keep) ** 2 * wave.variance + keep * error
+    return Season((wave.added + keep * rest).astype(scale.dtype), variance.astype(scale.dtype))
 
 
 def _waves(season: Floats, seen: Floats, phase: int) -> _Waves:
