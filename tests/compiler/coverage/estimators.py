@@ -187,14 +187,19 @@ _DETECTORS_AND_MIXTURES: Final = (
     "OneClassSVM",
     "SGDOneClassSVM",
 )
+_GROUPS: Final = {
+    "classifier": dict(all_estimators("classifier")),
+    "regressor": dict(all_estimators("regressor")),
+    "clusterer": dict(all_estimators("cluster")),
+}
+"""Each takes a walk through all of scikit-learn's modules."""
 
 
 def _kind(name: str, kind: type) -> str:
     if issubclass(kind, OutlierMixin):
         return "outlier detector"
-    filters = {"classifier": "classifier", "regressor": "regressor", "cluster": "clusterer"}
     fallback = "clusterer" if name in _DETECTORS_AND_MIXTURES else "transformer"
-    return next((what for group, what in filters.items() if name in dict(all_estimators(group))), fallback)
+    return next((what for what, names in _GROUPS.items() if name in names), fallback)
 
 
 def _made(name: str, kind: type) -> Any:
