@@ -5,6 +5,7 @@ whole level. What is not news is not written: the present severity of a stable d
 its last judged window.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,11 +13,28 @@ from typing import Any, NamedTuple
 import sqlalchemy
 from sqlmodel import Session, col
 
-from fleet_server.db import plain_rows, upsert
+from fleet_server.db import plain_rows, put_rows
 from fleet_server.drift.sentences import word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
 from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, Kind, Verdict
 
+_VERDICT = (
+    "device_id",
+    "model",
+    "kind",
+    "group",
+    "version",
+    "verdict",
+    "features",
+    "outputs",
+    "severity",
+    "since_ms",
+    "stream_since_ms",
+    "cause",
+    "sentence",
+    "advice",
+    "evidence",
+)
 _WORDS = ("device_id", "kind", "verdict")
 _NAMED_DEVICES = 10_000
 """Up to so many are asked for by name; more are read together with all others."""
@@ -106,38 +124,37 @@ class Settlement:
             present: What ``present`` gave for their devices.
             start_ms: Start of the window, in event time.
         """
-        news = []
+        news: list[tuple[str, tuple[Any, ...]]] = []
         for settled in verdicts:
             before = present.get((settled.device_id, settled.group, settled.kind))
             if before is None or _is_news(before, settled):
                 news.append(self._row(settled, before, start_ms))
-        upsert(self._session, VerdictRow, [row for _, row in news])
-        self._session.add_all(
-            VerdictChangeRow(**row, verdict_before=before, changed_ms=self._now_ms) for before, row in news
-        )
+        changes = [(*row, before, self._now_ms) for before, row in news]
+        put_rows(self._session, VerdictRow, _VERDICT, [row for _, row in news], replace=True)
+        put_rows(self._session, VerdictChangeRow, (*_VERDICT, "verdict_before", "changed_ms"), changes)
 
-    def _row(self, settled: Settled, before: Standing | None, start_ms: int) -> tuple[str, dict[str, Any]]:
+    def _row(self, settled: Settled, before: Standing | None, start_ms: int) -> tuple[str, tuple[Any, ...]]:
         verdict = settled.verdict
         word_before = before.verdict if before is not None else ""
         since_ms, stream_since_ms = _since(before, verdict, start_ms)
         wording = word(settled.kind, settled.subject, verdict, since_ms, settled.units)
-        row = {
-            "device_id": settled.device_id,
-            "model": self._model,
-            "kind": settled.kind,
-            "group": settled.group,
-            "version": settled.version,
-            "verdict": verdict.word,
-            "features": list(verdict.features),
-            "outputs": list(verdict.outputs),
-            "severity": verdict.severity,
-            "since_ms": since_ms,
-            "stream_since_ms": stream_since_ms,
-            "cause": wording.cause,
-            "sentence": wording.sentence,
-            "advice": wording.advice,
-            "evidence": dict(verdict.evidence),
-        }
+        row = (
+            settled.device_id,
+            self._model,
+            settled.kind,
+            settled.group,
+            settled.version,
+            verdict.word,
+            json.dumps(verdict.features),
+            json.dumps(verdict.outputs),
+            verdict.severity,
+            since_ms,
+            json.dumps(stream_since_ms),
+            wording.cause,
+            wording.sentence,
+            wording.advice,
+            json.dumps(verdict.evidence),
+        )
         return word_before, row
 
 

@@ -15,7 +15,7 @@ from device_contract.sketches import WindowSummary, decode_summary
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.clock import Clock
-from fleet_server.db import Database, insert_new, newest_first
+from fleet_server.db import Database, insert_new, newest_first, plain_rows, put_rows
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import Bundles, refusal
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal, refusals_of
@@ -40,6 +40,7 @@ _FIELDS: Final = (
     "rows",
     "summary",
 )
+_TOTALS: Final = ("device_id", "rows_scored", "reports_ingested", "last_window_end_ms")
 
 
 class TelemetryService:
@@ -190,11 +191,12 @@ def _add_totals(session: Session, reports: Iterable[Report], now_ms: int) -> Non
     by_device: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
         by_device[report.device_id].append(report)
+    held = {device_id: told for device_id, *told in plain_rows(session, TelemetryTotalsRow, _TOTALS, by_device)}
+    rows = []
     # in order of key, so that transactions never wait for each other in a circle
     for device_id, theirs in sorted(by_device.items()):
-        totals = session.get(TelemetryTotalsRow, device_id) or TelemetryTotalsRow(device_id=device_id)
-        totals.rows_scored += sum(report.rows for report in theirs if report.slot != "shadow")
-        totals.reports_ingested += len(theirs)
-        totals.last_window_end_ms = max(totals.last_window_end_ms, *(report.window_end_ms for report in theirs))
-        totals.last_received_ms = now_ms
-        session.add(totals)
+        scored, ingested, last_end_ms = held.get(device_id, (0, 0, 0))
+        scored += sum(report.rows for report in theirs if report.slot != "shadow")
+        last_end_ms = max(last_end_ms, *(report.window_end_ms for report in theirs))
+        rows.append((device_id, scored, ingested + len(theirs), last_end_ms, now_ms))
+    put_rows(session, TelemetryTotalsRow, (*_TOTALS, "last_received_ms"), rows, replace=True)
