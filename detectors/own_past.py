@@ -17,8 +17,9 @@ import numpy as np
 
 from detectors.arrays import Floats
 
-_FAR: Final = 3.0
-"""Standard deviations from which a device keeps its own mean."""
+_FAR: Final = 4.5
+"""Standard deviations from which a device keeps its own mean: so many that hardly a device is there by
+chance, since one that is will be expected where it is not."""
 
 
 def expectation(center: Floats, precision: Floats, between: Floats, scale: Floats) -> tuple[Floats, Floats]:

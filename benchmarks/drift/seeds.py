@@ -7,13 +7,13 @@ somebody change a detector, its seeds are spent: ``ROUND`` goes up, and the page
 
 from typing import Final
 
-ROUND: Final = 1
+ROUND: Final = 2
 _FIRST: Final = 1000 * ROUND
 
 DAYS: Final = range(_FIRST, _FIRST + 5)
-HOURS: Final = range(_FIRST + 100, _FIRST + 104)
+HOURS: Final = range(_FIRST + 100, _FIRST + 103)
 INDEPENDENT: Final = range(_FIRST + 200, _FIRST + 202)
-FAULTS: Final = range(_FIRST + 300, _FIRST + 303)
+FAULTS: Final = range(_FIRST + 300, _FIRST + 306)
 RELATIONS: Final = range(_FIRST + 400, _FIRST + 403)
 STEPS: Final = range(_FIRST + 500, _FIRST + 503)
 ROLLOUTS: Final = _FIRST + 600
