@@ -11,6 +11,9 @@ HOUSES := device_contract edge_agent detectors compiler fleet_server
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 	@$(BIN)/python -m examples.wind_turbines.demo $(ARGS)
 
+# Each worker has a processor of its own: the threads of a numerical library would only wait for each other.
+test test-quick test-frontends: export OMP_NUM_THREADS = 1
+
 test: .venv/ready services fuzzers cross  ## every test, with real brokers and databases, and on other processors
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
@@ -22,7 +25,7 @@ FRONTENDS_PYTEST := --override-ini addopts="--import-mode=importlib -ra" --overr
 	--confcutdir=tests/frontends
 
 test-frontends: .venv/ready .venv-frontends/ready  ## models of torch, Keras and CatBoost, in an environment of their own
-	PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 .venv-frontends/bin/python -m pytest $(FRONTENDS_PYTEST) tests/frontends $(ARGS)
+	PYTHONPATH=$(CURDIR) .venv-frontends/bin/python -m pytest $(FRONTENDS_PYTEST) tests/frontends $(ARGS)
 
 lint: .venv/ready  ## style, types, and who may import whom
 	$(BIN)/ruff check .
