@@ -4,11 +4,11 @@ Age is that of arrival, as for reports: a device may replay the rows of another 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, tuple_
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, delete
+from sqlmodel import Session, SQLModel, col, select
 
 from fleet_server.clock import Clock
 from fleet_server.db import Database
@@ -62,8 +62,8 @@ class FeedbackRetention:
             windows = [tuple(window) for window in session.exec(old.limit(BATCH))]
             if windows:
                 _note_forgotten(session, windows)
-                session.execute(delete(LabelRow).where(tuple_(*_WINDOW_OF).in_(windows)))
-                session.execute(delete(TruthWindowRow).where(tuple_(*_WINDOW).in_(windows)))
+                _delete(session, LabelRow, _WINDOW_OF, windows)
+                _delete(session, TruthWindowRow, _WINDOW, windows)
         return len(windows)
 
     def _forget_waiting(self, before_ms: int) -> int:
@@ -77,8 +77,15 @@ class FeedbackRetention:
             for model, theirs in refusals.items():
                 self._feedback.refuse(session, model, theirs)
             if labels:
-                session.execute(delete(LabelRow).where(tuple_(*_LABEL).in_([label[:-1] for label in labels])))
+                _delete(session, LabelRow, _LABEL, [label[:-1] for label in labels])
         return len(labels)
+
+
+def _delete(session: Session, table: type[SQLModel], columns: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Delete rows one by one: SQLite would read the whole table for a list of keys of several columns."""
+    statement = delete(table).where(*(column == bindparam(f"of_{column.key}") for column in columns))
+    names = [f"of_{column.key}" for column in columns]
+    session.connection().execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _note_forgotten(session: Session, windows: Iterable[tuple[Any, ...]]) -> None:

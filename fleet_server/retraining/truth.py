@@ -1,9 +1,9 @@
 """What the feedback room knows, as a request needs it: figures of versions, and labels of rows."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from fleet_server.db import Database
@@ -55,15 +55,19 @@ class RowLabels:
 
     def labels(self, model: str, places: Sequence[RowPlace]) -> Mapping[RowPlace, Label]:
         """Return the labels of a model's rows; those without one are missing."""
+        keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for device_id, version, row in places:
+            keys[device_id, version].append(key_of(row, None))
         found: dict[RowPlace, Label] = {}
-        key = tuple_(col(LabelRow.device_id), col(LabelRow.version), col(LabelRow.key))
-        query = select(LabelRow).where(LabelRow.model == model)
         with self._database.reading() as session:
-            for start in range(0, len(places), _CHUNK):
-                keys = [(device_id, version, key_of(row, None)) for device_id, version, row in places[start:][:_CHUNK]]
-                for label in session.exec(query.where(key.in_(keys))):
-                    place = RowPlace(label.device_id, label.version, label.row or 0)
-                    found[place] = Label(self._value(label), label.weight)
+            for (device_id, version), theirs in keys.items():
+                query = select(LabelRow).where(
+                    LabelRow.model == model, LabelRow.version == version, LabelRow.device_id == device_id
+                )
+                for start in range(0, len(theirs), _CHUNK):
+                    for label in session.exec(query.where(col(LabelRow.key).in_(theirs[start : start + _CHUNK]))):
+                        place = RowPlace(device_id, version, label.row or 0)
+                        found[place] = Label(self._value(label), label.weight)
         return found
 
     def _value(self, label: LabelRow) -> float | str:
