@@ -1,4 +1,4 @@
-"""A private PostgreSQL for every test that needs one."""
+"""A private PostgreSQL for every test that needs one, and time for what Hypothesis tries."""
 
 import os
 import shutil
@@ -11,6 +11,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
+
+# How long an example takes tells of the machine's load, and of no mistake.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

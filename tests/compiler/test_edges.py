@@ -89,7 +89,7 @@ def test_columns_are_followed_to_the_row() -> None:
     assert row_columns(Concatenate((Select(row, (2, 0)), Constant(np.zeros(1)), row))) == [2, 0, None, 0, 1, 2, 3]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31 - 1), st.booleans())
 def test_a_threshold_that_is_one_float32_off_is_caught(seed: int, up: bool) -> None:  # noqa: FBT001  (drawn)
     rng = np.random.default_rng(seed)

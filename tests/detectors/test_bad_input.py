@@ -84,7 +84,7 @@ def take(state: State, window: WindowArrays) -> tuple[State, Judgement]:
     return state, told
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), devices=st.integers(1, 30))
 def test_any_windows_are_judged(seed: int, devices: int) -> None:
     numbers = np.random.default_rng(seed)

@@ -57,9 +57,7 @@ def takes_something(operation: APIOperation) -> bool:
 
 
 def send_many(operation: APIOperation, mode: GenerationMode, token: str) -> None:
-    @settings(
-        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Case) -> None:
         check_answer(case, token)

@@ -111,7 +111,7 @@ def test_a_damaged_document_is_refused(fault: str) -> None:
     assert "\n" not in str(refusal.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_ubjson_is_read_or_refused(data: st.DataObject) -> None:
     whole = bytearray(xgboost_over_categories(1).get_booster().save_raw("ubj"))

@@ -89,7 +89,7 @@ def _plan(name: str) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("name", _MODELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=arrays(np.float32, (8, 5), elements=_NUMBERS))
 def test_strange_rows(name: str, rows: NDArray[np.float32]) -> None:
     source, score = _plan(name)

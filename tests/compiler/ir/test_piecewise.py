@@ -26,7 +26,7 @@ def around(knots: NDArray[np.float64], others: list[float]) -> NDArray[np.float6
     return np.concatenate([at, above, below, np.array(others, np.float32)]).astype(np.float64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(knots=KNOTS, others=st.lists(ANY, max_size=5))
 def test_steps_and_ranks_count_knots(knots: NDArray[np.float64], others: list[float]) -> None:
     values = around(knots, others)
@@ -37,7 +37,7 @@ def test_steps_and_ranks_count_knots(knots: NDArray[np.float64], others: list[fl
     np.testing.assert_array_equal(scores(ranks(ROW, [knots]), values), np.searchsorted(knots, values, side="left"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(knots=KNOTS, others=st.lists(ANY, max_size=5), data=st.data())
 def test_broken_lines_are_numpy_s(knots: NDArray[np.float64], others: list[float], data: st.DataObject) -> None:
     levels = np.array(data.draw(st.lists(ANY, min_size=len(knots), max_size=len(knots))))
@@ -50,7 +50,7 @@ def test_broken_lines_are_numpy_s(knots: NDArray[np.float64], others: list[float
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(keys=st.lists(ANY, min_size=1, max_size=8, unique=True), others=st.lists(ANY, max_size=5))
 def test_keys_stand_for_numbers(keys: list[float], others: list[float]) -> None:
     table = dict(zip(keys, range(len(keys)), strict=True))
@@ -61,7 +61,7 @@ def test_keys_stand_for_numbers(keys: list[float], others: list[float]) -> None:
     assert scores(node, np.array([np.nan])).tolist() == [-2.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.sampled_from([-1.5, 0.0, 2.0, 3.25, 1e9]) | ANY, min_size=1, max_size=9),
     seed=st.integers(0, 99),

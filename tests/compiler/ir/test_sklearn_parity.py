@@ -52,7 +52,7 @@ def test_equals_scikit_learn_at_and_beside_every_threshold(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(rows=arrays(np.float32, st.tuples(st.integers(1, 8), st.just(N_FEATURES)), elements=FINITE))
 def test_equals_scikit_learn_on_any_rows(name: str, rows: NDArray[np.float32]) -> None:
     assert_agrees(name, rows)

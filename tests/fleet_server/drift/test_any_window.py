@@ -49,7 +49,7 @@ def judge_often(half: Half, window: WindowArrays) -> HalfJudgement:
     return HalfJudgement(PastKey("m", half, 1), own, judgement, is_late=False)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(reference=columns(), window=columns(), other=columns())
 def test_any_rows_against_any_baseline_give_verdicts_that_json_can_hold(
     reference: NDArray[np.float32], window: NDArray[np.float32], other: NDArray[np.float32]
