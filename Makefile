@@ -45,6 +45,7 @@ bench: .venv/ready .venv-monitors/ready services  ## speed and footprint against
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.drift.side_by_side
+	$(BIN)/python -m benchmarks.judging
 	$(BIN)/python -m benchmarks.explaining
 
 coverage: .venv/ready  ## which scikit-learn estimators convert and have a plan; writes docs/coverage.md

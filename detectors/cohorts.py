@@ -1,9 +1,8 @@
 """Which devices are judged in one go: so many that medians are sharp, and so few that their arrays stay small.
 
 A small group is judged whole, with others. A large one is judged in even parts, each against its own
-median: of ``MOST`` devices that errs by 3 % of their spread, which is part of every score. The
-devices of a version that few have are in one part of their group, since outputs are compared
-within one version.
+median, which errs by some hundredths of their spread. The devices of a version that few have are
+in one part of their group, since outputs are compared within one version.
 """
 
 from typing import Final

@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.arrays import Bools, Floats
 from detectors.reference import Reference
-from detectors.windows import WindowArrays
+from detectors.windows import WindowArrays, over_bins
 
 EFFECT_SIZES: Final = (
     "population_stability_index",
@@ -20,6 +20,7 @@ EFFECT_SIZES: Final = (
 )
 """The Jensen-Shannon distance is to base 2, from 0 to 1; the Wasserstein distance is that of the two
 histograms, with the rows of a bin at its middle; it and the mean's shift are in training deviations."""
+_NOTHING = 1e-30
 _HALF_ROW = 0.5  # keeps an empty bin from making a measure infinite
 
 
@@ -33,14 +34,15 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
     Returns:
         (n, S, 4), in the order of ``EFFECT_SIZES``; NaN for a stream without a finite value.
     """
-    expected = _shares(reference.shares * reference.rows[:, None], reference.bins).astype(np.float32)
+    expected = _shares(reference.shares * reference.rows[:, None], reference.bins)
     observed = _shares(window.counts, reference.bins)
     deviation = np.where(reference.deviation > 0.0, reference.deviation, 1.0)
-    distance = np.abs(np.cumsum(observed - expected, axis=-1))[..., :-1]
+    difference, logs, usual = observed - expected, _logs(observed), _logs(expected)
+    distance = np.abs(difference @ np.triu(np.ones((len(difference[0, 0]),) * 2, np.float32)))[..., :-1]  # cumulated
     sizes = np.stack(
         [
-            ((observed - expected) * _log_ratio(observed, expected)).sum(axis=-1),
-            _jensen_shannon(expected, observed),
+            over_bins(difference * (logs - usual)),
+            _jensen_shannon((expected, usual), (observed, logs)),
             np.einsum("nsb,sb->ns", distance, _widths(reference, deviation)),
             (window.mean - reference.mean) / deviation,
         ],
@@ -50,19 +52,20 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
 
 
 def _shares(counts: Floats, bins: Bools) -> Floats:
-    smoothed = np.where(bins, counts + _HALF_ROW, 0.0)
+    smoothed = np.where(bins, counts + _HALF_ROW, 0.0).astype(np.float32)
     shares: Floats = smoothed / smoothed.sum(axis=-1, keepdims=True)
     return shares
 
 
-def _log_ratio(a: Floats, b: Floats) -> Floats:
-    both = (a > 0.0) & (b > 0.0)
-    return np.log(np.where(both, a, 1.0) / np.where(both, b, 1.0))
+def _logs(shares: Floats) -> Floats:
+    logs: Floats = np.log(np.maximum(shares, _NOTHING))  # a bin that a stream does not have counts for nothing
+    return logs
 
 
-def _jensen_shannon(a: Floats, b: Floats) -> Floats:
-    middle = (a + b) / 2.0
-    divergence = (a * _log_ratio(a, middle)).sum(axis=-1) + (b * _log_ratio(b, middle)).sum(axis=-1)
+def _jensen_shannon(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Floats:
+    """Return the distance of shares, each with their logarithms."""
+    middle = _logs((a[0] + b[0]) / 2.0)
+    divergence = over_bins(a[0] * (a[1] - middle)) + over_bins(b[0] * (b[1] - middle))
     distance: Floats = np.sqrt(np.maximum(divergence / 2.0 / np.log(2.0), 0.0))
     return distance
 

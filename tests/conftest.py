@@ -1,9 +1,5 @@
 """A private PostgreSQL for every test that needs one, and time for what Hypothesis tries."""
 
-import os
-import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,26 +13,14 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+from tests.support.postgresql import run_postgresql
+
 
 @pytest.fixture(scope="session")
 def postgresql_folder() -> Iterator[Path]:
     """Run a private PostgreSQL, reached by a Unix socket in this folder."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    folder = Path(tempfile.mkdtemp(prefix="leeway-pg-", dir="/tmp"))
-    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user is not None:
-        shutil.chown(folder, user)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-
-    data = str(folder / "data")
-    run(str(programs / "initdb"), "--no-sync", "--auth=trust", "--username=leeway", "--encoding=UTF8", "-D", data)
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-    run(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield folder
-    run(str(programs / "pg_ctl"), "-D", data, "-w", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
+    with run_postgresql() as folder:
+        yield folder
 
 
 @contextmanager

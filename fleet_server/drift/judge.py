@@ -127,8 +127,9 @@ def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
 
 
 def _watermarks(session: Session, model: str) -> Watermarks:
-    query = select(DriftDeviceRow.watermark_ms).where(DriftDeviceRow.model == model)
-    return np.array(session.exec(query).all(), np.int64)
+    devices = sqlalchemy.inspect(DriftDeviceRow).local_table  # its columns make plain rows, those of the class do not
+    query = sqlalchemy.select(devices.c.watermark_ms).where(devices.c.model == model)
+    return np.array(session.execute(query).scalars().all(), np.int64)
 
 
 def _device_verdicts(
