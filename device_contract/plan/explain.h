@@ -24,8 +24,15 @@ size_t leeway_plan_explain_tables_bytes(const void *plan, void *scratch);
 void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tables);
 
 /* Write contributions (n_features + 1, explained scores): a line for each feature, the last
- * for the expected scores. `tables` may be NULL: the steps are then added one by one, in another
- * order, and the last bits may differ. */
-void leeway_plan_explain(const void *plan, const void *tables, const float *row, double *contributions);
+ * for the expected scores. `tables` may be NULL: the steps are then added one by one, in float64, and
+ * differ by float32's rounding. */
+void leeway_plan_explain(const leeway_kernels *kernels, const void *plan, const void *tables, const float *row,
+                         double *contributions);
+
+/* The same numbers of n_rows rows, one after the other in memory; in a workspace of its own, 64-byte
+ * aligned, of as many bytes as the second function says; what it holds does not matter. */
+void leeway_plan_explain_rows(const leeway_kernels *kernels, const void *plan, const void *tables, const float *rows,
+                              size_t n_rows, void *workspace, double *contributions);
+size_t leeway_plan_explain_workspace_bytes(const void *tables);
 
 #endif

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/math.inc"
 #include "kernels/nodes.inc"
@@ -17,6 +18,7 @@ size_t leeway_plan_workspace_bytes(const void *plan) {
 #define LEEWAY_VECTOR_BYTES 16u
 #include "kernels/crowns.inc"
 #include "kernels/blocks.inc"
+#include "kernels/lines.inc"
 #endif
 
 #define VARIANT(name) leeway_plain_##name

@@ -328,12 +328,16 @@ size_t leeway_plan_block_workspace_bytes(const void *plan);
 void leeway_plan_score_rows(const void *plan, const void *tables, const float *rows, size_t n_rows, void *workspace,
                             double *scores);
 
-/* The kernels that the two functions above choose from, for who scores again and again. */
+/* The kernels that the two functions above choose from, for who scores again and again; and what
+ * explain.h chooses from, by its tables. */
 typedef struct {
     const char *name;
     void (*score)(const void *plan, const float *row, void *workspace, double *scores);
     void (*score_rows)(const void *plan, const void *tables, const float *rows, size_t n_rows, void *workspace,
                        double *scores);
+    void (*explain_trees)(const void *tables, const float *row, double *contributions);
+    void (*explain_trees_rows)(const void *tables, const float *rows, size_t n_rows, void *workspace,
+                               double *contributions);
 } leeway_kernels;
 
 /* The best for this processor. */

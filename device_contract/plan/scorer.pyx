@@ -49,7 +49,11 @@ cdef extern from "explain.h" nogil:
     size_t leeway_plan_explain_scratch_bytes(const void *plan)
     size_t leeway_plan_explain_tables_bytes(const void *plan, void *scratch)
     void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tables)
-    void leeway_plan_explain(const void *plan, const void *tables, const float *row, double *contributions)
+    void leeway_plan_explain(const leeway_kernels *kernels, const void *plan, const void *tables, const float *row,
+                             double *contributions)
+    void leeway_plan_explain_rows(const leeway_kernels *kernels, const void *plan, const void *tables,
+                                  const float *rows, size_t n_rows, void *workspace, double *contributions)
+    size_t leeway_plan_explain_workspace_bytes(const void *tables)
 
 
 cdef extern from "Python.h":
@@ -107,6 +111,7 @@ cdef class PlanScorer:
         n_features: Width of a row.
         n_outputs: Number of scores of a row.
         n_explained: Raw scores that ``explain_into`` explains; 0 where the plan cannot.
+        explain_bytes: Memory that the first explanation takes, and keeps, beside the plan.
 
     Raises:
         PlanError: The bytes are not a sound plan.
@@ -228,8 +233,7 @@ cdef class PlanScorer:
         """
         cdef Py_buffer source
         cdef const leeway_ndarray *array = <const leeway_ndarray *><PyObject *>row
-        if self.n_explained == 0:
-            raise PlanError("the plan holds nothing to explain by; compile the model with --explain")
+        self._prepare_to_explain()
         if Py_TYPE(<PyObject *>row) == self._array_type and self._is_known(array):
             self._explain(<const float *>array.data, out)
             return
@@ -250,12 +254,59 @@ cdef class PlanScorer:
                 raise RowError(
                     f"out has {view.len // 8} values, not {self.n_features + 1} lines of {self.n_explained}"
                 )
-            if not self._has_explained:
-                self._make_explain_tables()
-            leeway_plan_explain(self._data.buf, self._explain_tables, row, <double *>view.buf)
+            leeway_plan_explain(self._kernels, self._data.buf, self._explain_tables, row, <double *>view.buf)
         finally:
             PyBuffer_Release(&view)
         return 0
+
+    def explain_batch_into(self, rows, Py_ssize_t n_rows, out):
+        """Write what ``explain_into`` writes, for many rows; other threads run meanwhile.
+
+        Args:
+            rows: float32 C-contiguous buffer of n_rows x n_features values.
+            n_rows: How many rows it holds.
+            out: Writable float64 C-contiguous buffer of n_rows x (n_features + 1) x n_explained values.
+
+        Raises:
+            RowError: ``rows`` or ``out`` has the wrong size or the wrong type.
+            PlanError: The plan holds nothing to explain by.
+        """
+        cdef Py_buffer source, target
+        self._prepare_to_explain()
+        _open(rows, &source, b"f", 0, "rows")
+        try:
+            _open(out, &target, b"d", PyBUF_WRITABLE, "out")
+            try:
+                self._check_batch(&source, &target, n_rows, (self.n_features + 1) * self.n_explained)
+                self._explain_rows(<const float *>source.buf, n_rows, <double *>target.buf)
+            finally:
+                PyBuffer_Release(&target)
+        finally:
+            PyBuffer_Release(&source)
+
+    cdef int _explain_rows(self, const float *rows, Py_ssize_t n_rows, double *contributions) except -1:
+        cdef void *workspace = _allocate(leeway_plan_explain_workspace_bytes(self._explain_tables))
+        with nogil:
+            leeway_plan_explain_rows(
+                self._kernels, self._data.buf, self._explain_tables, rows, <size_t>n_rows, workspace, contributions
+            )
+        free(workspace)
+        return 0
+
+    cdef inline int _prepare_to_explain(self) except -1:
+        if self._has_explained:
+            return 0
+        if self.n_explained == 0:
+            raise PlanError("the plan holds nothing to explain by; compile the model with --explain")
+        return self._make_explain_tables()
+
+    @property
+    def explain_bytes(self):
+        cdef void *scratch = _allocate(leeway_plan_explain_scratch_bytes(self._data.buf))
+        try:
+            return leeway_plan_explain_tables_bytes(self._data.buf, scratch)
+        finally:
+            free(scratch)
 
     cdef int _make_explain_tables(self) except -1:
         cdef void *scratch = _allocate(leeway_plan_explain_scratch_bytes(self._data.buf))
@@ -286,20 +337,20 @@ cdef class PlanScorer:
         try:
             _open(out, &target, b"d", PyBUF_WRITABLE, "out")
             try:
-                self._check_batch(&source, &target, n_rows)
+                self._check_batch(&source, &target, n_rows, self.n_outputs)
                 self._score_rows(<const float *>source.buf, n_rows, <double *>target.buf)
             finally:
                 PyBuffer_Release(&target)
         finally:
             PyBuffer_Release(&source)
 
-    cdef int _check_batch(self, Py_buffer *source, Py_buffer *target, Py_ssize_t n_rows) except -1:
+    cdef int _check_batch(self, Py_buffer *source, Py_buffer *target, Py_ssize_t n_rows, Py_ssize_t width) except -1:
         # Divided, not multiplied: a product with the caller's n_rows might overflow.
-        cdef Py_ssize_t row_bytes = self.n_features * sizeof(float), score_bytes = self.n_outputs * sizeof(double)
+        cdef Py_ssize_t row_bytes = self.n_features * sizeof(float), score_bytes = width * sizeof(double)
         if source.len % row_bytes != 0 or source.len // row_bytes != n_rows:
             raise RowError(f"rows has {source.len // 4} values, not {n_rows} rows of {self.n_features}")
         if target.len % score_bytes != 0 or target.len // score_bytes != n_rows:
-            raise RowError(f"out has {target.len // 8} values, not {n_rows} rows of {self.n_outputs}")
+            raise RowError(f"out has {target.len // 8} values, not {n_rows} rows of {width}")
         return 0
 
     cdef int _score_rows(self, const float *rows, Py_ssize_t n_rows, double *scores) except -1:

@@ -13,9 +13,10 @@ from compiler.backends.operations.attribution import PlannedTree, node_steps
 from compiler.backends.operations.trees import LaidOut, lay_out
 from compiler.backends.plan import emit
 from compiler.ir.lowering import lower_estimator
-from compiler.ir.nodes import Node, TreeEnsemble
+from compiler.ir.nodes import Graph, Node, Row, Tree, TreeEnsemble
 from device_contract.plan.format import MAX_LEAVES
 from device_contract.plan.scorer import PlanScorer
+from tests.device_contract.plan.variants import available, explain, explain_tables, place
 
 Rows = NDArray[np.float32]
 CASES: dict[str, tuple[int, int, Any]] = {
@@ -87,3 +88,52 @@ def test_contributions_are_the_steps_of_the_paths(case: str) -> None:
         scorer.explain_into(row, out)
         expected = step_by_step(ensemble, rows, row)
         np.testing.assert_allclose(out[:-1], expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_way_to_add_them_up_gives_the_same(case: str) -> None:
+    n_features, n_classes, model = CASES[case]
+    rows, target = sample(n_features, n_classes)
+    plan = place(emit(lower_estimator(model.set_params(random_state=0).fit(rows, target)), rows))
+    tables = explain_tables(plan)
+    given = np.tile(rows[:100], (3, 1))  # more than are explained at once
+    given[1::9, ::2] = np.nan
+    step_wise = explain(available()["plain"], plan, None, given, together=False)
+    plain = explain(available()["plain"], plan, tables, given, together=False)
+    np.testing.assert_allclose(plain, step_wise, rtol=1e-5, atol=1e-6 * np.nanmax(np.abs(step_wise)))
+    for kernels in available().values():
+        for together in (False, True):
+            np.testing.assert_array_equal(explain(kernels, plan, tables, given, together=together), plain)
+
+
+def full_tree(depth: int, seed: int) -> Tree:
+    """Return a tree with all leaves on one level, over 32 features."""
+    rng, n_splits = np.random.default_rng(seed), 2**depth - 1
+    n_nodes = 2 * n_splits + 1
+    children = np.arange(n_nodes) * 2
+    is_leaf = np.arange(n_nodes) >= n_splits
+    return Tree(
+        rng.integers(0, 32, n_nodes),
+        rng.normal(size=n_nodes).astype(np.float32).astype(np.float64),
+        np.where(is_leaf, -1, children + 1),
+        np.where(is_leaf, -1, children + 2),
+        np.zeros(n_nodes, np.bool_),
+        rng.normal(size=(n_nodes, 1)),
+        0,
+    )
+
+
+def test_more_trees_than_have_tables_are_explained_alike() -> None:
+    trees, reference = [full_tree(14, seed) for seed in range(3)], sample(32, 1)[0]
+    contributions = []
+    for times, has_tables in ((1, True), (12, False)):
+        row = Row(32)
+        ensemble = TreeEnsemble(
+            row, tuple(trees * times), np.zeros(1), 3.0 * times, rounds_row=True, takes_missing=False
+        )
+        scorer = PlanScorer(emit(Graph(row, ensemble), reference))
+        assert (scorer.explain_bytes > 0) == has_tables
+        out = np.empty((20, 33, 1))
+        scorer.explain_batch_into(np.ascontiguousarray(reference[:20]), 20, out)
+        contributions.append(out)
+    np.testing.assert_allclose(contributions[0], contributions[1], rtol=1e-5, atol=1e-6)

@@ -44,7 +44,18 @@ def lines(path: Path) -> Iterator[str]:
         in_batch = "" if bits(batch) == bits(scores) else f", in a batch {bits(batch)}"
         yield f"{path.name} {scorer.predict(row)} {bits(scores)}{in_batch}\n"
     yield f"{path.name} summary {encode_summary(summarizer.take(with_comoments=True), baseline).hex()}\n"
+    yield from explained_lines(path, scorer, rows)
     yield from framed_lines(path)
+
+
+def explained_lines(path: Path, scorer: Scorer, rows: list["array.array[float]"]) -> Iterator[str]:
+    """Each row's contributions, if the model explains itself."""
+    if not scorer.n_explained:
+        return
+    for row in rows:
+        contributions = array.array("d", bytes(8 * (len(row) + 1) * scorer.n_explained))
+        scorer.explain_into(row, contributions)
+        yield f"{path.name} explained {bits(contributions)}\n"
 
 
 def framed_lines(path: Path) -> Iterator[str]:

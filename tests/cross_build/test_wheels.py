@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -35,7 +35,7 @@ GOLDEN_SCORES = (GOLDEN / "scores.txt").read_text()
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Paths of boosted trees that take missing values, of a small neural network, and of a model of frames."""
+    """Paths of boosted trees that take missing values, of a small network, of models that explain, and of frames."""
     folder = tmp_path_factory.mktemp("bundles")
     rows = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     with threadpool_limits(1):
@@ -44,6 +44,14 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     compiled = [
         compile_model(model, rows, name=name, version="1", kind="plan")
         for name, model in {"boosted": boosted, "network": network}.items()
+    ]
+    forest = RandomForestClassifier(30, max_depth=6, random_state=0).fit(rows, np.digitize(rows[:, 0], (-0.5, 0.5)))
+    linear = make_pipeline(StandardScaler(), Ridge()).fit(rows, rows[:, 0])
+    wide = np.tile(rows, (1, 10))
+    entries = RandomForestClassifier(30, max_depth=6, random_state=0).fit(wide, rows[:, 0] > rows[:, 1])
+    compiled += [
+        compile_model(model, given, name=name, version="1", kind="plan", explain=True)
+        for name, model, given in (("forest", forest, rows), ("linear", linear, rows), ("entries", entries, wide))
     ]
     features = FrameFeatures("abcd", sample_rate_hz=50, length=30, hop=12, bands=[(0, 10), (10, 25)])
     frames = windows(rows, 30, 12)

@@ -103,13 +103,37 @@ static void *explain_tables(const void *plan) {
     return tables;
 }
 
-static void explain_each(const void *plan, const void *tables, const float *rows) {
+static void explain_each(const leeway_kernels *kernels, const void *plan, const void *tables, const float *rows,
+                         double *contributions) {
     const leeway_plan_header *header = plan;
-    const size_t lines = (size_t)header->n_features + 1;
-    double *contributions = room(lines * leeway_plan_explained_scores(plan) * sizeof *contributions, 0xa5);
+    const size_t values = ((size_t)header->n_features + 1) * leeway_plan_explained_scores(plan);
     uint32_t row;
     for (row = 0; row < ROWS; row++)
-        leeway_plan_explain(plan, tables, rows + (size_t)row * header->n_features, contributions);
+        leeway_plan_explain(kernels, plan, tables, rows + (size_t)row * header->n_features, contributions + row * values);
+}
+
+static void explain_together(const leeway_kernels *kernels, const void *plan, const void *tables, const float *rows,
+                             double *contributions) {
+    void *workspace = room(leeway_plan_explain_workspace_bytes(tables), 0xa5);
+    leeway_plan_explain_rows(kernels, plan, tables, rows, ROWS, workspace, contributions);
+    free(workspace);
+}
+
+/* With these tables, or without: the same to the last bit on every processor, alone and in a block. */
+static void explain_by(const void *plan, const void *tables, const float *rows) {
+    const leeway_plan_header *header = plan;
+    const size_t count = ROWS * ((size_t)header->n_features + 1) * leeway_plan_explained_scores(plan);
+    double *plain = room(count * sizeof *plain, 0xa5), *contributions = room(count * sizeof *contributions, 0x5a);
+    const leeway_kernels *kernels;
+    uint32_t level;
+    explain_each(leeway_kernels_of(0), plan, tables, rows, plain);
+    for (level = 0; (kernels = leeway_kernels_of(level)) != NULL; level++) {
+        explain_each(kernels, plan, tables, rows, contributions);
+        hold_equal(plain, contributions, count);
+        explain_together(kernels, plan, tables, rows, contributions);
+        hold_equal(plain, contributions, count);
+    }
+    free(plain);
     free(contributions);
 }
 
@@ -121,8 +145,8 @@ static void explain(const void *plan) {
     rows = room((size_t)ROWS * header->n_features * sizeof *rows, 0);
     fill(rows, header->n_features);
     tables = explain_tables(plan);
-    explain_each(plan, tables, rows);
-    explain_each(plan, NULL, rows);
+    explain_by(plan, tables, rows);
+    explain_by(plan, NULL, rows);
     free(tables);
     free(rows);
 }

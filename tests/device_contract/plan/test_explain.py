@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_contract.errors import PlanError, RowError
 from device_contract.plan.scorer import PlanScorer
 from tests.device_contract.plan.plans import PLANS
 
@@ -40,6 +41,26 @@ def test_a_feature_gets_the_steps_of_its_splits(name: str, n_trees: int, row: li
 
 def test_a_weight_counts_from_the_reference() -> None:
     assert explain("linear-explained", [1.25, 0.5]) == [(1.0, 2.0), (-1.0, -1.0), (0.25, -0.5)]
+
+
+def test_a_batch_is_the_rows_one_by_one() -> None:
+    scorer = PlanScorer(PLANS["linear-explained"])
+    out = array("d", bytes(8 * 3 * 6))
+    scorer.explain_batch_into(array("f", [1.25, 0.5, math.nan, 0.0, 3.0, 4.0]), 3, out)
+    lines = [tuple(out[2 * i : 2 * i + 2]) for i in range(9)]
+    assert lines[:3] == explain("linear-explained", [1.25, 0.5])
+    assert all(math.isnan(value) for line in lines[3:6] for value in line)
+    assert lines[6:] == explain("linear-explained", [3.0, 4.0])
+
+
+def test_a_batch_of_another_size_than_its_rows_is_refused() -> None:
+    scorer = PlanScorer(PLANS["trees-explained"])
+    with pytest.raises(RowError, match="rows has 4 values, not 3 rows of 2"):
+        scorer.explain_batch_into(array("f", [0.0] * 4), 3, array("d", [0.0] * 9))
+    with pytest.raises(RowError, match="out has 5 values, not 2 rows of 3"):
+        scorer.explain_batch_into(array("f", [0.0] * 4), 2, array("d", [0.0] * 5))
+    with pytest.raises(PlanError, match="compile the model with --explain"):
+        PlanScorer(PLANS["trees"]).explain_batch_into(array("f", [0.0] * 4), 2, array("d", [0.0] * 6))
 
 
 def test_other_plans_tell_that_they_hold_nothing() -> None:

@@ -16,11 +16,17 @@ _SCORE_ROWS = ctypes.CFUNCTYPE(None, _POINTER, _POINTER, _POINTER, ctypes.c_size
 class Kernels(ctypes.Structure):
     """``leeway_kernels`` of ``kernels.h``."""
 
-    _fields_ = (("name", ctypes.c_char_p), ("score", _SCORE), ("score_rows", _SCORE_ROWS))
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("score", _SCORE),
+        ("score_rows", _SCORE_ROWS),
+        ("explain_trees", _POINTER),
+        ("explain_trees_rows", _POINTER),
+    )
 
 
 _LIBRARY.leeway_kernels_of.restype = ctypes.POINTER(Kernels)
-for _size in ("workspace", "block_workspace", "batch_tables"):
+for _size in ("workspace", "block_workspace", "batch_tables", "explain_scratch", "explain_tables", "explain_workspace"):
     getattr(_LIBRARY, f"leeway_plan_{_size}_bytes").restype = ctypes.c_size_t
 
 
@@ -67,3 +73,38 @@ def score_block(
         plan.ctypes.data, tables.ctypes.data, rows.ctypes.data, len(rows), workspace.ctypes.data, scores.ctypes.data
     )
     return scores
+
+
+def explain_tables(plan: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Make what explains fast; None where there is nothing to make."""
+    address = _POINTER(plan.ctypes.data)
+    scratch = memory(_LIBRARY.leeway_plan_explain_scratch_bytes(address))
+    n_bytes = _LIBRARY.leeway_plan_explain_tables_bytes(address, _POINTER(scratch.ctypes.data))
+    if n_bytes == 0:
+        return None
+    tables = memory(n_bytes)
+    _LIBRARY.leeway_plan_make_explain_tables(address, _POINTER(scratch.ctypes.data), _POINTER(tables.ctypes.data))
+    return tables
+
+
+def explain(
+    kernels: Kernels,
+    plan: NDArray[np.uint8],
+    tables: NDArray[np.uint8] | None,
+    rows: NDArray[np.float32],
+    *,
+    together: bool,
+) -> NDArray[np.float64]:
+    """Explain rows in one call or row by row: (n_rows, n_features + 1, explained scores)."""
+    address = _POINTER(plan.ctypes.data)
+    given = (ctypes.byref(kernels), address, _POINTER(tables.ctypes.data if tables is not None else None))
+    width = _LIBRARY.leeway_plan_explained_scores(address)
+    out = np.empty((len(rows), rows.shape[1] + 1, width))
+    if together:
+        workspace = memory(_LIBRARY.leeway_plan_explain_workspace_bytes(given[2]))
+        room = (_POINTER(workspace.ctypes.data), _POINTER(out.ctypes.data))
+        _LIBRARY.leeway_plan_explain_rows(*given, _POINTER(rows.ctypes.data), ctypes.c_size_t(len(rows)), *room)
+        return out
+    for row, contributions in zip(rows, out, strict=True):
+        _LIBRARY.leeway_plan_explain(*given, _POINTER(row.ctypes.data), _POINTER(contributions.ctypes.data))
+    return out
