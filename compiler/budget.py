@@ -18,6 +18,7 @@ from compiler.errors import BudgetError
 from device_contract.baseline import Baseline
 from device_contract.errors import SketchError
 from device_contract.manifest import ArtifactKind
+from device_contract.plan.scorer import PlanScorer
 from device_contract.profile import FirmwareProfile
 from device_contract.sketches import RowSummarizer, encode_summary
 
@@ -128,10 +129,15 @@ def check(footprint: Footprint, profile: FirmwareProfile) -> None:
 
 
 def estimated_rss_bytes(artifact: EmittedArtifact, profile: FirmwareProfile, n_features: int) -> int:
-    """Estimate resident memory; a microcontroller reads the plan from flash and holds one row."""
+    """Estimate resident memory; a microcontroller reads the plan from flash and holds one row.
+
+    Raises:
+        PlanError: The plan is not sound.
+    """
     if profile.processor in _MICROCONTROLLERS:
         return n_features * np.dtype(np.float32).itemsize
-    return _AGENT_RSS_BYTES[artifact.kind] + _RSS_PER_ARTIFACT_BYTE[artifact.kind] * len(artifact.data)
+    explaining = PlanScorer(artifact.data).explain_bytes if artifact.kind == "plan" else 0
+    return _AGENT_RSS_BYTES[artifact.kind] + _RSS_PER_ARTIFACT_BYTE[artifact.kind] * len(artifact.data) + explaining
 
 
 def p99_one_row_us(artifact: EmittedArtifact, rows: NDArray[np.float32]) -> float:

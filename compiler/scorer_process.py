@@ -89,6 +89,8 @@ def measure(path: Path, kind: str, seconds: float) -> dict[str, float | int | No
     loaded_ns = time.perf_counter_ns()
     for row in rows * _WARM_UP_ROUNDS:
         scorer.score_into(row, out)
+    if isinstance(scorer, PlanScorer) and scorer.n_explained:
+        _explain(scorer, rows[0])
     rss_bytes = _resident_bytes()  # before the buffers of the measurement itself
     return {
         "open_ms": (opened_ns - began_ns) / 1e6,
@@ -103,6 +105,11 @@ def _load(bundle: Bundle, kind: str) -> Scorer:
     artifact = next(each for each in bundle.manifest.artifacts if each.kind == kind)
     data = bundle.files[artifact.file.path]
     return PlanScorer(data) if kind == "plan" else OnnxScorer(data, artifact)
+
+
+def _explain(scorer: PlanScorer, row: "array.array[float]") -> None:
+    """Explain a row, as the agent does for its reports: what that takes is kept."""
+    scorer.explain_into(row, array.array("d", bytes(8 * (scorer.n_features + 1) * scorer.n_explained)))
 
 
 def _time_rows(

@@ -12,7 +12,9 @@ from compiler.budget import Footprint, check, estimated_rss_bytes, hold_telemetr
 from compiler.errors import BudgetError
 from device_contract.baseline import decode_baseline
 from device_contract.bundle import read
+from device_contract.plan.scorer import PlanScorer
 from device_contract.profile import find_profile
+from tests.device_contract.plan.plans import PLANS
 
 PROFILE = find_profile("industrial-gateway")
 
@@ -42,15 +44,22 @@ def test_every_figure_that_is_broken_is_named() -> None:
 
 def test_time_is_measured_only_on_the_profile_s_own_kind_of_processor(rows: NDArray[np.float32]) -> None:
     other = msgspec.structs.replace(PROFILE, processor="armv7")
-    artifact = EmittedArtifact("plan", bytes(100))
+    artifact = EmittedArtifact("plan", PLANS["trees"])
     assert measure(artifact, other, rows).p99_one_row_us is None
 
 
 def test_a_larger_artifact_needs_more_memory_and_onnx_more_than_a_plan() -> None:
-    small, large = EmittedArtifact("plan", bytes(10)), EmittedArtifact("plan", bytes(10_000))
-    onnx = EmittedArtifact("onnx", bytes(10))
+    small, large = EmittedArtifact("plan", PLANS["linear"]), EmittedArtifact("plan", PLANS["trees"])
+    onnx = EmittedArtifact("onnx", PLANS["linear"])
     assert estimated_rss_bytes(small, PROFILE, 4) < estimated_rss_bytes(large, PROFILE, 4)
     assert estimated_rss_bytes(small, PROFILE, 4) < estimated_rss_bytes(onnx, PROFILE, 4)
+
+
+def test_what_explanations_keep_in_memory_counts() -> None:
+    explained = EmittedArtifact("plan", PLANS["trees-explained"])
+    beside = estimated_rss_bytes(explained, PROFILE, 2) - len(PLANS["trees-explained"])
+    plain = estimated_rss_bytes(EmittedArtifact("plan", PLANS["trees"]), PROFILE, 2) - len(PLANS["trees"])
+    assert beside - plain == PlanScorer(PLANS["trees-explained"]).explain_bytes > 11 * 2 * 16
 
 
 def test_a_microcontroller_holds_one_row() -> None:
