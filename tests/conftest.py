@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from tests.support.postgresql import run_postgresql
+
 # How long an example takes tells of the machine's load, and of no mistake.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-from tests.support.postgresql import run_postgresql
 
 
 @pytest.fixture(scope="session")
