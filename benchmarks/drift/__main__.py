@@ -1,6 +1,6 @@
 """False alarms and delays of the drift detectors: ``python -m benchmarks.drift``.
 
-Writes ``benchmarks/results/drift.{json,md,svg}``; takes some twenty minutes of two cores.
+Writes ``benchmarks/results/drift.{json,md,svg}``; takes some fifteen minutes of two cores.
 """
 
 import logging

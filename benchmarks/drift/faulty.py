@@ -15,7 +15,7 @@ from detectors.state import OWN, PEERS
 
 DEVICES: Final = 500
 SINCE: Final = 30
-AFTER: Final = 12
+AFTER: Final = 20
 FAULTS: Final = (
     ("shift of 0.1 sd", 5, Fault(shift=0.1)),
     ("shift of 0.25 sd", 2, Fault(shift=0.25)),

@@ -11,7 +11,7 @@ ROUND: Final = 2
 _FIRST: Final = 1000 * ROUND
 
 DAYS: Final = range(_FIRST, _FIRST + 5)
-HOURS: Final = range(_FIRST + 100, _FIRST + 103)
+HOURS: Final = range(_FIRST + 100, _FIRST + 105)
 INDEPENDENT: Final = range(_FIRST + 200, _FIRST + 202)
 FAULTS: Final = range(_FIRST + 300, _FIRST + 306)
 RELATIONS: Final = range(_FIRST + 400, _FIRST + 403)
