@@ -33,7 +33,7 @@ def judged(seeded_server: RunningServer) -> RunningServer:
 
 
 def test_the_broken_sensor_is_named_and_the_exit_code_says_so(judged: RunningServer) -> None:
-    shown = sign_off(judged)
+    shown = sign_off(judged, "--against", "training")
     assert shown.exit_code == 1
     first = shown.stdout.splitlines()[1].split()
     assert first[:2] == ["turbine-3", "temperature"]
@@ -49,7 +49,7 @@ def test_before_the_fault_the_window_is_signed_off(judged: RunningServer) -> Non
 
 def test_the_client_has_it_as_a_frame(judged: RunningServer) -> None:
     with FleetClient(judged.url, judged.admin_token, judged.ca) as client:
-        found = client.sign_off("power", false_discovery_rate=0.01)
+        found = client.sign_off("power", against="training", false_discovery_rate=0.01)
         assert found.iloc[0]["device_id"] == "turbine-3"
         assert found["false_discovery_rate"].max() <= 0.01
         assert found["false_discovery_rate"].is_monotonic_increasing
