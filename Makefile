@@ -18,7 +18,7 @@ test: .venv/ready services fuzzers cross  ## every test, with real brokers and d
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile=quick $(ARGS)
 
 # Libraries that train warn of one another: their warnings are shown, but no errors as elsewhere.
 FRONTENDS_PYTEST := --override-ini addopts="--import-mode=importlib -ra" --override-ini filterwarnings=default \

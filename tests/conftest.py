@@ -13,6 +13,7 @@ from tests.support.postgresql import run_postgresql
 
 # How long an example takes tells of the machine's load, and of no mistake.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=25)  # of 100: `make test` tries all
 settings.load_profile("untimed")
 
 
