@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import tuple_
-from sqlalchemy.sql.operators import eq, ge, gt, in_op, lt
+from sqlalchemy.sql.operators import eq, ge, gt, lt
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -123,15 +123,7 @@ def _judged_query(
     selection: Selection, labels: Mapping[str, str], after: Place | None
 ) -> SelectOfScalar[JudgedWindowRow]:
     start, ordinal = col(JudgedWindowRow.start_ms), col(JudgedWindowRow.ordinal)
-    chosen = bounds(
-        (JudgedWindowRow.model, eq, selection.model),
-        (JudgedWindowRow.device_id, in_op, selection.device_ids or None),
-        (JudgedWindowRow.version, eq, selection.version),
-        (start, ge, selection.since_ms),
-        (start, lt, selection.until_ms),
-        (tuple_(start, ordinal), gt, after),
-    )
-    query = select(JudgedWindowRow).where(*chosen)
+    query = select(JudgedWindowRow).where(*selection.conditions(JudgedWindowRow, start, after))
     for key, value in labels.items():
         carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
         query = query.where(col(JudgedWindowRow.device_id).in_(carriers))

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import tuple_
+from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import eq, ge, gt, in_op, lt
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -41,6 +42,28 @@ class Selection:
     version: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+
+    def conditions(
+        self,
+        table: Any,  # noqa: ANN401  (any table of windows)
+        start: Mapped[int],
+        after: Place | None,
+    ) -> list[ColumnElement[bool]]:
+        """Return what a table's rows have to meet.
+
+        Args:
+            table: The class of rows with a model, a device's id, a version and an ordinal.
+            start: Its column of the windows' starts.
+            after: Where the rows begin: behind this place.
+        """
+        return bounds(
+            (table.model, eq, self.model),
+            (table.device_id, in_op, self.device_ids or None),
+            (table.version, eq, self.version),
+            (start, ge, self.since_ms),
+            (start, lt, self.until_ms),
+            (tuple_(start, table.ordinal), gt, after),
+        )
 
 
 @dataclass(frozen=True)
@@ -117,13 +140,7 @@ def place_of(row: WindowRow) -> Place:
 
 
 def _query(selection: Selection, after: Place | None) -> SelectOfScalar[WindowRow]:
-    start, ordinal = col(WindowRow.window_start_ms), col(WindowRow.ordinal)
-    chosen = bounds(
-        (WindowRow.model, eq, selection.model),
-        (WindowRow.device_id, in_op, selection.device_ids or None),
-        (WindowRow.version, eq, selection.version),
-        (start, ge, selection.since_ms),
-        (start, lt, selection.until_ms),
-        (tuple_(start, ordinal), gt, after),
+    start = col(WindowRow.window_start_ms)
+    return (
+        select(WindowRow).where(*selection.conditions(WindowRow, start, after)).order_by(start, col(WindowRow.ordinal))
     )
-    return select(WindowRow).where(*chosen).order_by(start, ordinal)
