@@ -22,6 +22,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session
 
 from device_contract.codec import decode
@@ -40,6 +41,8 @@ _QUEUE_MESSAGES: Final = 2 * BATCH_MESSAGES
 _IDLE_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _LOG_INTERVAL_S: Final = 60.0
+_AWAY: Final = (OperationalError, InterfaceError, NoConnectionError)
+"""What is raised while the database does not answer, or has no connection left: the message is not at fault."""
 _MESSAGE_TYPES: Final[Mapping[str, type[Birth | Status | Report | Sample | Feedback]]] = {
     "birth": Birth,
     "status": Status,
@@ -175,20 +178,28 @@ class Ingest:
         return batch
 
     def _decode(self, delivery: Delivery) -> _Decoded | None:
-        try:
-            kind, inbound = _read(delivery, self._is_active)
-        except _RefusedError as refusal:
-            self._refuse(refusal, delivery.acknowledge)
-            return None
-        return _Decoded(kind, inbound, delivery.acknowledge)
+        while not self._stopping.is_set():
+            try:
+                kind, inbound = _read(delivery, self._is_active)
+            except _AWAY as error:  # whether a device is active is asked of the database
+                self._wait(1, error)
+            except _RefusedError as refusal:
+                self._refuse(refusal, delivery.acknowledge)
+                return None
+            else:
+                return _Decoded(kind, inbound, delivery.acknowledge)
+        return None
+
+    def _wait(self, messages: int, error: Exception) -> None:
+        _logger.warning("the database is away, %d messages wait: %s", messages, getattr(error, "orig", error))
+        self._stopping.wait(_RETRY_S)
 
     def _store(self, messages: list[_Decoded]) -> None:
         while not self._stopping.is_set():
             try:
                 outbound = self._commit(messages)
-            except (OperationalError, InterfaceError) as error:
-                _logger.warning("the database is away, %d messages wait: %s", len(messages), error.orig)
-                self._stopping.wait(_RETRY_S)
+            except _AWAY as error:
+                self._wait(len(messages), error)
                 continue
             except Exception as error:  # noqa: BLE001  (whatever a handler raises concerns one message)
                 self._isolate(messages, error)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session
 
 from device_contract import topics
@@ -149,6 +150,35 @@ def test_while_the_database_is_away_nothing_is_acknowledged(store: Database) -> 
     run.ingest._handlers = {"report": handler}
     run.feed(_on("turbine-1", _report(1)))
     assert attempts == [0, 0]
+    assert _stored(store) == {1}
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("SELECT", {}, Exception("the server closed the connection")), NoConnectionError("pool")]
+)
+def test_a_database_that_cannot_say_who_is_active_is_asked_again(store: Database, error: Exception) -> None:
+    run, away = _Run(store, _store), [error]
+
+    def is_active(_device_id: str) -> bool:
+        if away:
+            raise away.pop()
+        return True
+
+    run.ingest._is_active = is_active
+    run.feed(_on("turbine-1", _report(1)), _on("turbine-1", _report(2)))
+    assert _stored(store) == {1, 2}
+
+
+def test_a_message_is_not_dropped_for_want_of_a_connection(store: Database) -> None:
+    busy = [NoConnectionError("QueuePool limit of size 16 overflow 16 reached")]
+
+    def handler(session: Session, batch: list[Inbound]) -> list[Outbound]:
+        if busy:
+            raise busy.pop()
+        return _store(session, batch)
+
+    run = _Run(store, handler)
+    run.feed(_on("turbine-1", _report(1)))
     assert _stored(store) == {1}
 
 
