@@ -10,11 +10,12 @@ from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fleet_server.errors import FleetError, InvalidRequestError, TooLargeError, UnavailableError
+from fleet_server.errors import ConflictError, FleetError, InvalidRequestError, TooLargeError, UnavailableError
 
 _logger = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FleetError, _answer_fleet_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    for out_of_order in (OSError, OperationalError):
+    app.add_exception_handler(IntegrityError, _answer_clash)
+    for out_of_order in (OSError, OperationalError, NoConnectionError):
         app.add_exception_handler(out_of_order, _answer_unavailable)
     app.add_exception_handler(Exception, _answer_failure)
 
@@ -122,6 +124,13 @@ async def _answer_validation_error(_request: Request, error: Exception) -> JSONR
 def _fault(fault: Any) -> str:  # noqa: ANN401  (pydantic's error dictionary)
     where = ".".join(str(part) for part in fault["loc"])
     return f"{where}: {fault['msg']}"
+
+
+async def _answer_clash(request: Request, error: Exception) -> JSONResponse:
+    # routes look for what is there before they write; PostgreSQL lets two of them look at the same moment
+    _logger.info("%s %s: somebody was faster: %s", request.method, request.url.path, error)
+    detail = "Somebody else has changed the same at the same moment; look, and try again."
+    return problem(ConflictError.status, "changed_meanwhile", ConflictError.title, detail)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> JSONResponse:

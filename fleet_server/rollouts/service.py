@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -77,6 +78,7 @@ class RolloutService:
         self._clock = clock
         self._publish = publish
         self._alert = alert
+        self._all_due = threading.Event()
 
     def plan(self, spec: DeploymentSpec, deployment_id: str) -> list[list[str]]:
         """Return the members of each wave, as ``create`` would fix them now.
@@ -163,7 +165,9 @@ class RolloutService:
         self._send(Effects(outbound))
 
     def step(self) -> None:
-        """Carry every open deployment on, and renew assignments; called by the controller's loop."""
+        """Carry every open deployment on, renew assignments, tell a new broker; called by the controller's loop."""
+        if self._all_due.is_set():
+            self._publish_all()
         with self._database.reading() as session:
             open_ids = _open_deployments(session)
             has_due = self._assignments.has_due(session)
@@ -177,10 +181,11 @@ class RolloutService:
             self._send(Effects(renewed))
 
     def publish_all(self) -> None:
-        """Publish every assignment, for a broker that may have lost them."""
-        with self._database.reading() as session:
-            messages = self._assignments.messages(session)
-        self._send(Effects(messages))
+        """Have the next step publish every assignment, for a broker that may have lost them.
+
+        Not at once: it is called in the client's network thread, which an error of the database would end.
+        """
+        self._all_due.set()
 
     def assign_again(self, session: Session, labels: Mapping[str, str]) -> None:
         """Have the devices with these labels assigned what they hold again: what they may send has changed."""
@@ -204,6 +209,12 @@ class RolloutService:
             self._devices.record_status(session, status)
         self._offers.note(session, statuses)
         return []
+
+    def _publish_all(self) -> None:
+        with self._database.reading() as session:
+            messages = self._assignments.messages(session)
+        self._all_due.clear()  # before they are sent: a broker that joins meanwhile is told again
+        self._send(Effects(messages))
 
     def _create(self, actor: str, spec: DeploymentSpec, deployment_id: str) -> bool:
         with self._database.session() as session:

@@ -1,6 +1,8 @@
 """Every answer that is an error is problem+json; bodies have limits."""
 
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -8,8 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.requests import Request
 
+from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.app import FleetServer
 from fleet_server.db import Database
 from fleet_server.web import MAX_BODY_BYTES, BodyLimit, install
@@ -45,6 +49,10 @@ def small() -> AppClient:
     @app.get("/away")
     def ask_a_database_that_is_away() -> None:
         Database("sqlite:////nowhere/secret.db").ping()
+
+    @app.get("/busy")
+    def ask_a_database_that_has_no_connection_left() -> None:
+        raise NoConnectionError("QueuePool limit of size 16 overflow 16 reached, secret")
 
     return AppClient(app, "")
 
@@ -82,12 +90,23 @@ def test_a_failure_says_nothing_of_its_inside(small: AppClient) -> None:
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/full", "/away"])
+@pytest.mark.parametrize("path", ["/full", "/away", "/busy"])
 def test_a_full_disk_or_a_database_away_is_for_the_moment(small: AppClient, path: str) -> None:
     answer = small.get(path)
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
+
+
+def test_what_somebody_else_makes_at_the_same_moment_is_a_conflict(server: FleetServer, http: AppClient) -> None:
+    told = {"name": "desk", "kind": "mqtt"}
+    with ThreadPoolExecutor(1) as other:
+        with server._database.session() as session:
+            session.add(ReceiverRow(**told, address="", minimum_severity="warning", secret="", created_ms=0))
+            session.flush()
+            answer = other.submit(http.post, "/api/v1/receivers", json=told)
+            time.sleep(0.3)
+        assert answer.result().status_code == 409
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from fleet_server.audit.tables import AuditRow
-from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
+from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from fleet_server.rollouts.membership import WaveRule
 from fleet_server.rollouts.policy import Thresholds
 from fleet_server.rollouts.spec import DeploymentSpec
@@ -362,6 +362,24 @@ def test_a_new_broker_is_told_everything(turbines: Any) -> None:
     turbines.deploy("1", 50)
     first = turbines.told()
     turbines.rollouts.publish_all()
+    assert turbines.told() == []
+    turbines.rollouts.step()
+    assert sorted(turbines.told()) == sorted(first)
+    turbines.rollouts.step()
+    assert turbines.told() == []
+
+
+def test_a_broker_that_joins_while_the_database_is_away_is_told_once_it_is_back(
+    turbines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turbines.deploy("1", 50)
+    first = turbines.told()
+    with monkeypatch.context() as away:
+        away.setattr(turbines.database, "_is_open", False)
+        turbines.rollouts.publish_all()
+        with pytest.raises(UnavailableError):
+            turbines.rollouts.step()
+    turbines.rollouts.step()
     assert sorted(turbines.told()) == sorted(first)
 
 
