@@ -1,6 +1,6 @@
-"""Estimators whose answers have another form than a model's scores, made to answer in that form.
+"""Estimators that are others inside, or whose answers have another form than a model's scores, made plain.
 
-It concerns the estimator that comes last. The given one stays as it is.
+The given ones stay as they are.
 """
 
 import copy
@@ -8,16 +8,34 @@ from typing import Any
 
 import numpy as np
 from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.model_selection._search import BaseSearchCV  # it has no public name
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, NuSVC
+
+
+def without_searches(estimator: Any) -> Any:
+    """Return what a fitted search has found in its place, also where it is a step of a pipeline.
+
+    Its record, in which joblib meets masked arrays that it cannot hash, stays behind.
+    """
+    if isinstance(estimator, BaseSearchCV):
+        return without_searches(estimator.best_estimator_) if hasattr(estimator, "best_estimator_") else estimator
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    steps = [(name, without_searches(step)) for name, step in estimator.steps]
+    if all(found is step for (_, found), (_, step) in zip(steps, estimator.steps, strict=True)):
+        return estimator
+    changed = copy.copy(estimator)
+    changed.steps = steps
+    return changed
 
 
 def made_to_score(estimator: Any) -> Any:
     """Return the estimator, or a copy that scores float64 rows with one number for each class.
 
-    A support vector machine that answers one against one gives a score for each pair of classes;
-    its label is that of its votes either way. K-means that was fitted on float32 raises an error
-    for float64 rows.
+    It concerns the step that comes last. A support vector machine that answers one against one gives
+    a score for each pair of classes; its label is that of its votes either way. K-means that was fitted
+    on float32 raises an error for float64 rows.
     """
     if isinstance(estimator, Pipeline):
         *others, (name, last) = estimator.steps

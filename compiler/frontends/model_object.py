@@ -37,10 +37,12 @@ def source_of(model: Any, sha256: str | None = None) -> SourceModel:
 
         return TorchModel(model, sha256)
     if (library, name) not in _BOOSTERS:
+        from compiler.frontends.final_step import without_searches  # noqa: PLC0415  (see above)
         from compiler.frontends.framed_model import FramedModel, begins_with_frames  # noqa: PLC0415  (see above)
         from compiler.frontends.sklearn import SklearnModel  # noqa: PLC0415  (see above)
 
-        return FramedModel(model, sha256) if begins_with_frames(model) else SklearnModel(model, sha256)
+        found = without_searches(model)
+        return FramedModel(found, sha256) if begins_with_frames(found) else SklearnModel(model, sha256)
     if library == "lightgbm":
         from compiler.frontends.lightgbm_model import LightgbmModel  # noqa: PLC0415  (see above)
 

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from compiler.errors import ModelError, UnsupportedModelError, one_line
 from compiler.frontends.column_positions import by_position
-from compiler.frontends.final_step import made_to_score
+from compiler.frontends.final_step import made_to_score, without_searches
 from compiler.frontends.source import Family, OnnxArtifact, Signature
 from compiler.frontends.text_columns import as_texts, categories_of, on_positions
 from compiler.ir.sklearn_method import output_method, width_of
@@ -59,9 +59,10 @@ class SklearnModel:
             ModelError: It is no estimator, is not fitted, or gives nothing that the compiler knows.
         """
         _check(estimator)
+        estimator = without_searches(estimator)
         self._estimator = made_to_score(by_position(estimator))
         self._method, labels = _scoring(self._estimator)
-        self.sha256 = sha256 or sha256_hex(_state_hash(estimator).encode())
+        self.sha256 = sha256 or sha256_hex(str(joblib.hash(estimator)).encode())
         n_features = width_of(estimator)
         categories = categories_of(self._estimator, n_features)
         self._on_positions = on_positions(self._estimator, categories)
@@ -126,11 +127,6 @@ class SklearnModel:
         return lower_estimator(self._on_positions)
 
 
-def _state_hash(estimator: Any) -> str:
-    # Of a search, what it found: joblib cannot hash the masked arrays of its record.
-    return str(joblib.hash(getattr(estimator, "best_estimator_", estimator)))
-
-
 def _check(estimator: Any) -> None:
     kind = type(estimator).__name__
     if not isinstance(estimator, BaseEstimator):
@@ -169,6 +165,10 @@ def _labels(classifier: Any) -> tuple[Label, ...]:
     classes = classifier.classes_
     if isinstance(classes, list):
         raise ModelError("the classifier predicts several targets; train and compile one for each")
+    if len(classes) < 2:  # noqa: PLR2004  (what tells nothing apart is a mistake of the training)
+        raise ModelError(
+            f"the classifier was fitted on one class, {classes.tolist()[0]!r:.80}: it has nothing to tell apart"
+        )
     return tuple(_label(value) for value in classes.tolist())
 
 

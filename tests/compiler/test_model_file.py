@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import skops.io
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import IsolationForest, RandomForestRegressor
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -126,6 +134,15 @@ def test_several_targets_of_a_classifier_are_refused(rows: NDArray[np.float32]) 
     targets = (rows[:, :2] > 0).astype(int)
     with pytest.raises(ModelError, match="several targets"):
         SklearnModel(MultiOutputClassifier(LogisticRegression()).fit(rows, targets))
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [RandomForestClassifier(2), HistGradientBoostingClassifier(max_iter=2), DummyClassifier(), GaussianNB()],
+)
+def test_a_classifier_of_one_class_is_refused(rows: NDArray[np.float32], classifier: Any) -> None:
+    with pytest.raises(ModelError, match="fitted on one class, 'calm'"):
+        SklearnModel(clone(classifier).fit(rows, ["calm"] * len(rows)))
 
 
 @pytest.mark.parametrize(
