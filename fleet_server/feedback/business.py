@@ -11,7 +11,9 @@ from fleet_server.feedback.intervals import Estimate, spread, symmetric
 from fleet_server.feedback.units import Source, Unit, Units
 
 State = Literal["no_limits", "too_few", "ok", "below", "above"]
-_COUNT, _SUM = 0, 1
+_COUNT, _SUM, _SQUARES = range(3)
+_MAX_SUM: Final = 1e150
+"""The square of a larger one, on the way to the interval, would leave float64. Devices hold sums to its ends."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class MetricSums:
     def figures(self) -> MetricFigures | None:
         """Return what the values come to; None if there are none, or they are too large to add up."""
         units = self._units.stack()
+        if not ((np.abs(units[:, _SUM]) <= _MAX_SUM).all() and (units[:, _SQUARES] <= _MAX_SUM**2).all()):
+            return None
         count, total, squares = units.sum(axis=0)
-        if count == 0 or not np.isfinite(total + squares):
+        if count == 0:
             return None
         mean = float(total / count)
         variance = max(float(squares / count) - mean**2, 0.0) / max(float(count) - 1.0, 1.0)

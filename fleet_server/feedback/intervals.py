@@ -14,6 +14,7 @@ Sources: linearisation for clusters: Binder, On the variances of asymptotically 
 """
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,9 +92,10 @@ def wilson(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Es
     return Estimate(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))
 
 
-def widening(found: Spread, value: float = 1.0) -> float:
-    """Return the factor from a value to either end of an interval on the scale of its logarithm."""
-    return math.exp(min(found.quantile * math.sqrt(found.variance) / value, _LARGEST_EXPONENT))
+def scaled(value: float, half: float) -> tuple[float, float]:
+    """Return the ends of an interval on the scale of a positive value's logarithm, as far as float64 reaches."""
+    factor = math.exp(min(half, _LARGEST_EXPONENT))
+    return value / factor, min(value * factor, sys.float_info.max)
 
 
 def symmetric(value: float, found: Spread) -> Estimate:
@@ -106,5 +108,4 @@ def positive(value: float, found: Spread) -> Estimate:
     """Bound a figure that cannot be negative, on the scale of its logarithm; 0 has no interval but itself."""
     if value <= 0.0:
         return Estimate(value, value, value)
-    factor = widening(found, value)
-    return Estimate(value, value / factor, value * factor)
+    return Estimate(value, *scaled(value, found.quantile * math.sqrt(found.variance) / value))

@@ -17,6 +17,8 @@ FIELDS: Final = ("device_id", "version", "row", "time_ms", "label", "prediction"
 """What a label may have; the rest is ignored."""
 MAX_AHEAD_MS: Final = 24 * 3_600_000
 """As of windows: a later time comes from a clock that is wrong, or is no Unix time."""
+MIN_WEIGHT: Final = 1e-100
+"""The square of a smaller one, in the sums, would be none."""
 MAX_WEIGHT: Final = 1e6
 MAX_NUMBER: Final = 1e60
 """The fourth power of a larger one, in the sums, would leave float64."""
@@ -154,7 +156,7 @@ def _prediction(held: Mapping[str, object], target: Target) -> tuple[float | Non
 
 def _weight(held: Mapping[str, object]) -> float:
     weight = _number(held.get("weight", 1.0))
-    if weight is None or not 0.0 < weight <= MAX_WEIGHT:
+    if weight is None or not MIN_WEIGHT <= weight <= MAX_WEIGHT:
         raise RefusedError("bad_weight", held.get("weight"))
     return weight
 

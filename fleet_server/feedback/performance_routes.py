@@ -146,9 +146,9 @@ def _asking(
             raise InvalidRequestError("label: name the device label whose values are the segments")
         return lambda _limit, _cursor: (performance.by_segment(selection, label), None)
     if by == "device":
-        return lambda limit, cursor: performance.by_device(selection, limit=limit, after=cursor or "")
+        return lambda limit, cursor: performance.by_device(selection, limit=limit, after=cursor)
     if by == "window":
-        return lambda limit, cursor: performance.by_window(selection, limit=limit, after=parse_ordinal(cursor) or -1)
+        return lambda limit, cursor: performance.by_window(selection, limit=limit, after=parse_ordinal(cursor))
     return lambda _limit, _cursor: (performance.by_version(selection), None)
 
 

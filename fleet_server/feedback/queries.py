@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import gt
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from device_contract.baseline import Baseline
 from fleet_server.bundles.service import BundleService
-from fleet_server.db import Database
+from fleet_server.db import Database, bounds
 from fleet_server.errors import NotFoundError
 from fleet_server.feedback.cbpe import Calibration
 from fleet_server.feedback.performance import Expectation, Group
@@ -98,13 +99,15 @@ class PerformanceService:
         segments = self._segments(label)
         return self._grouped(selection, [], lambda row: Place(row.version, segment=segments.get(row.device_id, "")))
 
-    def by_device(self, selection: Selection, *, limit: int, after: str = "") -> tuple[list[Performance], str | None]:
+    def by_device(
+        self, selection: Selection, *, limit: int, after: str | None = None
+    ) -> tuple[list[Performance], str | None]:
         """Return how each version does on each device.
 
         Args:
             selection: Which windows.
             limit: Most devices.
-            after: Devices with a greater id only.
+            after: Devices with a greater id only, if one is given.
 
         Returns:
             The groups in order of device, and the last device if there are more.
@@ -114,13 +117,15 @@ class PerformanceService:
         found = self._grouped(selection, [column.in_(chosen)], lambda row: Place(row.version, device_id=row.device_id))
         return sorted(found, key=lambda each: (each.place.device_id or "", each.place.version)), last
 
-    def by_window(self, selection: Selection, *, limit: int, after: int = -1) -> tuple[list[Performance], int | None]:
+    def by_window(
+        self, selection: Selection, *, limit: int, after: int | None = None
+    ) -> tuple[list[Performance], int | None]:
         """Return how each version does in each window, in order of time.
 
         Args:
             selection: Which windows.
             limit: Most starts of windows.
-            after: Windows that start later only, Unix milliseconds.
+            after: Windows that start later only, Unix milliseconds; None: from the first.
         """
         column = col(TruthWindowRow.start_ms)
         chosen, last = self._page(selection, column, after, limit)
@@ -175,7 +180,7 @@ class PerformanceService:
         return None
 
     def _page(self, selection: Selection, column: Any, after: object, limit: int) -> tuple[list[Any], Any]:  # noqa: ANN401  (of whichever type the column is)
-        query = select(column).distinct().where(*selection.conditions(), column > after).order_by(column)
+        query = select(column).distinct().where(*selection.conditions(), *bounds((column, gt, after))).order_by(column)
         with self._database.reading() as session:
             values = list(session.exec(query.limit(limit + 1)))
         return values[:limit], values[limit - 1] if len(values) > limit else None

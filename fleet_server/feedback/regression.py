@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from fleet_server.feedback.intervals import Estimate, Floats, Spread, positive, spread, symmetric, widening
+from fleet_server.feedback.intervals import Estimate, Floats, Spread, positive, scaled, spread, symmetric
 
 
 class _Sum(IntEnum):
@@ -33,6 +33,8 @@ class _Sum(IntEnum):
 
 
 SIZE: Final = len(_Sum)
+_LEAST_VARIANCE: Final = 1e-130
+_LEAST_ERROR: Final = 1e-150  # the square of less is none in float64, and beside such a variance it is nothing
 
 
 def sum_rows(labels: Floats, predictions: Floats, weights: Floats, pivot: float) -> Floats:
@@ -103,18 +105,18 @@ def _r_squared(units: Floats) -> Estimate | None:
     variance = float(moments[_Sum.LABEL_2] - mean**2)
     error = float(moments[_Sum.ERROR_2])
     # below this, equal labels differ by rounding alone
-    if not variance > 1e-12 * float(moments[_Sum.LABEL_2]):
+    if not variance > max(1e-12 * float(moments[_Sum.LABEL_2]), _LEAST_VARIANCE):
         return None
-    if error == 0.0:
+    if error < _LEAST_ERROR:
         return Estimate(1.0, 1.0, 1.0)
     mixed = moments[_Sum.ERROR_2_LABEL_2] - 2 * mean * moments[_Sum.ERROR_2_LABEL] + mean**2 * error
     influence_2 = moments[_Sum.ERROR_4] / error**2 - 2 * mixed / (error * variance) + _fourth(moments) / variance**2
     scatter = units[:, _Sum.LABEL_2] - 2 * mean * units[:, _Sum.LABEL] + mean**2 * units[:, _Sum.WEIGHT]
     contributions = (units[:, _Sum.ERROR_2] / error - scatter / variance) / sums[_Sum.WEIGHT]
     found = spread(max(float(influence_2), 0.0) / _effective_rows(sums), contributions)
-    factor = widening(found)
     ratio = error / variance
-    return Estimate(1 - ratio, 1 - ratio * factor, 1 - ratio / factor)
+    low, high = scaled(ratio, found.quantile * math.sqrt(found.variance))
+    return Estimate(1 - ratio, 1 - high, 1 - low)
 
 
 def _fourth(moments: Floats) -> float:

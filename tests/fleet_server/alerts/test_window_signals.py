@@ -85,3 +85,9 @@ def test_metrics_alarm_by_rules_and_by_their_limits(plant: Plant, http: Any) -> 
     assert told(plant, http) == [("business-metrics", "open"), ("yield", "closed")]
     (alert,) = http.get("/api/v1/alerts", params={"state": "open"}).json()["items"]
     assert alert["features"] == ["scrap"]
+
+
+def test_a_metric_that_float64_cannot_square_stops_no_alert(plant: Plant, http: Any) -> None:
+    plant.report("mill-1", "failure", 0, metrics={"spring": [1e200], "yield": [0.4]})
+    assert told(plant, http) == [("yield", "open")]
+    assert http.get("/api/v1/models/failure/performance").json()["items"][0]["metrics"].keys() == {"yield"}

@@ -1,6 +1,7 @@
 """Performance by version, device, segment and window, as JSON and as tables; limits of custom metrics."""
 
 import io
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import pyarrow.csv
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from device_contract.sketches.metrics import MetricSketch
 from fleet_server.feedback.business import Limits, MetricSums, judge
 from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.units import MAX_UNITS, Source, Units
-from tests.fleet_server.feedback.plant import Plant, at, figures, labelled, sketch, yes
+from tests.fleet_server.feedback.plant import HOUR_MS, START_MS, Plant, at, figures, labelled, sketch, yes
 
 ROUTE = "/api/v1/models/failure/performance"
 
@@ -128,6 +130,16 @@ def test_a_wrong_request_is_a_problem(plant: Plant, http: Any) -> None:
     assert http.get("/api/v1/models/nothing/performance").status_code == 404
 
 
+def test_pages_of_one_window_reach_the_end_though_the_first_starts_in_1970(plant: Plant, http: Any) -> None:
+    for hour in (-START_MS // HOUR_MS, 0):
+        plant.report("mill-1", "failure", hour)
+    first = http.get(ROUTE, params={"by": "window", "limit": 1}).json()
+    assert [item["window_start_ms"] for item in first["items"]] == [0]
+    second = http.get(ROUTE, params={"by": "window", "limit": 1, "cursor": first["next_cursor"]}).json()
+    assert [item["window_start_ms"] for item in second["items"]] == [at(0)]
+    assert second["next_cursor"] is None
+
+
 def test_custom_metrics_are_held_to_their_limits(plant: Plant, http: Any) -> None:
     limits = "/api/v1/models/failure/metric-limits"
     for hour in range(12):
@@ -160,11 +172,28 @@ def test_the_mean_of_a_metric_is_numpys() -> None:
     assert judge(found, Limits(below=found.mean.value)) == "ok"
 
 
-def test_values_that_are_too_large_to_add_up_have_no_mean() -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        sketch([1e300]),
+        MetricSketch(count=1, sum=1e200, sum_squares=sys.float_info.max, minimum=1e200, maximum=1e200),
+        MetricSketch(count=1, sum=1e200, sum_squares=0.0, minimum=0.0, maximum=0.0),
+        MetricSketch(),
+    ],
+)
+def test_values_that_are_too_large_to_add_up_have_no_mean(told: MetricSketch) -> None:
     sums = MetricSums()
-    sums.add(Source("device", 0, 1), sketch([1e300]))
+    sums.add(Source("device", 0, 1), told)
     assert sums.figures() is None
-    assert MetricSums().figures() is None
+
+
+def test_devices_whose_values_are_as_large_as_can_be_have_a_mean() -> None:
+    sums = MetricSums()
+    for number in range(20):
+        sums.add(Source(f"device-{number}", 0, 1), sketch([1e149 * (-1) ** number]))
+    found = sums.figures()
+    assert found is not None
+    assert np.isfinite([found.mean.value, found.mean.low, found.mean.high]).all()
 
 
 @pytest.mark.parametrize(("devices", "windows", "unit"), [(9, 1, "rows"), (9, 2, "windows"), (20, 1, "devices")])

@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from fleet_server.feedback import regression
+from fleet_server.feedback.labels import MAX_NUMBER, MAX_WEIGHT, MIN_WEIGHT
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -84,3 +87,20 @@ def test_a_perfect_model_and_no_rows() -> None:
     labels = np.arange(5.0)
     assert regression.estimates(sums_of((labels, labels), 0.0)[np.newaxis])["r_squared"].low == 1.0
     assert regression.estimates(np.zeros((1, regression.SIZE))) == {}
+
+
+BORNE = st.floats(-MAX_NUMBER, MAX_NUMBER)
+WEIGHTS = st.floats(MIN_WEIGHT, MAX_WEIGHT)
+
+
+@given(rows=st.lists(st.tuples(BORNE, BORNE, WEIGHTS), min_size=1, max_size=12), pivot=st.floats(-1e30, 1e30))
+@example(rows=[(0.0, 0.0, 1e6), (0.0, 1e6, 1.0)], pivot=0.0)
+@example(rows=[(0.0, 0.0, 1e6), (1e-3, 1e6, 1.0)], pivot=0.0)
+@example(rows=[(0.0, 1e-170, 1.0), (1.0, 1.0, 1.0)], pivot=0.0)
+@example(rows=[(0.0, 1.0, 1e-100), (1.0, 1.0, 1e-100)], pivot=0.0)
+def test_whatever_labels_are_taken_every_figure_is_finite(rows: list[tuple[float, float, float]], pivot: float) -> None:
+    units = np.stack([regression.sum_rows(*(np.array([part]) for part in row), pivot) for row in rows])
+    for apart in (units, units.sum(axis=0)[np.newaxis]):
+        for estimate in regression.estimates(apart).values():
+            assert np.isfinite([estimate.value, estimate.low, estimate.high]).all()
+            assert estimate.low <= estimate.value <= estimate.high
