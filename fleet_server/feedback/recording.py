@@ -9,18 +9,21 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, or_, select
 
 from fleet_server.feedback.cursor import store_changed
 from fleet_server.feedback.labels import Truth
 from fleet_server.feedback.matching import Match, SampledPrediction, Window, complete, inherit, match
 from fleet_server.feedback.sampled import sampled_predictions
-from fleet_server.feedback.stored import StoredLabel, Subject, read_labels, write_labels
+from fleet_server.feedback.stored import StoredLabel, Subject, read_keyed, read_labels, write_labels
 from fleet_server.feedback.sums import pack, sum_labels
 from fleet_server.feedback.tables import ForgottenRow, LabelRow, TruthWindowRow
 
 MAX_TIMELESS: Final = 500
-"""Labels without a time that are tried again with each window of their device, those of the last rows first."""
+"""Labels without a time that are looked at again with each window of their device, those of the last rows first.
+
+Their sample alone gives them a time (``match_sampled``); a window tells whether the device has scored so far."""
 
 Outcome = Literal["new", "corrected", "repeated"]
 
@@ -40,8 +43,7 @@ def record(
         What became of the labels, and for which reason those that are not counted wait.
     """
     latest = {truth.key: truth for truth in truths}
-    known = read_labels(session, [*subject.labels(), col(LabelRow.key).in_(list(latest))])
-    before = {label.truth.key: label for label in known}
+    before = {label.truth.key: label for label in read_keyed(session, subject, list(latest))}
     outcomes: Counter[Outcome] = Counter()
     given: list[StoredLabel] = []
     for key, truth in latest.items():
@@ -53,13 +55,25 @@ def record(
 
 
 def match_waiting(session: Session, subject: Subject, windows: Collection[Window]) -> None:
-    """Try labels again for which windows, or sampled rows in them, have arrived."""
-    waiting = [*subject.labels(), col(LabelRow.reason) != ""]
+    """Try labels again for which windows have arrived."""
     time_ms = col(LabelRow.time_ms)
-    spans = or_(*(time_ms.between(window.start_ms, window.end_ms - 1) for window in windows))
-    labels = read_labels(session, [*waiting, spans])
-    labels += read_labels(session, [*waiting, time_ms.is_(None)], newest_rows=MAX_TIMELESS)
+    labels = read_labels(session, [*_waiting(subject), _within(windows)])
+    labels += read_labels(session, [*_waiting(subject), time_ms.is_(None)], newest_rows=MAX_TIMELESS)
     _place(session, subject, labels)
+
+
+def match_sampled(session: Session, subject: Subject, window: Window, rows: range) -> None:
+    """Try labels again for which sampled rows have arrived: of a window, and with numbers within a range."""
+    numbered = and_(col(LabelRow.time_ms).is_(None), col(LabelRow.row).between(rows.start, rows.stop - 1))
+    _place(session, subject, read_labels(session, [*_waiting(subject), or_(_within([window]), numbered)]))
+
+
+def _waiting(subject: Subject) -> list[ColumnElement[bool]]:
+    return [*subject.labels(), col(LabelRow.reason) != ""]
+
+
+def _within(windows: Collection[Window]) -> ColumnElement[bool]:
+    return or_(*(col(LabelRow.time_ms).between(window.start_ms, window.end_ms - 1) for window in windows))
 
 
 def _given(truth: Truth, before: StoredLabel | None, now_ms: int) -> tuple[Outcome, StoredLabel]:

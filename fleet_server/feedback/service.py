@@ -20,7 +20,7 @@ from fleet_server.feedback.cursor import CURSOR, lock
 from fleet_server.feedback.evidence import Evidence, store_evidence, take_evidence
 from fleet_server.feedback.labels import RefusedError, Truth, read_label
 from fleet_server.feedback.matching import Window
-from fleet_server.feedback.recording import Outcome, match_waiting, record
+from fleet_server.feedback.recording import Outcome, match_sampled, match_waiting, record
 from fleet_server.feedback.refusals import Refusal, count_refusals
 from fleet_server.feedback.stored import Subject
 from fleet_server.feedback.tables import FeedbackCursorRow
@@ -85,8 +85,12 @@ class FeedbackService:
         lock(session)
         for message in inbound:
             sample = cast("Sample", message.message)
-            window = Window(sample.window_start_ms, sample.window_end_ms)
-            self._match_waiting(session, sample.device_id, sample.model, sample.version, [window])
+            target = self._targets.find(sample.model, sample.version)
+            if target is not None and sample.rows:
+                subject = Subject(sample.device_id, sample.model, sample.version, target)
+                numbers = [row.row for row in sample.rows]
+                window = Window(sample.window_start_ms, sample.window_end_ms)
+                match_sampled(session, subject, window, range(min(numbers), max(numbers) + 1))
 
     def take_windows(self) -> int:
         """Take in the next batch of stored reports, and count the labels that waited for them.
@@ -152,15 +156,10 @@ class FeedbackService:
             store_evidence(session, each)
             windows[each.report.device_id, each.report.model, each.report.version].append(each.window)
         session.flush()
-        for place, theirs in windows.items():
-            self._match_waiting(session, *place, theirs)
-
-    def _match_waiting(
-        self, session: Session, device_id: str, model: str, version: str, windows: Sequence[Window]
-    ) -> None:
-        target = self._targets.find(model, version)
-        if target is not None:
-            match_waiting(session, Subject(device_id, model, version, target), windows)
+        for (device_id, model, version), theirs in windows.items():
+            target = self._targets.find(model, version)
+            if target is not None:
+                match_waiting(session, Subject(device_id, model, version, target), theirs)
 
 
 def _given(row: LabelledRow) -> dict[str, object]:

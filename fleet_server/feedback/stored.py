@@ -14,6 +14,8 @@ from fleet_server.feedback.tables import LabelRow
 from fleet_server.feedback.target import Target
 
 _TRUTH: Final = tuple(field.name for field in fields(Truth))
+_KEYS: Final = 1000
+"""In one query: a batch of a device's messages may have more labels than a database takes parameters."""
 _BESIDE: Final = ("window_start_ms", "window_end_ms", "received_ms", "corrections")
 
 
@@ -76,6 +78,12 @@ def read_labels(
     if newest_rows is not None:
         query = query.order_by(col(LabelRow.row).desc()).limit(newest_rows)
     return [_label(found) for found in session.exec(query)]
+
+
+def read_keyed(session: Session, subject: Subject, keys: Sequence[str]) -> list[StoredLabel]:
+    """Read those labels of a subject that have one of these keys."""
+    parts = (keys[start : start + _KEYS] for start in range(0, len(keys), _KEYS))
+    return [label for part in parts for label in read_labels(session, [*subject.labels(), col(LabelRow.key).in_(part)])]
 
 
 def write_labels(session: Session, subject: Subject, labels: Sequence[tuple[StoredLabel, Match]]) -> None:

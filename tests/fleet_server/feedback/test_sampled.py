@@ -41,3 +41,17 @@ def test_rows_that_were_not_sampled_stay_waiting(allowed: Plant, http: Any) -> N
     allowed.send("mill-1", "failure", [labelled(6, "yes", hour=0.5), labelled(99, "yes", hour=None)])
     items = http.get("/api/v1/models/failure/feedback").json()["items"]
     assert [(item["row"], item["reason"]) for item in items] == [(6, "no_prediction"), (99, "no_time")]
+
+
+def test_a_sample_finds_its_label_behind_hundreds_that_wait_for_theirs(allowed: Plant, http: Any) -> None:
+    for first in (1, 513):
+        rows = range(first, first + 512)
+        allowed.send("mill-1", "failure", [labelled(row, "yes", hour=None) for row in rows])
+    allowed.sample("mill-1", 0, sampled(5, 0.9, 0.25), sampled(9, 0.2, 0.75))
+    assert figures(http, "failure")["labelled"] == 2
+
+
+def test_a_sample_without_rows_is_refused_alone(allowed: Plant, http: Any) -> None:
+    allowed.send("mill-1", "failure", [labelled(5, "yes", hour=None)])
+    allowed.sample("mill-1", 0)
+    assert figures(http, "failure")["labelled"] == 0

@@ -127,6 +127,7 @@ UNUSABLE = [
     (labelled(1, "yes", (float("nan"), 0.9)), "failure", "bad_prediction"),
     (labelled(1, "yes", yes(0.9), weight=0.0), "failure", "bad_weight"),
     (labelled(1, "yes", yes(0.9), weight=float("inf")), "failure", "bad_weight"),
+    (labelled(1, "yes", yes(0.9), weight=5e-324), "failure", "bad_weight"),
     (labelled(0, "yes", yes(0.9)), "failure", "bad_row"),
     (labelled(None, "yes", yes(0.9), hour=None), "failure", "no_key"),
     (labelled(1, "yes", yes(0.9), hour=100), "failure", "future_time"),
@@ -170,6 +171,14 @@ def test_writers_at_the_same_time_lose_no_label(plant: Plant, http: Any) -> None
     for thread in threads:
         thread.join()
     assert figures(http, "failure", until_ms=at(1))["labelled"] == 40
+
+
+@pytest.mark.slow
+def test_a_batch_has_more_labels_than_a_database_takes_parameters(plant: Plant, http: Any) -> None:
+    plant.report("mill-1", "failure", 0)
+    labels = 70_000  # of 137 messages; PostgreSQL takes 65 535
+    plant.send("mill-1", "failure", [labelled(row, "yes", yes(0.9)) for row in range(1, labels + 1)])
+    assert figures(http, "failure")["labelled"] == labels
 
 
 def test_a_regression_is_measured_in_its_own_unit(plant: Plant, http: Any) -> None:
