@@ -2,13 +2,13 @@
 
 read -> score -> emit -> prove -> hold against the budget -> pack. A step that fails raises its
 own error, and nothing is written. ``compiler.preparation`` does the steps that do not depend on
-the firmware profile.
+the firmware profile, ``compiler.proof`` emits and proves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -16,17 +16,15 @@ from compiler import budget, packaging, parity
 from compiler.backends.artifact import EmittedArtifact
 from compiler.checks import Checklist, Figure
 from compiler.contents import Contents
-from compiler.errors import BudgetError, CompilerError, ModelError, UnsupportedModelError
+from compiler.errors import CompilerError
 from compiler.files import write_whole
 from compiler.preparation import PreparedModel, prepare
+from compiler.proof import Kind, prove_artifacts
 from compiler.quantization import Quantization
-from device_contract.bundle import MAX_BUNDLE_BYTES
 from device_contract.canonical import sha256_hex
-from device_contract.manifest import ArtifactKind, Lineage, Manifest
+from device_contract.manifest import Lineage, Manifest
 from device_contract.names import is_name
 from device_contract.profile import FirmwareProfile, find_profile
-
-Kind = Literal["onnx", "plan", "both"]
 
 
 @dataclass(frozen=True)
@@ -165,8 +163,8 @@ def compile_prepared(
     Raises:
         CompilerError: Parity or the budget is not right.
     """
-    artifacts, reasons = _emit(prepared, order.kind, target, checklist)
-    proved = tuple(_prove(prepared, artifact, checklist) for artifact in artifacts)
+    proved = prove_artifacts(prepared, order.kind, target, checklist)
+    artifacts = proved.artifacts
     footprints = tuple(_hold(artifact, target, prepared, checklist) for artifact in artifacts) if target else ()
     if target is not None:
         _hold_telemetry(prepared, target, checklist)
@@ -186,58 +184,8 @@ def compile_prepared(
     with checklist.step("bundle") as step:
         manifest, data = packaging.pack(contents)
         step.figures["bytes"] = len(data)
-    return CompiledBundle(
-        manifest, data, sha256_hex(data), proved, footprints, (*prepared.notes, *reasons, *_edge_notes(proved))
-    )
-
-
-def _kinds(kind: Kind | None, profile: FirmwareProfile | None) -> tuple[ArtifactKind, ...]:
-    allowed: tuple[ArtifactKind, ...] = profile.artifact_kinds if profile else ("plan", "onnx")
-    wanted: tuple[ArtifactKind, ...] = allowed if kind is None else ("plan", "onnx") if kind == "both" else (kind,)
-    refused = [each for each in wanted if each not in allowed]
-    if profile and refused:
-        raise BudgetError(f"profile {profile.name!r} takes {' and '.join(allowed)}, not {refused[0]}")
-    return wanted
-
-
-def _emit(
-    prepared: PreparedModel, kind: Kind | None, profile: FirmwareProfile | None, checklist: Checklist
-) -> tuple[tuple[EmittedArtifact, ...], tuple[str, ...]]:
-    """Emit the artifacts; without an explicit kind, one that the model does not have is told and left out."""
-    artifacts, reasons = [], []
-    for wanted in _kinds(kind, profile):
-        with checklist.step(wanted) as step:
-            try:
-                artifacts.append(prepared.emit(wanted))
-                step.figures["bytes"] = len(artifacts[-1].data)
-            except UnsupportedModelError as error:
-                step.skipped = f"no {wanted} for this model: {error}"
-                if kind is not None:
-                    raise UnsupportedModelError(step.skipped) from error
-                reasons.append(step.skipped)
-    if not artifacts:
-        raise UnsupportedModelError("; ".join(reasons))
-    total_bytes = sum(len(artifact.data) for artifact in artifacts)
-    if total_bytes > MAX_BUNDLE_BYTES:
-        raise ModelError(f"the artifacts have {total_bytes} bytes, a bundle holds at most {MAX_BUNDLE_BYTES}")
-    return tuple(artifacts), tuple(reasons)
-
-
-def _prove(prepared: PreparedModel, artifact: EmittedArtifact, checklist: Checklist) -> parity.ParityResult:
-    with checklist.step(f"{artifact.kind}.parity") as step:
-        tolerance = prepared.tolerance
-        step.figures |= {"absolute_tolerance": tolerance.absolute, "relative_tolerance": tolerance.relative}
-        result = prepared.prove(artifact.kind)
-        step.figures |= {"rows": result.rows, "max_difference": result.max_difference}
-        step.figures |= {"edge_rows": result.edge_rows, "wrong_edge_rows": result.wrong_edge_rows}
-    return result
-
-
-def _edge_notes(proved: tuple[parity.ParityResult, ...]) -> Iterator[str]:
-    for each in proved:
-        if each.wrong_edge_rows:
-            where = f"{each.wrong_edge_rows} of {each.edge_rows} rows at thresholds, missing values and infinities"
-            yield f"the {each.kind} disagrees with the model on {where}"
+    notes = (*prepared.notes, *proved.notes)
+    return CompiledBundle(manifest, data, sha256_hex(data), proved.parity, footprints, notes)
 
 
 def _hold(

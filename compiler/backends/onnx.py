@@ -8,6 +8,7 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import is_clusterer
 from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC, NuSVC
 
 from compiler.backends.onnx_artifact import INPUT_NAME, OPSETS, finish
 from compiler.backends.skl2onnx_mend import mend
@@ -44,10 +45,13 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
 
 
 def _options(estimator: Any, method: str) -> dict[int, dict[str, bool]] | None:
-    """Ask for the log likelihood, which is left out otherwise."""
+    """Ask for the log likelihood, which is left out otherwise, and for the right sign of two classes' decision."""
     while isinstance(estimator, Pipeline):
         estimator = estimator[-1]
-    return {id(estimator): {"score_samples": True}} if method == "score_samples" else None
+    if method == "score_samples":
+        return {id(estimator): {"score_samples": True}}
+    is_decision = method == "decision_function" and isinstance(estimator, SVC | NuSVC)
+    return {id(estimator): {"raw_scores": True}} if is_decision else None
 
 
 def _label_as_number(model: ModelProto) -> None:

@@ -1,10 +1,12 @@
 """Converted models as artifacts: one output of numbers, the operators that every device has, the same bytes."""
 
+import numpy as np
 from onnx import ModelProto, TensorProto, helper
 from onnx.inliner import inline_local_functions
 
 from compiler.backends.onnx_graph import check_portable, keep_output, numeric_outputs, serialize, take_off_zipmap
 from compiler.frontends.source import OnnxArtifact
+from compiler.onnx_session import OnnxSession
 
 INPUT_NAME = "row"
 OPSETS = {"": 18, "ai.onnx.ml": 3}
@@ -33,9 +35,10 @@ def finish(model: ModelProto, n_classes: int) -> OnnxArtifact:
 
 
 def _width(model: ModelProto, output: str) -> int:
-    """Return the number of columns of an output, 0 if the graph does not tell."""
-    shapes = {value.name: value.type.tensor_type.shape.dim for value in model.graph.output}
-    return int(shapes[output][-1].dim_value) if shapes[output] else 0
+    """Return the number of columns of an output; the graph may say another one (skl2onnx's RidgeClassifier)."""
+    n_features = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    session = OnnxSession(model.SerializeToString())
+    return int(session.score(INPUT_NAME, output, np.zeros((1, n_features), np.float32)).shape[1])
 
 
 def _score_both_classes(model: ModelProto, margin: str) -> str:

@@ -12,9 +12,12 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import RidgeClassifier
+from sklearn.svm import SVC, NuSVC
 
 from compiler import compile_model
-from compiler.errors import CompilerError, ModelError, SampleError, UnsupportedModelError
+from compiler.errors import CompilerError, ModelError, ParityError, SampleError, UnsupportedModelError
 from compiler.verification import verify_contents
 from device_contract import bundle
 from device_contract.baseline import decode_baseline
@@ -121,6 +124,23 @@ def test_without_a_kind_a_missing_plan_is_told_and_left_out(tmp_path: Path, rows
     for kind in ("plan", "both"):
         with pytest.raises(UnsupportedModelError, match="no plan for this model: "):
             compile_model(model, rows, name="pump", version="1", kind=kind)  # type: ignore[arg-type]
+
+
+def test_without_a_kind_onnx_that_is_wrong_is_told_and_left_out(rows: NDArray[np.float32]) -> None:
+    model = LinearDiscriminantAnalysis().fit(rows, rows[:, 0] > 0)  # which skl2onnx 1.20 gets wrong for two classes
+    compiled = compile_model(model, rows, name="pump", version="1")
+    assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["plan"]
+    (note,) = compiled.notes
+    assert note.startswith("no onnx for this model: the onnx disagrees with the model on ")
+    for kind in ("onnx", "both"):
+        with pytest.raises(ParityError, match="the onnx disagrees"):
+            compile_model(model, rows, name="pump", version="1", kind=kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [SVC, NuSVC, RidgeClassifier])
+def test_two_classes_without_probabilities_have_both_artifacts(make: Any, rows: NDArray[np.float32]) -> None:
+    compiled = compile_model(make().fit(rows, rows[:, 0] > 0), rows, name="pump", version="1")
+    assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["plan", "onnx"]
 
 
 def test_a_profile_allows_its_own_kinds_only(linear: Any, rows: NDArray[np.float32]) -> None:
