@@ -6,6 +6,7 @@ they are read, and texts stay folded.
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,11 @@ def read_csv(data: bytes) -> tuple[Column, ...]:
     check_shape(data.count(b"\n"), len(names))
     options = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
     table = pyarrow.csv.read_csv(pa.BufferReader(data), convert_options=options)
-    return tuple(_column(field, column) for field, column in zip(table.schema, table.columns, strict=True))
+    columns = tuple(_column(field, column) for field, column in zip(table.schema, table.columns, strict=True))
+    # What Arrow takes for binary in a text file.
+    return tuple(
+        replace(column, kind="bytes that are no UTF-8") if column.kind == "binary" else column for column in columns
+    )
 
 
 def read_parquet(data: bytes) -> tuple[Column, ...]:

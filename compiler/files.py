@@ -28,6 +28,8 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         CompilerError: The file cannot be written.
     """
+    if not path.name:
+        raise CompilerError(f"cannot write {path}: it names no file")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

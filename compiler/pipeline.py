@@ -116,7 +116,7 @@ def compile_model(  # noqa: PLR0913  (the command's options, each by its name)
     """Compile a trained model to a bundle.
 
     Args:
-        model: Path of the model (``.onnx``, ``.skops``, or a pickle), or a fitted scikit-learn estimator.
+        model: Path of the model (``compiler.frontends.model_file.read_model`` lists the kinds), or a fitted one.
         sample: Path of rows like those of the training (CSV, Parquet, ``.npz``), or an array (n_rows, n_features).
         name: The model's name.
         version: Its version.

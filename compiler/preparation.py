@@ -34,7 +34,7 @@ from detectors import lay_out
 from detectors.limits import calibrate
 from device_contract.baseline import Baseline
 from device_contract.canonical import sha256_hex
-from device_contract.manifest import ArtifactKind, Label, Output
+from device_contract.manifest import MAX_STREAM_NAME, ArtifactKind, Label, Output
 
 if TYPE_CHECKING:
     from compiler.ir.nodes import Graph
@@ -197,7 +197,7 @@ def prepare(  # noqa: PLR0913  (each by its name)
     """Read a model and its sample, and score it.
 
     Args:
-        model: Path of the model, or a fitted scikit-learn estimator.
+        model: Path of the model, or a fitted one.
         sample: Path of rows like those of the training, or an array (n_rows, n_features).
         schema: Path of a schema file that describes the features and outputs.
         trust_pickle: Load a pickle, which runs any code that it holds.
@@ -251,6 +251,8 @@ def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN
 def _read_columns(sample: Path | str | NDArray[Any]) -> tuple[tuple[Column, ...], str]:
     if isinstance(sample, str | Path):
         return read_sample(Path(sample))
+    if not isinstance(sample, np.ndarray):
+        raise SampleError(f"the sample is a {type(sample).__name__}; give a path, or an array (rows, features)")
     if sample.ndim != 2 or sample.dtype.kind not in "biuf":  # noqa: PLR2004  (rows and columns)
         raise SampleError(f"the sample has shape {sample.shape} of {sample.dtype}; expected numbers, (rows, features)")
     return matrix_columns(sample), sha256_hex(np.ascontiguousarray(sample, dtype=np.float32).tobytes())
@@ -271,9 +273,16 @@ def _outputs(n_outputs: int, labels: tuple[Label, ...], schema: Schema) -> tuple
     if schema.output:
         return tuple(Output(name=output.name, unit=output.unit) for output in schema.output)
     if labels:
+        _check_labels(labels)
         return tuple(Output(name=f"probability.{label}") for label in labels)
     names = ["prediction"] if n_outputs == 1 else [f"prediction.{index}" for index in range(n_outputs)]
     return tuple(Output(name=name) for name in names)
+
+
+def _check_labels(labels: tuple[Label, ...]) -> None:
+    long = next((label for label in labels if len(f"probability.{label}") > MAX_STREAM_NAME), None)
+    if long is not None:
+        raise SampleError(f"the label {str(long)[:40]!r}... is too long to name an output: name them in a schema file")
 
 
 def _ignored(sample: Sample) -> str:

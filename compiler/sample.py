@@ -18,7 +18,7 @@ from compiler.schema import FeatureSchema, Schema
 from compiler.tables import read_table
 from device_contract.canonical import sha256_hex
 from device_contract.frames import Frame
-from device_contract.manifest import Feature
+from device_contract.manifest import MAX_STREAM_NAME, Feature
 
 MAX_SAMPLE_BYTES = 1 << 30
 _SHOWN_NAMES = 5
@@ -148,6 +148,8 @@ def _check_values(columns: list[Column]) -> None:
 
 def _feature(column: Column, schema: FeatureSchema | None, values: NDArray[np.float32]) -> Feature:
     """Describe a feature: what the schema leaves open comes from the column itself."""
+    if not 0 < len(column.name) <= MAX_STREAM_NAME:
+        raise SampleError(f"column {column.name[:40]!r}: the name of a feature has 1 to {MAX_STREAM_NAME} characters")
     schema = schema or FeatureSchema(name=column.name)
     unit = column.unit if schema.unit is None else schema.unit
     categories = column.categories or schema.categories
@@ -155,12 +157,11 @@ def _feature(column: Column, schema: FeatureSchema | None, values: NDArray[np.fl
         return Feature(name=column.name, unit=unit, kind="category", categories=categories)
     finite = values[np.isfinite(values)]
     lowest, highest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-    return Feature(
-        name=column.name,
-        unit=unit,
-        minimum=lowest if schema.minimum is None else schema.minimum,
-        maximum=highest if schema.maximum is None else schema.maximum,
-    )
+    lowest = lowest if schema.minimum is None else schema.minimum
+    highest = highest if schema.maximum is None else schema.maximum
+    if lowest is not None and highest is not None and lowest > highest:
+        raise SampleError(f"column {column.name!r}: every value is out of the range that the schema gives it")
+    return Feature(name=column.name, unit=unit, minimum=lowest, maximum=highest)
 
 
 def _listed(names: list[str]) -> str:

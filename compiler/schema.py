@@ -4,6 +4,7 @@ TOML; the page is ``docs/formats/schema.md``. Whatever it says of a feature stan
 sample's own columns say.
 """
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ import msgspec
 
 from compiler.errors import SampleError
 from compiler.files import read_limited
+from device_contract.manifest import StreamName
 
 MAX_SCHEMA_BYTES = 16 << 20
 DAY_S = 86_400
@@ -20,7 +22,7 @@ DAY_S = 86_400
 class FeatureSchema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one feature."""
 
-    name: str
+    name: StreamName
     unit: str | None = None
     kind: Literal["number", "category"] | None = None
     minimum: float | None = None
@@ -31,7 +33,7 @@ class FeatureSchema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class OutputSchema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of one output, in the model's order."""
 
-    name: str
+    name: StreamName
     unit: str = ""
 
 
@@ -68,6 +70,8 @@ def read_schema(path: Path) -> Schema:
 
 def _check(feature: FeatureSchema, path: Path) -> None:
     lowest, highest = feature.minimum, feature.maximum
+    if any(bound is not None and math.isnan(bound) for bound in (lowest, highest)):
+        raise SampleError(f"schema {path}: the range of {feature.name!r} is not a number")
     if lowest is not None and highest is not None and lowest > highest:
         raise SampleError(f"schema {path}: {feature.name!r} has a minimum above its maximum")
     if feature.kind == "category" and not feature.categories:

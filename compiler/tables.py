@@ -36,9 +36,6 @@ def read_table(data: bytes, path: Path) -> tuple[Column, ...]:
         raise SampleError(f"{path} is not a sound {path.suffix[1:]} table: {one_line(error)}") from error
     if not columns:
         raise SampleError(f"{path} has no columns")
-    names = [column.name for column in columns if column.name]
-    if names and all(map(_is_number, names)):
-        raise SampleError(f"{path} has no line of column names: its first line holds numbers")
     return columns
 
 
@@ -58,7 +55,11 @@ def _is_number(text: str) -> bool:
 def _read_csv(data: bytes) -> tuple[Column, ...]:
     from compiler import arrow_tables  # noqa: PLC0415  (only for its files: Arrow is slow to import)
 
-    return arrow_tables.read_csv(data)
+    columns = arrow_tables.read_csv(data)
+    names = [column.name for column in columns if column.name]
+    if names and all(map(_is_number, names)):
+        raise ValueError("it has no line of column names: its first line holds numbers")
+    return columns
 
 
 def _read_parquet(data: bytes) -> tuple[Column, ...]:

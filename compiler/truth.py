@@ -21,7 +21,7 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
         Scores (n_rows, n_outputs), NaN in the rows left out, and a sentence about them or ``""``.
 
     Raises:
-        ModelError: The model refuses rows of finite numbers.
+        ModelError: The model refuses rows of finite numbers, or gives no number for any row.
         SampleError: No row is left.
     """
     infinite = np.asarray(np.isinf(rows).any(axis=1))
@@ -36,6 +36,8 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
                 raise
         else:
             break
+    if not np.isfinite(scores).all(axis=1).any():
+        raise ModelError("the model gives NaN or infinities for every row of the sample: nothing can be proved")
     return scores, f"{left_out.sum()} rows hold {what}, which the model does not take" if left_out.any() else ""
 
 

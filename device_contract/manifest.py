@@ -21,6 +21,9 @@ ArtifactKind = Literal["onnx", "plan"]
 FileName = Annotated[str, whole(r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Label = str | int
+MAX_STREAM_NAME = 128
+StreamName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_STREAM_NAME)]
+"""Of a feature or an output."""
 
 
 class FileReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,7 @@ class FileReference(msgspec.Struct, frozen=True, kw_only=True):
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """One input of the model, in the order of the row."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    name: StreamName
     unit: str = ""
     kind: Literal["number", "category"] = "number"
     minimum: float | None = None
@@ -47,7 +50,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 class Output(msgspec.Struct, frozen=True, kw_only=True):
     """One number that the model gives."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    name: StreamName
     unit: str = ""
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def compile_model(  # noqa: PLR0913, PLR0917  (each option of the command)
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Trained model: .onnx, .skops, or a pickle.", show_default=False)
+        Path, typer.Argument(metavar="MODEL", help="Trained model; its name's end tells its kind.", show_default=False)
     ],
     sample: Annotated[
         Path, typer.Option(help="Rows like those of the training: .csv, .parquet or .npz.", show_default=False)

@@ -25,8 +25,9 @@ def sign(bundle: BundleFile, key: KeyFile) -> None:
     from compiler.files import write_whole
     from compiler.signing import load_private_key, sign_bundle, signature_path
 
+    signature = sign_bundle(open_file(bundle), load_private_key(key))
     path = signature_path(bundle)
-    write_whole(path, sign_bundle(open_file(bundle), load_private_key(key)))
+    write_whole(path, signature)
     typer.echo(f"wrote {path}")
 
 

@@ -97,6 +97,7 @@ def test_each_fault_has_one_clear_line_and_its_exit_code(
         (7, command("verify", tmp_path / "missing.bundle")),
         (7, command("verify", compiled, "--key", tmp_path / "missing.pub")),
         (7, command("sign", compiled, "--key", sample_file)),
+        (7, command("sign", ".", "--key", sample_file)),
     ]
     for expected, (exit_code, output, errors) in faults:
         assert exit_code == expected, errors

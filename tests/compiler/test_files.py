@@ -33,6 +33,12 @@ def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(tmp_path: Path) 
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == {path: b"old"}
 
 
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_path_without_a_name_is_told(path: str) -> None:
+    with pytest.raises(CompilerError, match="it names no file"):
+        write_whole(Path(path), b"new")
+
+
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(CompilerError, match=r"cannot write .*out"):

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import SVC, NuSVC
 
 from compiler import compile_model
@@ -197,6 +197,30 @@ def test_an_unknown_profile_is_refused(linear: Any, rows: NDArray[np.float32]) -
 def test_an_array_that_is_no_sample_is_refused(linear: Any, sample: NDArray[Any]) -> None:
     with pytest.raises(SampleError, match="expected numbers"):
         compile_model(linear, sample, name="pump", version="1")
+
+
+def test_a_list_is_no_sample(linear: Any, rows: NDArray[np.float32]) -> None:
+    with pytest.raises(SampleError, match="the sample is a list; give a path, or an array"):
+        compile_model(linear, rows.tolist(), name="pump", version="1")
+
+
+def test_a_model_that_gives_no_number_is_refused(tmp_path: Path, rows: NDArray[np.float32]) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Log", ["row"], ["score"])],
+        "g",
+        [helper.make_tensor_value_info("row", TensorProto.FLOAT, [None, 4])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 4])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match="NaN or infinities for every row"):
+        compile_model(tmp_path / "model.onnx", -abs(rows) - 1, name="pump", version="1")
+
+
+def test_a_label_too_long_to_name_an_output_is_refused(rows: NDArray[np.float32]) -> None:
+    model = LogisticRegression().fit(rows, np.where(rows[:, 0] > 0, "x" * 120, "y"))
+    with pytest.raises(SampleError, match=r"the label 'x+'\.\.\. is too long to name an output"):
+        compile_model(model, rows, name="pump", version="1")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, linear: Any, rows: NDArray[np.float32]) -> None:

@@ -124,6 +124,8 @@ def test_what_float32_cannot_hold_is_infinite_as_on_the_device(tmp_path: Path) -
         ("a,b\n1,2,3\n", signature(), "not a sound csv table"),
         ("a,a\n1,2\n", signature(), "two columns named 'a'"),
         ("1,2\n3,4\n", signature(), "no line of column names"),
+        (f"{'a' * 129},b\n1,2\n", signature(), "the name of a feature has 1 to 128 characters"),
+        (",b\n1,2\n", signature(), "the name of a feature has 1 to 128 characters"),
         ("a,b,c\n1,2,3\n", signature(), "takes 2 features, the sample has 3 columns"),
         ("a,c\n1,2\n", signature("a", "b"), "takes 'b', which the sample has no column for"),
     ],
@@ -132,6 +134,19 @@ def test_a_csv_that_does_not_fit_is_refused(tmp_path: Path, text: str, model: Si
     with pytest.raises(SampleError, match=reason) as refusal:
         load(csv(tmp_path, text), model)
     assert "\n" not in str(refusal.value)
+
+
+def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_bytes("a,b\n1,é\n".encode("latin-1"))
+    with pytest.raises(SampleError, match="column 'b' holds bytes that are no UTF-8"):
+        load(path, signature())
+
+
+def test_numbers_may_be_names_where_the_format_tells_them(tmp_path: Path) -> None:
+    path = tmp_path / "sample.parquet"
+    pyarrow.parquet.write_table(pa.table({"0": [1.0, 2.0], "1": [3.0, 4.0]}), path)
+    assert [feature.name for feature in load(path, signature()).features] == ["0", "1"]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +191,8 @@ def test_an_unknown_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -
         ("[[feature]]\nname = 'a'\nkind = 'category'\n", "a category without categories"),
         ("[[feature]]\nname = 'a'\ncategories = ['x', 'x']\n", "categories of 'a' repeat"),
         ("[[feature]]\nname = 'a'\nunits = 'm'\n", "malformed schema"),
+        ("[[feature]]\nname = 'a'\nminimum = nan\n", "the range of 'a' is not a number"),
+        ("[[output]]\nname = ''\n", "malformed schema"),
         ("schema_version = 2\n", "malformed schema"),
         ("= rubbish", "malformed schema"),
         ("[[feature]]\nname = 't'\ncategories = ['x']\n", "column 't' holds 'y', not among its categories"),
@@ -184,6 +201,11 @@ def test_an_unknown_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -
 def test_a_schema_that_does_not_fit_is_refused(tmp_path: Path, schema: str, reason: str) -> None:
     with pytest.raises(SampleError, match=reason):
         load(csv(tmp_path, "a,t\n1,y\n"), signature(), schema)
+
+
+def test_a_range_that_no_value_is_in_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SampleError, match="column 'a': every value is out of the range"):
+        load(csv(tmp_path, "a,b\n1,2\n"), signature(), "[[feature]]\nname = 'a'\nminimum = 100.0\n")
 
 
 def test_no_schema_describes_nothing() -> None:
