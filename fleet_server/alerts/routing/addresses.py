@@ -36,7 +36,8 @@ def check_url(url: str, *, allow_internal: bool) -> None:
     """
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        parsed.raw_host.decode().encode("idna")  # as resolvers do: each part of a name has 1 to 63 characters
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidRequestError(f"address: {error}") from error
     if parsed.scheme not in {"http", "https"} or not parsed.host or len(url) > MAX_URL_CHARACTERS:
         raise InvalidRequestError(

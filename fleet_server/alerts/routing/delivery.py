@@ -91,11 +91,18 @@ class Delivery:
     def _send_all(self, pairs: Sequence[_Pair]) -> list[_Outcome]:
         outcomes: list[_Outcome] = []
         for delivery, receiver in pairs:
-            error = self._channels[receiver.kind].send(receiver, delivery)[:_ERROR_CHARACTERS]
+            error = self._send(receiver, delivery)[:_ERROR_CHARACTERS]
             outcomes.append(_Outcome(delivery.delivery_id, receiver.kind, error))
             if error:  # the others to this receiver would fail alike, and each costs a timeout
                 break
         return outcomes
+
+    def _send(self, receiver: ReceiverRow, delivery: DeliveryRow) -> str:
+        try:
+            return self._channels[receiver.kind].send(receiver, delivery)
+        except Exception as error:  # whatever a channel stumbles over, the other receivers are told
+            _logger.exception("delivery %s to %s failed", delivery.delivery_id, receiver.name)
+            return f"{type(error).__name__}: {error}"
 
     def _settle(self, outcome: _Outcome) -> None:
         with self._database.session() as session:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import httpx
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -78,7 +79,8 @@ class ReceiverService:
             if session.get(ReceiverRow, name) is not None:
                 raise ConflictError(f"receiver {name!r} exists", code="receiver_exists")
             session.add(row)
-            self._audit.record(session, actor, "receiver.create", name, kind=kind, address=address)
+            # everybody may read the log, and the address of a webhook is often all that guards it
+            self._audit.record(session, actor, "receiver.create", name, kind=kind, host=_host(kind, address))
         return row
 
     def list(self, *, limit: int, after: str | None = None) -> Sequence[ReceiverRow]:
@@ -139,3 +141,7 @@ class ReceiverService:
                 raise InvalidRequestError(f"address: {address[:80]!r} is no e-mail address")
         elif address:
             raise InvalidRequestError("address: MQTT has a topic of its own, give none")
+
+
+def _host(kind: ReceiverKind, address: str) -> str:
+    return httpx.URL(address).host if kind == "webhook" else address.rpartition("@")[2]

@@ -50,12 +50,15 @@ class WebhookChannel:
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign(receiver.secret, delivery.body)}
         try:
             # a proxy of the environment would hide which address it connects to
-            with httpx.Client(
-                verify=_authorities(), timeout=self._timeout_s, follow_redirects=False, trust_env=False
-            ) as client:
-                answer = client.post(
-                    receiver.address, content=delivery.body, headers=headers, extensions=self._extensions
-                )
+            with (
+                httpx.Client(
+                    verify=_authorities(), timeout=self._timeout_s, follow_redirects=False, trust_env=False
+                ) as client,
+                # the status says all: a body is not read, which may be as long, and as slow, as its sender likes
+                client.stream(
+                    "POST", receiver.address, content=delivery.body, headers=headers, extensions=self._extensions
+                ) as answer,
+            ):
+                return "" if answer.is_success else f"HTTP status {answer.status_code}"
         except (httpx.HTTPError, httpx.InvalidURL, InternalAddressError) as error:
             return f"{type(error).__name__}: {error}"
-        return "" if answer.is_success else f"HTTP status {answer.status_code}"

@@ -3,6 +3,10 @@
 import hashlib
 import hmac
 import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,6 +15,7 @@ from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.routing.addresses import is_internal
 from fleet_server.alerts.routing.backoff import ATTEMPTS, LONGEST_RETRY_MS, retry_ms
 from fleet_server.alerts.routing.delivery import Delivery
+from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.alerts.routing.webhook import WebhookChannel
 from tests.fleet_server.alerts.conftest import Receiver, Room
 from tests.fleet_server.conftest import AppClient
@@ -81,6 +86,46 @@ def test_one_dead_address_does_not_hold_up_the_others(room: Room, receiver: Rece
     assert sum(arrived) == 120
 
 
+def test_a_channel_that_stumbles_does_not_hold_up_the_others(
+    room: Room, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.receivers.create("ann", "ops", "webhook", receiver.url)
+    with room.database.session() as session:  # as one that was added when such a name was not refused yet
+        name = f"http://{'a' * 64}.example/"
+        session.add(
+            ReceiverRow(name="a", kind="webhook", address=name, minimum_severity="information", secret="", created_ms=0)
+        )
+    pause(room)
+    assert room.delivery.deliver() == 1
+    assert room.receivers.waiting(["a"])["a"].last_error.startswith("UnicodeError")
+    assert "to a failed" in caplog.text
+
+
+def test_an_answer_without_end_is_not_waited_for(room: Room) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        with suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.1)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as other:
+        room.receivers.create("ann", "slow", "webhook", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        pause(room)
+        other.submit(lambda: drip(listener.accept()[0]))
+        started = time.monotonic()
+        assert room.delivery.deliver() == 1
+        assert time.monotonic() - started < 5
+
+
+def test_the_audit_log_does_not_tell_everybody_the_address_that_guards_a_webhook(api: AppClient) -> None:
+    assert api.post(RECEIVERS, json=webhook("ops", "https://me:pass@hooks.example/T00/secret")).status_code == 201
+    (line,) = api.get("/api/v1/audit", params={"action": "receiver.create"}).json()["items"]
+    assert line["detail"] == {"kind": "webhook", "host": "hooks.example"}
+
+
 def test_a_removed_receiver_takes_its_deliveries_along(room: Room, receiver: Receiver) -> None:
     room.receivers.create("ann", "ops", "webhook", receiver.url)
     pause(room)
@@ -106,7 +151,18 @@ def test_a_rule_tells_whom_it_names_and_everybody_if_one_is_gone(
     assert "there is no night" in caplog.text
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org", "example.org", "http://", "http://[::1", "https://" + "a" * 2045])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org",
+        "example.org",
+        "http://",
+        "http://[::1",
+        "https://" + "a" * 2045,
+        f"https://{'a' * 64}.example/",
+        "https://ops..example/",
+    ],
+)
 def test_only_an_http_address_will_do(api: AppClient, url: str) -> None:
     answer = api.post(RECEIVERS, json=webhook("ops", url))
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
