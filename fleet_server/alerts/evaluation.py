@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, or_, select
 
 from fleet_server.alerts.device_labels import labels_of
 from fleet_server.alerts.incidents import Incidents
@@ -18,6 +19,7 @@ from fleet_server.alerts.readings import Reading, is_in_scope
 from fleet_server.alerts.rules import Outcome, Watch, due_ms, ripen, severity, take
 from fleet_server.alerts.ruleset import enabled_rules
 from fleet_server.alerts.tables import AlertRow, WatchRow
+from fleet_server.devices.tables import DeviceRow
 
 CHUNK_READINGS = 500
 _TOLD = ("severity", "version", "features", "sentence", "value")
@@ -54,9 +56,10 @@ class Evaluation:
         self._incidents.settle()
 
     def forget(self) -> None:
-        """Close what rules opened that are in force no more."""
+        """Close what rules opened that are in force no more, and what is open of devices that were revoked."""
         names = set(self._session.exec(select(WatchRow.rule).distinct())) - set(self._rules)
-        for row in self._session.exec(select(WatchRow).where(col(WatchRow.rule).in_(names))).all():
+        rows = self._session.exec(select(WatchRow).where(or_(col(WatchRow.rule).in_(names), _of_revoked()))).all()
+        for row in rows:
             self._close(row)
             self._session.delete(row)
         self._incidents.settle()
@@ -145,6 +148,13 @@ class Evaluation:
         if row is not None and row.state == "open":
             row.state, row.closed_ms = "closed", self._now_ms
             self._incidents.touch(row.incident_id)
+
+
+def _of_revoked() -> ColumnElement[bool]:
+    """Select the watches of open alerts of devices that were revoked: of these comes no reading any more."""
+    revoked = select(DeviceRow.device_id).where(DeviceRow.state == "revoked")
+    alerts = select(AlertRow.alert_id).where(AlertRow.state == "open", col(AlertRow.device_id).in_(revoked))
+    return col(WatchRow.alert_id).in_(alerts)
 
 
 def _told(rule: Rule, reading: Reading) -> dict[str, Any]:

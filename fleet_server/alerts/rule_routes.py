@@ -68,7 +68,8 @@ def router(rules: Ruleset, auth: AuthService) -> APIRouter:
     def put_rules(holder: operator, body: RulesRequest) -> Page[RuleJson]:
         """Take rules in, all or none; one of the same name is replaced."""
         rules.put(holder.name, body.rules)
-        return Page[RuleJson](items=[_json(rules.get(rule.name)) for rule in body.rules])
+        known = {each.rule.name: _json(each) for each in rules.all()}
+        return Page[RuleJson](items=[known[rule.name] for rule in body.rules if rule.name in known])
 
     @routes.delete("/alert-rules/{name}", status_code=status.HTTP_204_NO_CONTENT)
     def delete_rule(holder: operator, name: Name) -> None:

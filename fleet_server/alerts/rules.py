@@ -67,11 +67,14 @@ def take(
         watch: What it remembers of the subject; ``None`` if nothing.
         value: What was read.
         now_ms: When it was read.
-        window_ms: Start of the window that it is of: the same window again, corrected, counts once.
+        window_ms: Start of the window that it is of: the same window again, corrected, counts once, and one
+            before the latest that was read, which a late label has changed, not at all.
 
     Returns:
         What it remembers now, and what follows for the alert.
     """
+    if watch is not None and value is not None and _is_older(window_ms, watch):
+        return watch, "nothing"
     if watch is not None and watch.phase == "open":
         if holds(rule, value, is_open=True):
             return replace(watch, window_ms=window_ms), "held"
@@ -96,10 +99,14 @@ def due_ms(rule: Rule, watch: Watch) -> int | None:
     return max(watch.since_ms + 1000 * rule.for_s, _cool_ms(rule, watch))
 
 
+def _is_older(window_ms: int | None, watch: Watch) -> bool:
+    return window_ms is not None and watch.window_ms is not None and window_ms < watch.window_ms
+
+
 def _counted(watch: Watch | None, now_ms: int, window_ms: int | None) -> Watch:
     if watch is None or watch.phase == "cooling":
         return Watch("pending", 1, now_ms, window_ms, watch.closed_ms if watch else None)
-    is_new = window_ms is None or watch.window_ms is None or window_ms > watch.window_ms
+    is_new = window_ms is None or window_ms != watch.window_ms
     return replace(watch, windows=watch.windows + 1, window_ms=window_ms) if is_new else watch
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.auth import Role
+from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.tables import VerdictChangeRow
 from tests.fleet_server.alerts.conftest import Room
 from tests.fleet_server.conftest import AppClient
@@ -54,6 +55,20 @@ def test_each_group_has_its_own_alert(room: Room, api: AppClient) -> None:
     room.change("stable", kind="fleet", device_id="north")
     room.alerts.step()
     assert sorted(alert["state"] for alert in listed(api)) == ["closed", "open"]
+
+
+def test_what_is_open_of_a_device_closes_when_it_is_revoked(room: Room, api: AppClient) -> None:
+    with room.database.session() as session:
+        for device_id in ("a", "b"):
+            session.add(
+                DeviceRow(device_id=device_id, state="active", profile="p", enrolled_ms=0, certificate_expires_ms=0)
+            )
+    room.change("drift")
+    room.change("drift", device_id="b")
+    room.alerts.step()
+    assert api.post("/api/v1/devices/a/revoke").status_code == 200
+    room.alerts.step()
+    assert {alert["device_id"]: alert["state"] for alert in listed(api)} == {"a": "closed", "b": "open"}
 
 
 def test_no_change_is_considered_twice(room: Room, api: AppClient) -> None:

@@ -81,6 +81,17 @@ def test_the_same_window_corrected_counts_once() -> None:
     assert take(of, watch, 2, 2, window_ms=8)[1] == "open"
 
 
+def test_a_late_label_of_an_older_window_does_not_speak_for_the_present() -> None:
+    of = rule(above=0, windows=2)
+    watch, _ = take(of, None, 1, 0, window_ms=7)
+    assert take(of, watch, -1, 1, window_ms=6) == (watch, "nothing")
+    watch, outcome = take(of, watch, 1, 1, window_ms=8)
+    assert outcome == "open"
+    assert take(of, watch, -1, 2, window_ms=7) == (watch, "nothing")
+    assert take(of, watch, None, 2, window_ms=7)[1] == "close"
+    assert take(of, watch, -1, 2, window_ms=8)[1] == "close"
+
+
 RULES = st.builds(
     lambda above, gap, **counts: rule(above=above, clear=above - gap, **counts),
     st.integers(-5, 5),

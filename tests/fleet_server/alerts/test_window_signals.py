@@ -70,6 +70,14 @@ def test_few_labels_in_each_window_tell_together(plant: Plant, http: Any) -> Non
     assert told(plant, http) == [("accuracy", "closed")]  # 16 of the last 20 were right
 
 
+def test_late_labels_of_an_older_window_leave_the_alert_of_the_latest_open(plant: Plant, http: Any) -> None:
+    label_few(plant, range(5, 11), "no")
+    assert told(plant, http) == [("accuracy", "open")]
+    plant.report("mill-1", "failure", 0)
+    plant.send("mill-1", "failure", [labelled(row, "yes", yes(0.9), hour=0.5) for row in range(1, MIN_LABELS + 1)])
+    assert told(plant, http) == [("accuracy", "open")]
+
+
 def test_a_window_without_labels_is_not_judged_by_those_before_it(plant: Plant, http: Any) -> None:
     label_few(plant, range(5), "no")
     plant.report("mill-1", "failure", 5)
