@@ -4,8 +4,7 @@ A session is a transaction: it commits at the end of the ``with`` block and roll
 on an error. Do not open a session inside another: SQLite has one writer at a time.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from operator import eq, lt
 from typing import Any, TypeVar
@@ -173,60 +172,6 @@ def upsert(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, 
     keys = [column.name for column in inspect(table).primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
-
-
-def plain_rows(
-    session: Session, table: type[SQLModel], columns: Sequence[str], devices: Collection[str], **wanted: object
-) -> Sequence[Sequence[Any]]:
-    """Read the rows of many devices, past what SQLAlchemy does for each of them.
-
-    Args:
-        session: The transaction.
-        table: A table's class, with a ``device_id``.
-        columns: Of the rows; numbers, texts and bytes alone, since nothing is converted.
-        devices: Whose rows.
-        **wanted: Values by column.
-    """
-    connection = session.connection()
-    quote = connection.dialect.identifier_preparer.quote
-    is_sqlite = connection.dialect.name == "sqlite"
-    mark, among = ("?", "IN (SELECT value FROM json_each(?))") if is_sqlite else ("%s", "= ANY(%s)")
-    where = " AND ".join([f"device_id {among}", *(f"{quote(name)} = {mark}" for name in wanted)])
-    # the names are the tables' own
-    query = f"SELECT {', '.join(map(quote, columns))} FROM {quote(str(table.__tablename__))} WHERE {where}"  # noqa: S608
-    named = json.dumps(list(devices)) if is_sqlite else list(devices)
-    return connection.exec_driver_sql(query, (named, *wanted.values())).all()
-
-
-def put_rows(
-    session: Session,
-    table: type[SQLModel],
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    replace: bool = False,
-) -> None:
-    """Insert many plain rows, past what SQLAlchemy does for each of them: a tenth of the time.
-
-    Args:
-        session: The transaction.
-        table: A table's class.
-        columns: Of the rows; numbers, texts and bytes alone, since nothing is converted.
-        rows: Values in the order of the columns.
-        replace: A row whose key is there already gets the new values; else that is an error.
-    """
-    if not rows:
-        return
-    connection = session.connection()
-    quote = connection.dialect.identifier_preparer.quote
-    marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(columns))
-    # the names are the tables' own
-    statement = f"INSERT INTO {quote(str(table.__tablename__))} ({', '.join(map(quote, columns))}) VALUES ({marks})"  # noqa: S608
-    if replace:
-        keys = [column.name for column in inspect(table).primary_key]
-        changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in columns if name not in keys)
-        statement += f" ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {changed}"
-    connection.exec_driver_sql(statement, list(rows))
 
 
 def _insert(session: Session, table: type[SQLModel]) -> Any:  # noqa: ANN401  (of either dialect)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from fleet_server.db import plain_rows, put_rows
+from fleet_server.bulk import plain_rows, put_rows
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
 from fleet_server.drift.windows import Part
 from fleet_server.telemetry.refusals import Refusal

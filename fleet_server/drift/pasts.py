@@ -18,7 +18,8 @@ from detectors import (
     unpack,
     unpack_fleet,
 )
-from fleet_server.db import plain_rows, put_rows, upsert
+from fleet_server.bulk import plain_rows, put_rows
+from fleet_server.db import upsert
 from fleet_server.drift.halves import Half
 from fleet_server.drift.tables import DevicePastRow, FleetPastRow
 

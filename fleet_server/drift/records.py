@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlmodel import Session
 
 from detectors.effect_sizes import effect_sizes
-from fleet_server.db import put_rows
+from fleet_server.bulk import put_rows
 from fleet_server.drift.judged import JudgedHalf, encode_judged, half_bytes, severity_bytes
 from fleet_server.drift.judging import HalfJudgement
 from fleet_server.drift.tables import JudgedWindowRow

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy
 from sqlmodel import Session, col
 
-from fleet_server.db import plain_rows, put_rows
+from fleet_server.bulk import plain_rows, put_rows
 from fleet_server.drift.sentences import word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
 from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, Kind, Verdict

@@ -14,8 +14,9 @@ from device_contract.messages import Report
 from device_contract.sketches import WindowSummary, decode_summary
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
+from fleet_server.bulk import plain_rows, put_rows
 from fleet_server.clock import Clock
-from fleet_server.db import Database, insert_new, newest_first, plain_rows, put_rows
+from fleet_server.db import Database, insert_new, newest_first
 from fleet_server.errors import NotFoundError
 from fleet_server.telemetry.admission import Bundles, refusal
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal, refusals_of
