@@ -19,6 +19,8 @@ _MOST_WINDOWS: Final = 250.0
 """After so many the own variance forgets as much as it learns."""
 _WILDEST: Final = 3.5
 """Standard deviations at which a score is held before its variance is learned."""
+_MOST_FREEDOM: Final = 100.0
+"""Degrees of freedom of a stream's variance at most: however long it is known, its scores are not quite Gaussian."""
 
 
 def own_scale(pasts: DevicePasts) -> OwnScale:
@@ -28,7 +30,7 @@ def own_scale(pasts: DevicePasts) -> OwnScale:
     scale = (freedom * usual + pasts.squares) / total
     m = pasts.center.shape[1]
     scale[:, m:] = np.maximum(scale[:, m:], 1.0)  # a count's score is exact: less variance is no licence
-    return OwnScale(scale, total)
+    return OwnScale(scale, np.minimum(total, _MOST_FREEDOM))
 
 
 def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Floats, quiet: Bools) -> DevicePasts:

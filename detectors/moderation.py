@@ -34,7 +34,7 @@ class OwnScale:
     variance: Floats
     """(n, K): moderated."""
     freedom: Floats
-    """(n, K): degrees of freedom of it."""
+    """(n, K): degrees of freedom of the scores that are divided by it."""
 
 
 def prior(squares: Floats, freedom: Floats) -> tuple[Floats, Floats]:
