@@ -6,6 +6,7 @@ To add a room: build its service in ``_build_rooms``; ``fleet_server.app`` lets 
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
+from sqlmodel import Session
 
 from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.device_signals import DeviceSignals
@@ -202,13 +203,14 @@ class Rooms:
         own = TlsFiles(ca, certificates / f"{SERVER_NAME}.crt", keys / f"{SERVER_NAME}.key")
         self._client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self._broker is None))
 
-    def _tell_of_rollout(self, alert: RolloutAlert) -> None:
+    def _tell_of_rollout(self, session: Session, alert: RolloutAlert) -> None:
         sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
         self._alerts.service.raise_alert(
+            session,
             DeploymentAlert(
                 deployment_id=alert.deployment_id,
                 model=alert.model,
                 version=alert.version,
                 sentence=sentence,
-            )
+            ),
         )

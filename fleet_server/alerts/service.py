@@ -49,10 +49,9 @@ class AlertService:
         with self._database.session() as session:
             tell(session, self._receivers, self._clock())
 
-    def raise_alert(self, alert: DeploymentAlert) -> None:
-        """Take in that a deployment needs a person."""
-        with self._database.session() as session:
-            Evaluation(session, self._clock()).take([reading_of(alert, self._clock())])
+    def raise_alert(self, session: Session, alert: DeploymentAlert) -> None:
+        """Take in that a deployment needs a person, in the transaction in which it came to."""
+        Evaluation(session, self._clock()).take([reading_of(alert, self._clock())])
 
     def _follow(self, source: Source) -> None:
         for _ in range(MAX_BATCHES):

@@ -1,6 +1,6 @@
 """Carries a deployment on: lets the clocks end actions, asks the policy, and does what it says."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import msgspec
 from sqlmodel import Session, col, select
@@ -29,30 +29,32 @@ from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
 from fleet_server.rollouts.states import OPEN, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
 
-
-@dataclass
-class Effects:
-    """What follows once the transaction has committed."""
-
-    outbound: list[Outbound] = field(default_factory=list)
-    alerts: list[RolloutAlert] = field(default_factory=list)
+Alert = Callable[[Session, RolloutAlert], None]
+"""Told, in the transaction in which it pauses, of a deployment that needs a person."""
 
 
 class Controller:
     """Steps one deployment within the caller's transaction."""
 
-    def __init__(
-        self, devices: DeviceService, bundles: BundleService, offers: Offers, audit: AuditService, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917  (explicit collaborators)
+        self,
+        devices: DeviceService,
+        bundles: BundleService,
+        offers: Offers,
+        audit: AuditService,
+        clock: Clock,
+        alert: Alert,
     ) -> None:
         self._devices = devices
         self._bundles = bundles
         self._offers = offers
         self._audit = audit
         self._clock = clock
+        self._alert = alert
 
-    def step(self, session: Session, deployment: DeploymentRow) -> Effects:
-        """Bring the deployment to where its devices and the clock allow."""
-        effects = Effects()
+    def step(self, session: Session, deployment: DeploymentRow) -> list[Outbound]:
+        """Bring the deployment to where its devices and the clock allow; return what to publish after the commit."""
+        outbound: list[Outbound] = []
         spec = spec_of(deployment)
         actions = actions_of(session, deployment.id)
         self._expire(actions, spec)
@@ -63,8 +65,8 @@ class Controller:
             decision = decide([_view(wave, actions) for wave in waves], spec.thresholds, self._clock())
             if decision is None:
                 break
-            self._do(session, deployment, decision, actions, effects)
-        return effects
+            outbound += self._do(session, deployment, decision, actions)
+        return outbound
 
     def _expire(self, actions: list[ActionRow], spec: DeploymentSpec) -> None:
         for action in actions:
@@ -79,25 +81,21 @@ class Controller:
             self._move(session, deployment, DeploymentState.ROLLED_BACK, f"{back} of {len(returns)} devices are back")
 
     def _do(
-        self,
-        session: Session,
-        deployment: DeploymentRow,
-        decision: Decision,
-        actions: list[ActionRow],
-        effects: Effects,
-    ) -> None:
+        self, session: Session, deployment: DeploymentRow, decision: Decision, actions: list[ActionRow]
+    ) -> list[Outbound]:
         if isinstance(decision, Finish):
             self._move(session, deployment, DeploymentState.FINISHED, "")
-            return
+            return []
         if isinstance(decision, Abandon):
             detail = "later deployments have taken its devices"
             self._move(session, deployment, DeploymentState.ABORTED, detail, Reason.SUPERSEDED)
-            return
+            return []
+        outbound: list[Outbound] = []
         wave = session.get_one(WaveRow, (deployment.id, decision.number))
         match decision:
             case StartWave():
                 wave.state, wave.started_ms = WaveState.RUNNING, self._clock()
-                effects.outbound += self._start(session, deployment, wave, actions)
+                outbound = self._start(session, deployment, wave, actions)
             case SkipWave():
                 wave.state = WaveState.SKIPPED
             case SoakWave():
@@ -106,7 +104,7 @@ class Controller:
                 wave.state = WaveState.PASSED
             case StopAtWave():
                 wave.state, wave.reason, wave.detail = decision.state, decision.reason, decision.detail
-                self._stop(session, deployment, decision, effects)
+                self._stop(session, deployment, decision)
         session.add(wave)
         self._audit.record(
             session,
@@ -117,6 +115,7 @@ class Controller:
             reason=wave.reason,
             detail=wave.detail,
         )
+        return outbound
 
     def _start(
         self, session: Session, deployment: DeploymentRow, wave: WaveRow, actions: list[ActionRow]
@@ -126,18 +125,17 @@ class Controller:
         queued = [action for action in actions if action.wave == wave.number and action.state == ActionState.QUEUED]
         return self._offers.offer(session, deployment, queued, profiles, bundles)
 
-    def _stop(self, session: Session, deployment: DeploymentRow, decision: StopAtWave, effects: Effects) -> None:
+    def _stop(self, session: Session, deployment: DeploymentRow, decision: StopAtWave) -> None:
         self._move(session, deployment, DeploymentState.PAUSED, decision.detail, decision.reason)
-        effects.alerts.append(
-            RolloutAlert(
-                deployment_id=deployment.id,
-                model=deployment.model,
-                version=deployment.version,
-                wave=decision.number,
-                reason=decision.reason,
-                detail=decision.detail,
-            )
+        alert = RolloutAlert(
+            deployment_id=deployment.id,
+            model=deployment.model,
+            version=deployment.version,
+            wave=decision.number,
+            reason=decision.reason,
+            detail=decision.detail,
         )
+        self._alert(session, alert)
 
     def _move(
         self,

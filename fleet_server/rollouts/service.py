@@ -18,10 +18,10 @@ from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
 from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
 from fleet_server.rollouts.assignments import Assignments
-from fleet_server.rollouts.controller import Controller, Effects, actions_of, spec_of, waves_of
+from fleet_server.rollouts.controller import Alert, Controller, actions_of, spec_of, waves_of
 from fleet_server.rollouts.membership import Member, divide
 from fleet_server.rollouts.offers import RETURN_WAVE, Offers
-from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
+from fleet_server.rollouts.spec import DeploymentSpec
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
 from fleet_server.rollouts.views import DeploymentView, read_actions, read_deployments, view
@@ -53,7 +53,7 @@ class RolloutService:
         audit: Notes each transition and its reason.
         clock: Gives the present.
         publish: Sends a message to a device; called after the commit.
-        alert: Told when a deployment pauses by itself; called after the commit.
+        alert: Told when a deployment pauses by itself; called in that transaction: neither is without the other.
     """
 
     def __init__(  # noqa: PLR0913  (explicit collaborators)
@@ -66,18 +66,17 @@ class RolloutService:
         audit: AuditService,
         clock: Clock,
         publish: Callable[[Outbound], None],
-        alert: Callable[[RolloutAlert], None],
+        alert: Alert,
     ) -> None:
         self._database = database
         self._devices = devices
         self._bundles = bundles
         self._assignments = assignments
         self._offers = Offers(assignments, clock)
-        self._controller = Controller(devices, bundles, self._offers, audit, clock)
+        self._controller = Controller(devices, bundles, self._offers, audit, clock, alert)
         self._audit = audit
         self._clock = clock
         self._publish = publish
-        self._alert = alert
         self._all_due = threading.Event()
 
     def plan(self, spec: DeploymentSpec, deployment_id: str) -> list[list[str]]:
@@ -162,7 +161,7 @@ class RolloutService:
             deployment.state, deployment.detail, deployment.changed_ms = reaches, f"by {actor}", self._clock()
             deployment.reason = Reason.NONE if reaches == DeploymentState.RUNNING else Reason.OPERATOR
             self._audit.record(session, actor, f"deployment.{verb}", deployment_id)
-        self._send(Effects(outbound))
+        self._send(outbound)
 
     def step(self) -> None:
         """Carry every open deployment on, renew assignments, tell a new broker; called by the controller's loop."""
@@ -173,12 +172,12 @@ class RolloutService:
             has_due = self._assignments.has_due(session)
         for deployment_id in open_ids:
             with self._database.session() as session:
-                effects = self._controller.step(session, _locked(session, deployment_id))
-            self._send(effects)
+                outbound = self._controller.step(session, _locked(session, deployment_id))
+            self._send(outbound)
         if has_due:
             with self._database.session() as session:
                 renewed = self._assignments.renew(session)
-            self._send(Effects(renewed))
+            self._send(renewed)
 
     def publish_all(self) -> None:
         """Have the next step publish every assignment, for a broker that may have lost them.
@@ -214,7 +213,7 @@ class RolloutService:
         with self._database.reading() as session:
             messages = self._assignments.messages(session)
         self._all_due.clear()  # before they are sent: a broker that joins meanwhile is told again
-        self._send(Effects(messages))
+        self._send(messages)
 
     def _create(self, actor: str, spec: DeploymentSpec, deployment_id: str) -> bool:
         with self._database.session() as session:
@@ -262,11 +261,9 @@ class RolloutService:
         affected = actions if verb == "rollback" else [action for action in actions if action.state in OPEN | OVERDUE]
         return self._offers.take_back(session, affected)
 
-    def _send(self, effects: Effects) -> None:
-        for message in effects.outbound:
+    def _send(self, outbound: Sequence[Outbound]) -> None:
+        for message in outbound:
             self._publish(message)
-        for alert in effects.alerts:
-            self._alert(alert)
 
 
 def _locked(session: Session, deployment_id: str) -> DeploymentRow:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.evaluation import Evaluation
 from fleet_server.alerts.language import Rule
 from fleet_server.alerts.readings import Reading
@@ -89,6 +90,11 @@ class Room:
     def put(self, **fields: Any) -> None:
         """Write a rule."""
         self.rules.put("ann", [Rule(**fields)])
+
+    def tell_of(self, alert: DeploymentAlert) -> None:
+        """Tell of a deployment as a rollout does."""
+        with self.database.session() as session:
+            self.alerts.raise_alert(session, alert)
 
     def read(self, *readings: Reading) -> None:
         """Take readings in, and tell of what follows."""

@@ -107,8 +107,8 @@ def test_more_changes_than_a_batch_are_all_considered(room: Room, api: AppClient
 
 def test_a_deployment_alert_is_raised_once(room: Room, api: AppClient) -> None:
     alert = DeploymentAlert("d1", "power", "2", "Wave 1 paused.")
-    room.alerts.raise_alert(alert)
-    room.alerts.raise_alert(alert)
+    room.tell_of(alert)
+    room.tell_of(alert)
     assert [(item["kind"], item["deployment_id"], item["device_id"]) for item in listed(api)] == [
         ("deployment.paused", "d1", None)
     ]

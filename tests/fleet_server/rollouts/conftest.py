@@ -60,6 +60,7 @@ class FleetOfTests:
         self.sampling: SamplingPolicy | None = None
         self.published: list[Outbound] = []
         self.alerts: list[RolloutAlert] = []
+        self.is_alert_room_out_of_order = False
         self.rollouts = RolloutService(
             database,
             self.devices,
@@ -68,8 +69,13 @@ class FleetOfTests:
             audit=self.audit,
             clock=clock,
             publish=self.published.append,
-            alert=self.alerts.append,
+            alert=self._raise_alert,
         )
+
+    def _raise_alert(self, _session: Session, alert: RolloutAlert) -> None:
+        if self.is_alert_room_out_of_order:
+            raise RuntimeError("no alert can be raised")
+        self.alerts.append(alert)
 
     def _allowed(self, _session: Session, _device_id: str) -> SamplingPolicy | None:
         return self.sampling

@@ -101,6 +101,18 @@ def test_failures_pause_and_raise_one_alert(turbines: Any) -> None:
     assert turbines.waves(deployment) == ["failed", "pending"]
 
 
+def test_no_deployment_pauses_without_its_alert(turbines: Any) -> None:
+    deployment = turbines.deploy("1", 50, 100)
+    turbines.says(turbines.told()[0], "failed")
+    turbines.is_alert_room_out_of_order = True
+    with pytest.raises(RuntimeError):
+        turbines.rollouts.step()
+    assert turbines.rollouts.get(deployment).row.state == "running"
+    turbines.is_alert_room_out_of_order = False
+    assert turbines.state(deployment) == "paused"
+    assert len(turbines.alerts) == 1
+
+
 def test_to_resume_accepts_the_wave_that_stopped(turbines: Any) -> None:
     deployment = turbines.deploy("1", 50, 100)
     first, second = turbines.told()

@@ -28,7 +28,7 @@ def webhook(name: str, url: str) -> dict[str, str]:
 
 
 def pause(room: Room, deployment_id: str = "d1") -> None:
-    room.alerts.raise_alert(DeploymentAlert(deployment_id, "power", "2", "Wave 1 paused."))
+    room.tell_of(DeploymentAlert(deployment_id, "power", "2", "Wave 1 paused."))
     room.alerts.step()
 
 
@@ -79,7 +79,7 @@ def test_one_dead_address_does_not_hold_up_the_others(room: Room, receiver: Rece
     room.receivers.create("ann", "dead", "webhook", "http://127.0.0.1:1/closed")
     room.receivers.create("ann", "ops", "webhook", receiver.url)
     for number in range(120):
-        room.alerts.raise_alert(DeploymentAlert(f"d{number}", "power", "2", "Paused."))
+        room.tell_of(DeploymentAlert(f"d{number}", "power", "2", "Paused."))
     room.alerts.step()
     room.alerts.step()
     arrived = [room.delivery.deliver() for _ in range(3)]
