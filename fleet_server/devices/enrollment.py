@@ -91,7 +91,7 @@ class EnrollmentService:
             token = parse_token(request.token)
         except EnrollmentError as error:
             raise UnauthenticatedError(str(error), code="token_invalid") from error
-        with self._database.session() as session:
+        with self._certificates.revoking, self._database.session() as session:
             row = self._redeem(session, token)
             certificate = self._certificates.issue_device(row.device_id, request.csr_pem)
             self._store(session, row, request.profile, certificate)

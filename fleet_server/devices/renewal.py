@@ -39,7 +39,7 @@ class RenewalService:
             InvalidRequestError: The certificate request is refused.
         """
         serial = proven_serial(request, self._certificates.ca_pem)
-        with self._database.session() as session:
+        with self._certificates.revoking, self._database.session() as session:
             device = self._holder(session, serial)
             certificate = self._certificates.issue_device(device.device_id, request.csr_pem)
             self._replace(session, device, serial, certificate)

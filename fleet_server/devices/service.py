@@ -141,7 +141,7 @@ class DeviceService:
             NotFoundError: There is no such device.
         """
         now_ms = self._clock()
-        with self._database.session() as session:
+        with self._certificates.revoking, self._database.session() as session:
             row = existing(session, DeviceRow, device_id, "device")
             if row.state != "revoked":
                 row.state, row.online = "revoked", False

@@ -6,6 +6,7 @@ by settings; what is revoked before its time is in the revocation list, ``ca/crl
 
 import datetime as dt
 import ipaddress
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,8 @@ class Certificates:
         self._ca = _read_certificate(folder.certificates / "ca.crt")
         self.ca_pem = self._ca.public_bytes(Encoding.PEM).decode()
         self.ca_sha256 = sha256_hex(self._ca.public_bytes(Encoding.DER))
+        self.revoking = threading.Lock()
+        """Held until a revocation is committed: of two at once, each would write a list that lacks the other."""
 
     def issue_device(self, device_id: str, csr_pem: str) -> IssuedCertificate:
         """Sign a device's key under the name that the registry gives it.

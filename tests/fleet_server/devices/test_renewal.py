@@ -1,6 +1,7 @@
 """A device gets its next certificate with the key of the one that it has."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -65,6 +66,14 @@ def test_the_new_certificate_is_for_the_new_key_and_the_same_name(http: AppClien
     assert shown["certificate_expires_ms"] == clock() + 90 * DAY_S * 1000
     last = http.get("/api/v1/audit?limit=500").json()["items"]
     assert ("device:t1", "device.renew") in {(entry["actor"], entry["action"]) for entry in last}
+
+
+def test_revocations_at_the_same_moment_are_all_in_the_list(http: AppClient, folder: DataFolder) -> None:
+    devices = [enroll(http, f"t{number}") for number in range(8)]
+    with ThreadPoolExecutor(len(devices)) as operators:
+        paths = [f"/api/v1/devices/t{number}/revoke" for number in range(len(devices))]
+        assert [answer.status_code for answer in operators.map(http.post, paths)] == [200] * len(devices)
+    assert serials(folder) == {device.certificate.serial_number for device in devices}
 
 
 def test_the_old_certificate_stays_until_the_device_renews_with_the_new_one(
