@@ -19,6 +19,8 @@ from fleet_server.archive.source import Source
 from fleet_server.trust.files import sync_folder
 
 ORDINAL_DIGITS = 12
+MAX_OPEN = 256
+"""Files open at once: devices replay years, and a process may often open a thousand."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,8 +49,12 @@ def write_range(root: Path, source: Source, after: int, until: int) -> int:
         How many rows there were, in all tables.
     """
     name = f"{after + 1:0{ORDINAL_DIGITS}}-{until:0{ORDINAL_DIGITS}}.parquet"
-    drafts, rows = _write_drafts(root, name, source, source.read(after, until))
-    for draft in drafts:
+    drafts: dict[Partition, Path] = {}
+    rows, is_left = 0, True
+    while is_left:  # what too many days were open for is read once more
+        written, is_left = _write_drafts(root, name, source, source.read(after, until), drafts)
+        rows += written
+    for draft in drafts.values():
         _sync_file(draft)
         draft.replace(draft.with_name(name))
         for folder in draft.parents[:4]:  # any of them may be new, up to the archive's own
@@ -57,20 +63,30 @@ def write_range(root: Path, source: Source, after: int, until: int) -> int:
 
 
 def _write_drafts(
-    root: Path, name: str, source: Source, batches: Iterable[tuple[str, pa.RecordBatch]]
-) -> tuple[list[Path], int]:
+    root: Path,
+    name: str,
+    source: Source,
+    batches: Iterable[tuple[str, pa.RecordBatch]],
+    drafts: dict[Partition, Path],
+) -> tuple[int, bool]:
+    """Write as many partitions that have no draft yet as may be open at once.
+
+    Returns:
+        How many rows were written, and whether partitions without a draft are left.
+    """
     writers: dict[Partition, pq.ParquetWriter] = {}
-    drafts: dict[Partition, Path] = {}
-    rows = 0
+    rows, is_left = 0, False
     with ExitStack() as open_files:
         for table, batch in batches:
             for partition, part in split(table, batch, source.time):
-                if partition not in writers:
+                if partition not in drafts and len(writers) < MAX_OPEN:
                     drafts[partition] = _draft(partition.folder(root), name)
                     writers[partition] = open_files.enter_context(_open(drafts[partition], part.schema))
-                writers[partition].write_batch(part)
-            rows += len(batch)
-    return list(drafts.values()), rows
+                if partition in writers:
+                    writers[partition].write_batch(part)
+                    rows += len(part)
+                is_left = is_left or partition not in drafts
+    return rows, is_left
 
 
 def split(table: str, batch: pa.RecordBatch, time: str) -> Iterator[tuple[Partition, pa.RecordBatch]]:

@@ -1,5 +1,6 @@
 """The archiver writes each row once, by day and model, whatever comes between."""
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from fleet_server.archive.partitions import write_range
 from fleet_server.archive.service import EVERY_MS
 from tests.fleet_server.archive.conftest import Room
 from tests.fleet_server.seeded_fleet import DEVICES, MODEL
@@ -85,6 +87,22 @@ def test_a_backlog_is_written_in_ranges_without_waiting_for_an_hour(room: Room) 
         "000000000051-000000000100.parquet",
         "000000000101-000000000120.parquet",
     }
+
+
+@pytest.mark.slow
+def test_more_days_are_replayed_than_files_may_be_open(room: Room) -> None:
+    days = 240
+    room.clock.advance(days * 24 * HOUR_S)
+    room.ingest(*range(0, days * 24, 24))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (400, limits[1]))
+    try:
+        rows = write_range(room.folder, room.source, 0, days * len(DEVICES))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(room.files()) == 2 * days
+    assert archived(room) == windows(*range(0, days * 24, 24))
+    assert rows == sum(pq.read_metadata(room.folder / name).num_rows for name in room.files())
 
 
 def test_an_interrupted_range_is_written_again_as_it_was(room: Room) -> None:
