@@ -18,11 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from edge_agent.errors import RowRefusedError
 from edge_agent.feedback import Truth
-from edge_agent.rows import Record, Values
+from edge_agent.rows import Record, Values, parse_time_ms
 from edge_agent.runtime import Runtime
 from edge_agent.settings import changed, read_settings
 from edge_agent.sinks.sink import ScoredRow
+from edge_agent.sources.source import BadRow
 
 ENDING_S = 30.0
 
@@ -73,7 +75,12 @@ class Agent:
             The outputs and the row's number; None where no model is active, where the row cannot
             be scored, or where it completes no frame.
         """
-        return self._runtime.inference.score(Record(row, time_ms))
+        try:
+            record = Record(row, None if time_ms is None else parse_time_ms(time_ms))
+        except RowRefusedError as error:
+            self._runtime.inference.refuse(BadRow(error.reason, str(error)))
+            return None
+        return self._runtime.inference.score(record)
 
     def observe(self, name: str, value: float) -> None:
         """Count a value of the application's own: it goes out with the window that is open.

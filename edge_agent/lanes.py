@@ -38,7 +38,7 @@ class Lane:
         self.baseline_sha256 = bundle.manifest.baseline.sha256
         self.features = tuple(feature.name for feature in bundle.manifest.features)
         self.reader = reader_for(bundle.manifest)
-        self.scorer = Scorer.open(path)
+        self.scorer = Scorer.from_bundle(bundle)
         baseline = decode_baseline(bundle.files[bundle.manifest.baseline.path])
         self.windows = Windows(baseline, window_ms, self.scorer)
         self.outputs = array.array("d", bytes(8 * len(bundle.manifest.outputs)))

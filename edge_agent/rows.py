@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, SupportsFloat, SupportsInt
 
 import msgspec
 
@@ -82,7 +82,7 @@ def parse_time_ms(value: object) -> int:
     """
     try:
         time_ms = _to_ms(value)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         time_ms = -1
     if not 0 <= time_ms <= _MAX_TIME_MS:
         raise RowRefusedError("row_malformed", f"not a time: {str(value)[:80]!r}")
@@ -93,6 +93,8 @@ def _to_ms(value: object) -> int:
     if isinstance(value, int | float):
         return int(value)
     if isinstance(value, str) and value.strip().isdigit():
+        return int(value)
+    if isinstance(value, SupportsInt):  # numpy's numbers
         return int(value)
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
@@ -122,7 +124,7 @@ class RowReader:
         values = self._in_order(record.values)
         try:
             return array.array("f", values)
-        except (TypeError, OverflowError):  # null, text, or an integer beyond float64
+        except (TypeError, ValueError, OverflowError):  # null, text, or an integer beyond float64
             return self._one_by_one(values)
 
     def skip(self) -> None:
@@ -137,31 +139,36 @@ class RowReader:
                 return [values[name] for name in self._names]
             except KeyError as error:
                 raise RowRefusedError("row_missing_feature", f"row lacks {error}") from None
-        if len(values) != len(self._names):
-            raise RowRefusedError("row_width", f"row has {len(values)} values, the model takes {len(self._names)}")
+        try:
+            width = len(values)
+        except TypeError as error:
+            raise RowRefusedError("row_malformed", f"not a row: {error}") from None
+        if width != len(self._names):
+            raise RowRefusedError("row_width", f"row has {width} values, the model takes {len(self._names)}")
         return values
 
-    def _number(self, name: str, value: object) -> float:
-        if value is None or value == "":
+    def _number(self, name: str, value: Any) -> float:  # noqa: ANN401  (whatever a source gives)
+        if value is None:
             return math.nan
         if isinstance(value, str):
             return self._from_text(name, value)
-        if isinstance(value, int | float):
+        try:
             return _to_float(value)
-        raise RowRefusedError("row_text", f"{name} is {str(value)[:40]!r}, not a number")
+        except (TypeError, ValueError):
+            raise RowRefusedError("row_text", f"{name} is {str(value)[:40]!r}, not a number") from None
 
     def _from_text(self, name: str, text: str) -> float:
-        number = self._categories.get(name, _WORDS).get(text)
+        number = self._categories.get(name, _WORDS).get(text) if text else math.nan
         if number is not None:
             return number
         raise RowRefusedError("row_text", f"{name} is {text[:40]!r}, not a number")
 
 
-def _to_float(value: float) -> float:
+def _to_float(value: SupportsFloat) -> float:
     try:
         return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+    except OverflowError:  # of whole numbers alone
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 def _cell(text: str) -> float | str:

@@ -85,6 +85,13 @@ class Runtime:
         self._state_dir = state_dir
         self._is_live = is_live
         self._lock = hold_lock(state_dir)
+        try:
+            self._open(settings, state_dir, sink)
+        except BaseException:
+            os.close(self._lock)  # so that this process may try again
+            raise
+
+    def _open(self, settings: Settings, state_dir: Path, sink: Sink | None) -> None:
         self._queue: queue.SimpleQueue[_Arrived | _LinkUp | _LinkDown | Outcome | Checked | Failed] = (
             queue.SimpleQueue()
         )
@@ -219,10 +226,14 @@ def hold_lock(state_dir: Path) -> int:
     """
     try:
         descriptor = os.open(state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise StateError(f"another agent runs with {state_dir}") from None
     except OSError as error:
+        raise StateError(f"cannot use {state_dir}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise StateError(f"another agent runs with {state_dir}") from None
         raise StateError(f"cannot use {state_dir}: {error.strerror}") from error
     return descriptor
 

@@ -1,16 +1,16 @@
 """``leeway-agent score``: rows in, scores out, no fleet."""
 
 import array
+import codecs
 import csv
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from device_contract.bundle import open_file
-from edge_agent.errors import RowRefusedError
+from edge_agent.errors import RowRefusedError, SourceError
 from edge_agent.frames import Reader, reader_for
-from edge_agent.rows import Record, parse_cells, parse_json_row
+from edge_agent.rows import MAX_LINE_BYTES, Record, parse_cells, parse_json_row
 from edge_agent.scoring.labels import most_probable
 from edge_agent.scoring.scorer import Scorer
 from edge_agent.sinks.stdout import score_line
@@ -34,9 +34,11 @@ def score_stream(path: Path, rows: BinaryIO, scores: BinaryIO, complaints: TextI
 
     Raises:
         ContractError: The bundle or its model is not sound.
+        SourceError: The header cannot be read.
     """
-    manifest = open_file(path).manifest
-    scorer, reader = Scorer.open(path), reader_for(manifest)
+    scorer = Scorer.open(path)
+    manifest = scorer.manifest
+    reader = reader_for(manifest)
     outputs = array.array("d", bytes(8 * len(manifest.outputs)))
     failed = 0
     for number, row in read_rows(rows):
@@ -55,7 +57,7 @@ def score_stream(path: Path, rows: BinaryIO, scores: BinaryIO, complaints: TextI
 
 def read_rows(rows: BinaryIO) -> Iterator[NumberedRow]:
     """Yield each row with its line number; a first line that opens no JSON is a CSV header."""
-    first = rows.readline()
+    first = rows.readline().removeprefix(codecs.BOM_UTF8)
     lines = chain([first], rows)
     return _csv_rows(lines) if first.strip() and first.lstrip()[:1] not in {b"{", b"["} else _json_rows(lines)
 
@@ -70,14 +72,23 @@ def _json_rows(lines: Iterator[bytes]) -> Iterator[NumberedRow]:
 
 
 def _csv_rows(lines: Iterator[bytes]) -> Iterator[NumberedRow]:
+    csv.field_size_limit(MAX_LINE_BYTES)
     reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
-    names = next(reader)
-    for cells in reader:
-        if cells:
-            try:
+    try:
+        names = next(reader)
+    except csv.Error as error:
+        raise SourceError(f"cannot read the names of the columns: {error}") from error
+    while True:
+        try:
+            cells = next(reader, None)
+            if cells is None:
+                return
+            if cells:
                 yield reader.line_num, parse_cells(names, cells)
-            except RowRefusedError as error:
-                yield reader.line_num, error
+        except csv.Error as error:
+            yield reader.line_num, RowRefusedError("row_malformed", str(error))
+        except RowRefusedError as error:
+            yield reader.line_num, error
 
 
 def _read(reader: Reader, row: Record | RowRefusedError) -> "tuple[int | None, array.array[float] | str | None]":

@@ -38,7 +38,7 @@ def run_self_test(path: Path) -> SelfTestResult:
     bundle = open_file(path)
     reference = bundle.manifest.self_test
     vectors = decode_self_test(bundle.files[reference.file.path])
-    scorer = Scorer.open(path)
+    scorer = Scorer.from_bundle(bundle)
     out = array.array("d", bytes(8 * vectors.n_outputs))
     wrong_rows, worst_error = 0, 0.0
     for row, expected in zip(vectors.rows(), vectors.expected(), strict=True):

@@ -33,7 +33,7 @@ def read_status(state_dir: Path) -> dict[str, Any]:
     """Return the last Status that the agent wrote; empty before the first."""
     try:
         values = msgspec.json.decode((state_dir / FILE_NAME).read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return values
 

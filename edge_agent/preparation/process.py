@@ -48,16 +48,22 @@ class PreparationProcess:
             self._done(self, outcome)
 
     def _outcome(self) -> Ready | Refused:
-        command = [sys.executable, "-m", "edge_agent.preparation"]
+        # -P: a random.py in the folder where the application runs is not the module of that name.
+        command = [sys.executable, "-P", "-m", "edge_agent.preparation"]
         try:
             process = self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
             return _crashed(f"cannot start: {error}")
+        if self._is_killed.is_set():  # before there was a child to kill
+            process.kill()
         timer = threading.Timer(self._timeout_s, self._end_late)
+        timer.daemon = True
         timer.start()
         try:
-            with process:
-                return self._talk(process)
+            # The end of the with closes the pipe, which fails again where the child read no job.
+            with contextlib.suppress(BrokenPipeError), process:
+                outcome = self._talk(process)
+            return outcome
         finally:
             timer.cancel()
 

@@ -63,7 +63,8 @@ class Renewals:
         return answer.is_new
 
     def _run(self) -> None:
-        command = [sys.executable, "-m", "edge_agent.renewal", str(self._state_dir)]
+        # -P: a random.py in the folder where the application runs is not the module of that name.
+        command = [sys.executable, "-P", "-m", "edge_agent.renewal", str(self._state_dir)]
         try:
             child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CHILD_S, check=True)
             self._deliver(msgspec.json.decode(child.stdout, type=Checked | Failed))

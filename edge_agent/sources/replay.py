@@ -81,7 +81,7 @@ class _Pace:
 def _csv_rows(path: Path) -> Iterator[Record | BadRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             names = next(reader, [])
             for cells in reader:

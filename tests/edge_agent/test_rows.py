@@ -1,7 +1,9 @@
 import math
 from array import array
 from datetime import UTC, datetime
+from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +28,8 @@ NOON_MS = 1_420_113_600_000
         ([1e300, 1], (math.inf, 1.0)),
         ([-(10**400), 1], (-math.inf, 1.0)),
         ([True, 1], (1.0, 1.0)),
+        ([np.float32(2.5), None], (2.5, math.nan)),
+        ([None, Decimal(1)], (math.nan, 1.0)),
     ],
 )
 def test_rows(values: object, expected: tuple[float, ...]) -> None:
@@ -45,6 +49,10 @@ def test_rows(values: object, expected: tuple[float, ...]) -> None:
         ([1, "half"], "row_text"),
         ([[1], 1], "row_text"),
         ([{}, 1], "row_text"),
+        ([np.zeros(2), 1], "row_text"),
+        ([Decimal("sNaN"), 1], "row_text"),
+        (None, "row_malformed"),
+        (iter([1, 2]), "row_malformed"),
     ],
 )
 def test_rows_that_cannot_be_scored(values: object, reason: str) -> None:
@@ -66,7 +74,15 @@ def test_any_line_is_a_record_or_refused(line: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [NOON_MS, float(NOON_MS), str(NOON_MS), "2015-01-01T12:00:00Z", "2015-01-01 12:00:00", "2015-01-01T13:00:00+01:00"],
+    [
+        NOON_MS,
+        float(NOON_MS),
+        str(NOON_MS),
+        np.int64(NOON_MS),
+        "2015-01-01T12:00:00Z",
+        "2015-01-01 12:00:00",
+        "2015-01-01T13:00:00+01:00",
+    ],
 )
 def test_times(value: object) -> None:
     assert parse_time_ms(value) == NOON_MS
@@ -76,7 +92,7 @@ def test_a_datetime() -> None:
     assert parse_time_ms(datetime(2015, 1, 1, 12, tzinfo=UTC)) == NOON_MS
 
 
-@pytest.mark.parametrize("value", [None, "", "noon", -1, 1e300, math.nan, [], True and "True"])
+@pytest.mark.parametrize("value", [None, "", "noon", -1, 1e300, math.nan, [], np.zeros(2), "True"])
 def test_what_is_no_time(value: object) -> None:
     with pytest.raises(RowRefusedError, match="not a time"):
         parse_time_ms(value)

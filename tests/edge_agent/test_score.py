@@ -1,5 +1,6 @@
 """``leeway-agent score`` and ``status`` as a user runs them."""
 
+import codecs
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.rows import MAX_LINE_BYTES
 from edge_agent.settings import Settings, first_settings
 from edge_agent.update.journal import Journal
 from edge_agent.update.machine import UpdateState
@@ -54,6 +56,20 @@ def test_csv(bundle: str) -> None:
     assert [json.loads(line)["score"] for line in done.stdout.splitlines()] == [4.0, -5.5]
 
 
+def test_csv_as_windows_writes_it(bundle: str) -> None:
+    done = run("score", "--bundle", bundle, rows=codecs.BOM_UTF8 + b"left,right\r\n1,2\r\n")
+    assert (json.loads(done.stdout), done.stderr) == ({"score": 4.0}, b"")
+
+
+def test_csv_with_an_endless_cell(bundle: str) -> None:
+    endless = b"1" * (MAX_LINE_BYTES + 1)
+    done = run("score", "--bundle", bundle, rows=b"left,right\n" + endless + b",2\n1,2\n")
+    assert json.loads(done.stdout) == {"score": 4.0}
+    assert done.stderr.splitlines()[0].startswith(b"line 2: field larger than field limit")
+    done = run("score", "--bundle", bundle, rows=endless + b"x,right\n1,2\n")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (8, b"", 1)
+
+
 def test_bad_rows_are_told_by_line_and_the_rest_is_scored(bundle: str) -> None:
     done = run("score", "--bundle", bundle, rows=b'[1, 2]\nrubbish\n[1]\n\n["x", 1]\n[1, 2]\n')
     assert done.stdout.count(b"\n") == 2
@@ -91,6 +107,12 @@ def test_status_of_a_device_that_is_not_running(held: Path) -> None:
     told = json.loads(run("status", "--state", str(held), "--json").stdout)
     assert (told["phase"], told["running"], told["slots"][0]["version"]) == ("succeeded", False, "1.0")
     assert b"assignment_sequence" in run("status", "--state", str(held)).stdout
+
+
+def test_a_status_that_was_damaged_is_none(held: Path) -> None:
+    (held / "status.json").write_bytes(b'{"rows_scored": "\xff"}')
+    told = json.loads(run("status", "--state", str(held), "--json").stdout)
+    assert (told["phase"], told["rows_scored"]) == ("succeeded", 0)
 
 
 @pytest.mark.parametrize("command", [["status"], ["run"]])

@@ -1,6 +1,7 @@
 """The preparing child process: what it answers, and that it ends when it must."""
 
 import queue
+import signal
 import socket
 import subprocess
 import sys
@@ -127,6 +128,35 @@ def test_a_folder_that_cannot_be_read(fleet: FleetSimulator, state_dir: Path) ->
 
 def test_a_child_that_ends_without_an_answer(fleet: FleetSimulator, state_dir: Path) -> None:
     assert refused(job(fleet, state_dir, envelope="no bytes")) == ("preparation_crashed", False)
+
+
+def test_a_module_of_the_application_is_none_of_the_childs(
+    fleet: FleetSimulator, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('the application')")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(outcome(job(fleet, state_dir)), Ready)
+
+
+def test_killed_before_the_child_has_begun(
+    fleet: FleetSimulator, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[subprocess.Popen[bytes]] = []
+
+    def begin_late(_command: list[str], **pipes: int) -> "subprocess.Popen[bytes]":
+        assert process._is_killed.wait(10)
+        children.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **pipes))
+        return children[0]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", begin_late)
+    process = PreparationProcess(job(fleet, state_dir), 60.0, lambda _process, _answer: None)
+    process.start()
+    process.kill()
+    try:
+        assert children[0].poll() == -signal.SIGKILL
+    finally:
+        children[0].kill()
 
 
 def test_the_child_of_a_killed_agent_ends(fleet: FleetSimulator, state_dir: Path) -> None:

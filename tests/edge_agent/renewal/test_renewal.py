@@ -1,5 +1,6 @@
 """The certificate is renewed in time, by a process that may die at any moment."""
 
+import queue
 import ssl
 import subprocess
 import sys
@@ -95,6 +96,16 @@ def test_killed_at_any_moment_the_pair_still_matches(old: Path) -> None:
             child.kill()
         identity(old)
         context.load_cert_chain(old / IDENTITY_FILE_NAME)
+
+
+def test_a_module_of_the_application_is_none_of_the_childs(
+    state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('the application')")
+    monkeypatch.chdir(tmp_path)
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    Renewals(state_dir, Counters(lambda: 0.0), lambda: 0.0, answers.put).tick()
+    assert isinstance(answers.get(timeout=60), Checked)
 
 
 def test_the_waits_between_renewals_and_after_failures(state_dir: Path) -> None:

@@ -66,6 +66,12 @@ def test_csv(tmp_path: Path) -> None:
     assert [row.reason for row in (no_time, short) if isinstance(row, BadRow)] == ["row_malformed", "row_width"]
 
 
+def test_csv_as_windows_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
+    assert read(f"replay:{path}") == [Record({"a": 1.0, "b": 2.0})]
+
+
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     times = pa.array([NOON_MS, NOON_MS + 1], pa.timestamp("ms", tz="UTC"))
