@@ -9,6 +9,7 @@ from typing import Final
 from sqlmodel import Session, col, func, select
 
 from device_contract.names import is_device_id, is_name
+from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
@@ -154,8 +155,10 @@ def _versions_at(session: Session, model: str, device_id: str, time_ms: object) 
     at_ms = whole_number(time_ms)
     if at_ms is None:
         raise RefusedError("unknown_version", "")
+    # told which versions there are, a database finds the device's windows by their key; else it reads those of all
+    published = col(TruthWindowRow.version).in_(select(BundleRow.version).where(BundleRow.model == model))
     query = select(TruthWindowRow.version).distinct()
-    query = query.where(TruthWindowRow.model == model, TruthWindowRow.device_id == device_id)
+    query = query.where(TruthWindowRow.model == model, published, TruthWindowRow.device_id == device_id)
     versions = session.exec(query.where(col(TruthWindowRow.start_ms) <= at_ms, col(TruthWindowRow.end_ms) > at_ms))
     found = sorted(versions)
     if not found:

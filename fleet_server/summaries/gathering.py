@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, func, literal_column, select
 from sqlmodel import Session, col, or_
 
 from fleet_server.alerts.device_signals import heard_ms_of
@@ -89,11 +89,11 @@ class Gathering:
 
     def alerts(self, since_ms: int, until_ms: int) -> list[AlertDay]:
         """Return how many alerts opened on each day of [since_ms, until_ms)."""
-        opened = col(AlertRow.opened_ms)
-        query = select(opened, col(AlertRow.severity)).where(opened >= since_ms, opened < until_ms)
-        counts = Counter(
-            (_day(ms), severity) for ms, severity in self._execute(query.where(*self._about(AlertRow.model)))
-        )
+        opened, severity = col(AlertRow.opened_ms), col(AlertRow.severity)
+        number = opened // literal_column(str(DAY_MS), BigInteger)  # of the day, in UTC; counted where the alerts are
+        query = select(number, severity, func.count()).where(opened >= since_ms, opened < until_ms)
+        found = self._execute(query.where(*self._about(AlertRow.model)).group_by(number, severity))
+        counts = Counter({(_day(number * DAY_MS), severity): alerts for number, severity, alerts in found})
         days = sorted({_day(ms) for ms in (*range(since_ms, until_ms, DAY_MS), until_ms - 1)})
         return [AlertDay(day, *(counts[day, severity] for severity in SEVERITIES)) for day in days]
 
