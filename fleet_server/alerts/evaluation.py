@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
-from fleet_server.alerts.device_labels import labels_of
 from fleet_server.alerts.incidents import Incidents
 from fleet_server.alerts.language import Rule
 from fleet_server.alerts.readings import Reading, is_in_scope
 from fleet_server.alerts.rules import Outcome, Watch, due_ms, ripen, severity, take
 from fleet_server.alerts.ruleset import enabled_rules
 from fleet_server.alerts.tables import AlertRow, WatchRow
+from fleet_server.devices.service import labels_of
 from fleet_server.devices.tables import DeviceRow
 
 CHUNK_READINGS = 500
@@ -80,7 +80,8 @@ class Evaluation:
         watching: dict[str, list[Rule]] = {}
         for rule in self._rules.values():
             watching.setdefault(rule.signal, []).append(rule)
-        asked = (reading.device_id for reading in readings) if any(rule.labels for rule in self._rules.values()) else ()
+        asks_labels = any(rule.labels for rule in self._rules.values())
+        asked = {reading.device_id for reading in readings if reading.device_id is not None} if asks_labels else ()
         labels = labels_of(self._session, asked)
         for reading in readings:
             for rule in watching.get(reading.signal, ()):

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 
 from sqlmodel import Session, col, select
 
-from fleet_server.alerts.device_labels import labels_of
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
 from fleet_server.db import Database, existing, newest_first
+from fleet_server.devices.service import labels_of
 from fleet_server.errors import InvalidRequestError
 
 LONGEST_MS = 366 * 86_400_000
@@ -117,7 +117,7 @@ def is_silent(session: Session, incident_id: str, matchers: Sequence[Matcher]) -
         return False
     query = select(AlertRow).where(AlertRow.incident_id == incident_id, AlertRow.state == "open")
     alerts = session.exec(query.limit(_MAX_ALERTS)).all()
-    labels = labels_of(session, (alert.device_id for alert in alerts))
+    labels = labels_of(session, {alert.device_id for alert in alerts if alert.device_id is not None})
     return bool(alerts) and all(
         any(matcher.matches(alert, labels.get(alert.device_id or "", {})) for matcher in matchers) for alert in alerts
     )

@@ -1,9 +1,11 @@
 """What the server knows of its devices, and what may be done with them."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import Select
 from sqlmodel import Session, col, select
 
 from device_contract.enrollment import EnrollmentRequest, EnrollmentToken, RenewalRequest
@@ -94,7 +96,9 @@ class DeviceService:
             NotFoundError: There is no such device.
         """
         with self._database.reading() as session:
-            return Device(existing(session, DeviceRow, device_id, "device"), _labels(session, [device_id])[device_id])
+            return Device(
+                existing(session, DeviceRow, device_id, "device"), labels_of(session, [device_id]).get(device_id, {})
+            )
 
     def search(
         self, labels: Mapping[str, str], *, limit: int | None = None, after: str | None = None
@@ -104,10 +108,18 @@ class DeviceService:
         for key, value in labels.items():
             carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
             query = query.where(col(DeviceRow.device_id).in_(carriers))
+        chosen = query.limit(limit)
         with self._database.reading() as session:
-            rows = session.exec(query.limit(limit)).all()
-            found = _labels(session, [row.device_id for row in rows])
-        return [Device(row, found[row.device_id]) for row in rows]
+            rows = session.exec(chosen).all()
+            # by the query: a fleet has more devices than a query has parameters
+            found = labels_of(session, chosen.with_only_columns(col(DeviceRow.device_id)))
+        return [Device(row, found.get(row.device_id, {})) for row in rows]
+
+    def profiles(self) -> dict[str, str]:
+        """Return the firmware profile of each active device."""
+        query = select(DeviceRow.device_id, DeviceRow.profile).where(DeviceRow.state == "active")
+        with self._database.reading() as session:
+            return dict(session.exec(query).all())
 
     def label_values(self, key: str) -> dict[str, str]:
         """Return the value of a label on each device that carries it."""
@@ -149,7 +161,7 @@ class DeviceService:
                 self._audit.record(session, actor, "device.revoke", device_id)
             session.flush()
             self._certificates.write_revocation_list(revoked_certificates(session, now_ms))
-            labels = _labels(session, [device_id])[device_id]
+            labels = labels_of(session, [device_id]).get(device_id, {})
         self._cut(device_id)
         return Device(row, labels)
 
@@ -214,9 +226,10 @@ def _record_birth(row: DeviceRow, birth: Birth, now_ms: int) -> None:
     row.last_seen_ms = now_ms
 
 
-def _labels(session: Session, device_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    labels: dict[str, dict[str, str]] = {device_id: {} for device_id in device_ids}
+def labels_of(session: Session, device_ids: Collection[str] | Select[Any]) -> dict[str, dict[str, str]]:
+    """Return the labels of some devices, within a transaction; a device without any is missing."""
+    labels: dict[str, dict[str, str]] = {}
     query = select(DeviceLabelRow).where(col(DeviceLabelRow.device_id).in_(device_ids))
     for row in session.exec(query.order_by(col(DeviceLabelRow.key))):
-        labels[row.device_id][row.key] = row.value
+        labels.setdefault(row.device_id, {})[row.key] = row.value
     return labels

@@ -120,10 +120,9 @@ class Controller:
     def _start(
         self, session: Session, deployment: DeploymentRow, wave: WaveRow, actions: list[ActionRow]
     ) -> list[Outbound]:
-        profiles = {device.row.device_id: device.row.profile for device in self._devices.find({})}
         bundles = self._bundles.variants(deployment.model, deployment.version)
         queued = [action for action in actions if action.wave == wave.number and action.state == ActionState.QUEUED]
-        return self._offers.offer(session, deployment, queued, profiles, bundles)
+        return self._offers.offer(session, deployment, queued, self._devices.profiles(), bundles)
 
     def _stop(self, session: Session, deployment: DeploymentRow, decision: StopAtWave) -> None:
         self._move(session, deployment, DeploymentState.PAUSED, decision.detail, decision.reason)

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from device_contract.messages import Birth, SlotState
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
+from fleet_server.devices.tables import DeviceLabelRow, DeviceRow
 from tests.fleet_server.conftest import AppClient, ManualClock
 from tests.fleet_server.enrolling import enroll
 from tests.support.messages import make_birth, make_status
@@ -35,6 +37,19 @@ def test_the_will_of_an_earlier_boot_does_not_hide_the_next(http: AppClient, ser
     enroll(http, "t1")
     say(server, birth(boot="1"), birth(boot="2"), birth(boot="1", online=False))
     assert http.get("/api/v1/devices/t1").json()["online"] is True
+
+
+@pytest.mark.slow
+def test_a_fleet_has_more_devices_than_a_query_has_parameters(server: FleetServer) -> None:
+    count = 70_000
+    device = {"state": "active", "profile": "p", "enrolled_ms": 0, "certificate_expires_ms": 0}
+    with server._database.session() as session:
+        ids = [f"t{number:05}" for number in range(count)]
+        session.execute(insert(DeviceRow), [DeviceRow(device_id=name, **device).model_dump() for name in ids])
+        session.execute(insert(DeviceLabelRow), [{"device_id": ids[-1], "key": "site", "value": "north"}])
+    found = server._devices.find({})
+    assert len(found) == len(server._devices.profiles()) == count
+    assert (found[0].labels, found[-1].labels) == ({}, {"site": "north"})
 
 
 def test_strangers_leave_no_trace(http: AppClient, server: FleetServer) -> None:
