@@ -171,8 +171,13 @@ def _converted(given: Operator, dtype: np.dtype[Any]) -> Tensor:
         return computed(tensor.node, tensor.shape, dtype)
     if dtype.kind == "b":
         return computed(_not_zero(tensor.node), tensor.shape, dtype)
-    whole = Map(Function.FLOOR, Map(Function.ABSOLUTE, tensor.node))  # towards zero
-    return computed(MapPair(Function.MULTIPLY, Map(Function.SIGN, tensor.node), whole), tensor.shape, dtype)
+    return whole(tensor, dtype)
+
+
+def whole(tensor: Tensor, dtype: Any = np.int64) -> Tensor:
+    """Return the numbers cut off to whole ones, towards zero."""
+    size = Map(Function.FLOOR, Map(Function.ABSOLUTE, tensor.node))
+    return computed(MapPair(Function.MULTIPLY, Map(Function.SIGN, tensor.node), size), tensor.shape, dtype)
 
 
 def _not_zero(node: Node) -> Node:

@@ -6,7 +6,7 @@ import numpy as np
 
 from compiler.ir.networks import Choose
 from compiler.ir.nodes import BinarySigmoid, Concatenate, Constant, Floats, Linear, MapConstant, Node, Softmax
-from compiler.ir.onnx_elementwise import paired, with_number
+from compiler.ir.onnx_elementwise import paired, whole, with_number
 from compiler.ir.onnx_registry import Lowered, Operator, operator
 from compiler.ir.onnx_tensors import Tensor, computed, taken
 from compiler.ir.onnx_trees import classifier_trees, regressor_trees
@@ -106,6 +106,8 @@ def _one_hot_encoder(given: Operator) -> Tensor:
     categories = given.attributes.get("cats_int64s")
     given.require(categories is not None and given.attribute("zeros", 1) == 1, "without numeric categories")
     numbers = np.asarray(categories, np.float64)
+    if tensor.dtype.kind == "f":
+        tensor = whole(tensor)
     wide = np.repeat(np.arange(tensor.size), len(numbers))
     spread = taken(tensor, wide.reshape(*tensor.shape, len(numbers)))
     return computed(MapConstant(Function.EQUAL, spread.node, np.tile(numbers, tensor.size)), spread.shape)

@@ -109,7 +109,8 @@ def _asked(encode: _Encode, row: Floats) -> float | None:
 
 
 def _unknown(categories: Floats) -> float:
-    return float(np.abs(categories).max(initial=0.0)) + 1.0
+    greatest = np.abs(categories).max(initial=0.0)
+    return float(max(greatest + 1.0, np.nextafter(greatest, np.inf)))  # one more is the same, of a huge category
 
 
 def _numbers(encoder: Any, categories: NDArray[Any]) -> Floats:

@@ -157,6 +157,7 @@ VARIANTS = {
     "linear softmax": graph_of(SCALER, linear(3, post_transform="SOFTMAX"), ("Normalizer", {"norm": "L1"})),
     "linear scores": graph_of(linear(3)),
     "scaler alone": graph_of(SCALER),
+    "categories cut off to whole numbers": graph_of(("OneHotEncoder", {"cats_int64s": [-1, 0, 2]})),
     "falling scaler": graph_of(("Scaler", {"offset": [0.0, 0.0], "scale": [1.0, -1.0]}), regressor()),
     "linear logistic": graph_of(
         linear(2, coefficients=[-1.0, 2.0, 1.0, -2.0], intercepts=[-0.5, 0.5], post_transform="LOGISTIC")

@@ -55,3 +55,14 @@ def test_a_category_that_the_encoder_refuses_gives_nan(encoder: Any) -> None:
     model = encoder.fit(ROWS)
     assert_same(model, ROWS, tolerance=0)
     assert np.isnan(plan_scores(SklearnModel(model).to_graph(), UNKNOWN.astype(np.float32))).all()
+
+
+@pytest.mark.parametrize("greatest", [2.0**60, 3e38])
+def test_a_category_may_be_huge(greatest: float) -> None:
+    rows = ROWS.copy()
+    rows[:20, 2] = np.float32(greatest)
+    for encoder in (TOLERANT["ignored"], TOLERANT["codes"], TargetEncoder()):
+        model = encoder.fit(rows, rows[:, 0])
+        assert_same(model, np.concatenate([rows, UNKNOWN]), tolerance=1e-12)
+    refused = plan_scores(SklearnModel(OrdinalEncoder().fit(rows)).to_graph(), UNKNOWN.astype(np.float32))
+    assert np.isnan(refused).all()
