@@ -6,10 +6,9 @@ from numpy.typing import NDArray
 from compiler.columns import Column
 from compiler.errors import SampleError
 from compiler.frontends.source import Signature
+from compiler.score_reference import are_probabilities
 
 _SHOWN_LABELS = 5
-_SUM_TOLERANCE = 1e-3
-"""Scores of classes that add up to 1 so nearly are probabilities."""
 
 
 def take_labels(
@@ -82,7 +81,7 @@ def measure_accuracy(
 
 def _of_classes(labels: NDArray[np.intp], scores: NDArray[np.float64]) -> dict[str, float]:
     figures = {"accuracy": float((scores.argmax(axis=1) == labels).mean())}
-    if (scores >= 0).all() and (np.abs(scores.sum(axis=1) - 1.0) < _SUM_TOLERANCE).all():
+    if are_probabilities(scores):
         likely = np.maximum(scores[np.arange(len(labels)), labels], np.finfo(np.float64).tiny)
         figures["log_loss"] = float(-np.log(likely).mean())
     return figures

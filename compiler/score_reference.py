@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 from device_contract.score_reference import MAX_SCORE_BINS, ScoreKind, ScoreReference
 
 _SUM_TOLERANCE = 1e-3
-"""Scores of classes that add up to 1 so nearly are probabilities."""
+"""Some libraries give float32."""
 _DECISION = np.float32(0.5)
 _TWO_CLASSES = 2
+
+
+def are_probabilities(scores: NDArray[np.float64]) -> bool:
+    """Tell whether the scores of classes, (n_rows, n_classes), add up to 1."""
+    return bool((scores >= 0.0).all() and (np.abs(scores.sum(axis=1) - 1.0) < _SUM_TOLERANCE).all())
 
 
 def refer_scores(
@@ -56,8 +61,7 @@ def _kind(scores: NDArray[np.float64], *, is_classifier: bool) -> ScoreKind:
     if not is_classifier or scores.shape[1] < _TWO_CLASSES:
         return "value"
     scored = scores[np.isfinite(scores).all(axis=1)]
-    are_probabilities = (scored >= 0.0).all() and (np.abs(scored.sum(axis=1) - 1.0) < _SUM_TOLERANCE).all()
-    return "probability" if are_probabilities and scores.shape[1] == _TWO_CLASSES else "confidence"
+    return "probability" if are_probabilities(scored) and scores.shape[1] == _TWO_CLASSES else "confidence"
 
 
 def _score(kind: ScoreKind, scores: NDArray[np.float64]) -> NDArray[np.float32]:

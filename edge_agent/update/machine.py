@@ -30,27 +30,7 @@ import msgspec
 
 from device_contract.assignment import AssignedSlot, SamplingPolicy
 from device_contract.messages import SCORING_SLOTS, Phase
-from edge_agent.update.events import (
-    Activate,
-    Activated,
-    ActivationBegun,
-    ActivationFailed,
-    BeginActivation,
-    Effect,
-    Event,
-    Offered,
-    PreparationFailed,
-    Prepare,
-    Prepared,
-    ProbationFailed,
-    ProbationPassed,
-    Prune,
-    Restore,
-    RetryDue,
-    RetryLater,
-    Started,
-    Watch,
-)
+from edge_agent.update import events
 from edge_agent.update.offer import Offer
 
 _Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -103,15 +83,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     activation_attempts: int
 
 
-Step = tuple[UpdateState, tuple[Effect, ...]]
-_Transition = Callable[[UpdateState, Event, Limits], Step]
+Step = tuple[UpdateState, tuple[events.Effect, ...]]
+_Transition = Callable[[UpdateState, events.Event, Limits], Step]
 
 RESTING: Final[tuple[Phase, ...]] = ("idle", "succeeded", "failed", "rejected", "rolled_back")
 BUSY: Final[tuple[Phase, ...]] = ("staged", "activating", "probation")
 _replace = msgspec.structs.replace
 
 
-def step(state: UpdateState, event: Event, limits: Limits) -> Step:
+def step(state: UpdateState, event: events.Event, limits: Limits) -> Step:
     """Return the state that follows, and what the shell shall do once the journal holds it.
 
     Raises:
@@ -123,27 +103,27 @@ def step(state: UpdateState, event: Event, limits: Limits) -> Step:
     return transition(state, event, limits)
 
 
-def _restore(state: UpdateState, _event: Event, _limits: Limits) -> Step:
-    return state, (Restore(state.committed),)
+def _restore(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
+    return state, (events.Restore(state.committed),)
 
 
-def _restore_and_prepare(state: UpdateState, _event: Event, _limits: Limits) -> Step:
-    return state, (Restore(state.committed), *_prepare(state))
+def _restore_and_prepare(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
+    return state, (events.Restore(state.committed), *_prepare(state))
 
 
-def _restore_and_activate(state: UpdateState, _event: Event, _limits: Limits) -> Step:
-    return state, (Restore(state.committed), BeginActivation())
+def _restore_and_activate(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
+    return state, (events.Restore(state.committed), events.BeginActivation())
 
 
-def _activate_again(state: UpdateState, event: Event, limits: Limits) -> Step:
+def _activate_again(state: UpdateState, event: events.Event, limits: Limits) -> Step:
     if state.attempts >= limits.activation_attempts:
         detail = f"the agent ended {state.attempts} times before the bundle was committed"
         return _roll_back(state, "crash_loop", detail)
     return _activate(state, event, limits)
 
 
-def _begin(state: UpdateState, event: Event, _limits: Limits) -> Step:
-    assert isinstance(event, Offered)  # noqa: S101  (the table gives no other)
+def _begin(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
+    assert isinstance(event, events.Offered)  # noqa: S101  (the table gives no other)
     if event.offer.sequence <= state.accepted_sequence:
         return state, ()
     return _begin_offer(state, event.offer)
@@ -164,21 +144,21 @@ def _begin_offer(state: UpdateState, offer: Offer) -> Step:
     return begun, _prepare(begun)
 
 
-def _prepare(state: UpdateState) -> tuple[Effect, ...]:
+def _prepare(state: UpdateState) -> tuple[events.Effect, ...]:
     if state.offer is None:
         return ()
-    return (Prepare(state.offer, state.accepted_sequence, state.time_floor_ms),)
+    return (events.Prepare(state.offer, state.accepted_sequence, state.time_floor_ms),)
 
 
-def _wait(state: UpdateState, event: Event, _limits: Limits) -> Step:
-    assert isinstance(event, Offered)  # noqa: S101
+def _wait(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
+    assert isinstance(event, events.Offered)  # noqa: S101
     if event.offer.sequence <= state.accepted_sequence:
         return state, ()
     return _replace(state, waiting=event.offer), ()
 
 
-def _stage(state: UpdateState, event: Event, _limits: Limits) -> Step:
-    assert isinstance(event, Prepared)  # noqa: S101
+def _stage(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
+    assert isinstance(event, events.Prepared)  # noqa: S101
     known = _replace(
         state,
         action_id=event.action_id,
@@ -197,54 +177,54 @@ def _stage(state: UpdateState, event: Event, _limits: Limits) -> Step:
     is_repeat = (event.action_id, event.slots) == (state.assigned_action_id, state.assigned)
     if is_repeat and state.rollback_reason:  # An assignment issued again: only its number is new.
         return _rest(known, "rolled_back", state.rollback_reason, "this action was rolled back before")
-    return _replace(known, phase="staged", candidate=event.slots, rollback_reason=""), (BeginActivation(),)
+    return _replace(known, phase="staged", candidate=event.slots, rollback_reason=""), (events.BeginActivation(),)
 
 
-def _preparation_failed(state: UpdateState, event: Event, limits: Limits) -> Step:
-    assert isinstance(event, PreparationFailed)  # noqa: S101
+def _preparation_failed(state: UpdateState, event: events.Event, limits: Limits) -> Step:
+    assert isinstance(event, events.PreparationFailed)  # noqa: S101
     attempts = state.attempts + 1
     if event.is_final:
         phase: Phase = "failed" if event.reason_code == "self_test_failed" else "rejected"
         return _rest(_replace(state, offer=None), phase, event.reason_code, event.detail)
     if attempts >= limits.preparation_attempts:
         return _rest(_replace(state, offer=None), "failed", event.reason_code, event.detail)
-    return _replace(state, attempts=attempts, detail=event.detail), (RetryLater(attempts),)
+    return _replace(state, attempts=attempts, detail=event.detail), (events.RetryLater(attempts),)
 
 
-def _retry(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+def _retry(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
     return state, _prepare(state)
 
 
-def _activate(state: UpdateState, _event: Event, _limits: Limits) -> Step:
-    return _replace(state, phase="activating", attempts=state.attempts + 1), (Activate(state.candidate),)
+def _activate(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
+    return _replace(state, phase="activating", attempts=state.attempts + 1), (events.Activate(state.candidate),)
 
 
-def _watch(state: UpdateState, event: Event, limits: Limits) -> Step:
+def _watch(state: UpdateState, event: events.Event, limits: Limits) -> Step:
     if not any(slot.slot in SCORING_SLOTS for slot in state.candidate):  # No row will ever prove or fault it.
         return _commit(state, event, limits)
-    return _replace(state, phase="probation"), (Watch(),)
+    return _replace(state, phase="probation"), (events.Watch(),)
 
 
-def _activation_failed(state: UpdateState, event: Event, _limits: Limits) -> Step:
-    assert isinstance(event, ActivationFailed)  # noqa: S101
+def _activation_failed(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
+    assert isinstance(event, events.ActivationFailed)  # noqa: S101
     return _roll_back(state, "activation_failed", event.detail)
 
 
-def _probation_failed(state: UpdateState, event: Event, _limits: Limits) -> Step:
-    assert isinstance(event, ProbationFailed)  # noqa: S101
+def _probation_failed(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
+    assert isinstance(event, events.ProbationFailed)  # noqa: S101
     return _roll_back(state, event.reason_code, event.detail)
 
 
-def _commit(state: UpdateState, _event: Event, _limits: Limits) -> Step:
+def _commit(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
     committed = _replace(state, committed=state.candidate, candidate=(), attempts=0)
     rested, effects = _rest(committed, "succeeded")
-    return rested, (Prune(committed.committed), *effects)
+    return rested, (events.Prune(committed.committed), *effects)
 
 
 def _roll_back(state: UpdateState, reason_code: str, detail: str) -> Step:
     cleared = _replace(state, candidate=(), attempts=0, rollback_reason=reason_code)
     rested, effects = _rest(cleared, "rolled_back", reason_code, detail)
-    return rested, (Restore(state.committed), Prune(state.committed), *effects)
+    return rested, (events.Restore(state.committed), events.Prune(state.committed), *effects)
 
 
 def _rest(state: UpdateState, phase: Phase, reason_code: str = "", detail: str = "") -> Step:
@@ -255,21 +235,21 @@ def _rest(state: UpdateState, phase: Phase, reason_code: str = "", detail: str =
     return _replace(rested, waiting=None), ()
 
 
-TRANSITIONS: Final[dict[tuple[Phase, type[Event]], _Transition]] = {
-    **{(phase, Started): _restore for phase in RESTING},
-    **{(phase, Offered): _begin for phase in (*RESTING, "preparing")},
-    **{(phase, Offered): _wait for phase in BUSY},
-    ("preparing", Started): _restore_and_prepare,
-    ("preparing", Prepared): _stage,
-    ("preparing", PreparationFailed): _preparation_failed,
-    ("preparing", RetryDue): _retry,
-    ("staged", Started): _restore_and_activate,
-    ("staged", ActivationBegun): _activate,
-    ("activating", Started): _activate_again,
-    ("activating", Activated): _watch,
-    ("activating", ActivationFailed): _activation_failed,
-    ("probation", Started): _activate_again,
-    ("probation", ProbationPassed): _commit,
-    ("probation", ProbationFailed): _probation_failed,
+TRANSITIONS: Final[dict[tuple[Phase, type[events.Event]], _Transition]] = {
+    **{(phase, events.Started): _restore for phase in RESTING},
+    **{(phase, events.Offered): _begin for phase in (*RESTING, "preparing")},
+    **{(phase, events.Offered): _wait for phase in BUSY},
+    ("preparing", events.Started): _restore_and_prepare,
+    ("preparing", events.Prepared): _stage,
+    ("preparing", events.PreparationFailed): _preparation_failed,
+    ("preparing", events.RetryDue): _retry,
+    ("staged", events.Started): _restore_and_activate,
+    ("staged", events.ActivationBegun): _activate,
+    ("activating", events.Started): _activate_again,
+    ("activating", events.Activated): _watch,
+    ("activating", events.ActivationFailed): _activation_failed,
+    ("probation", events.Started): _activate_again,
+    ("probation", events.ProbationPassed): _commit,
+    ("probation", events.ProbationFailed): _probation_failed,
 }
 """Every transition: (phase, event) to what it does."""

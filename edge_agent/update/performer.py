@@ -21,27 +21,7 @@ from edge_agent.preparation.process import PreparationProcess
 from edge_agent.probation import Probation, ProbationRules
 from edge_agent.settings import Settings
 from edge_agent.slots import BundleStore
-from edge_agent.update.events import (
-    Activate,
-    Activated,
-    ActivationBegun,
-    ActivationFailed,
-    BeginActivation,
-    Effect,
-    Event,
-    Offered,
-    PreparationFailed,
-    Prepare,
-    Prepared,
-    ProbationFailed,
-    ProbationPassed,
-    Prune,
-    Restore,
-    RetryDue,
-    RetryLater,
-    Started,
-    Watch,
-)
+from edge_agent.update import events
 from edge_agent.update.journal import Journal
 from edge_agent.update.machine import IllegalEventError, Limits, UpdateState, step
 from edge_agent.update.offer import Offer
@@ -98,7 +78,7 @@ class UpdatePerformer:
         )
         budget_ns = find_profile(settings.profile).max_p99_one_row_us * 1000
         self._rules = ProbationRules(settings.probation_rows, settings.probation_s, budget_ns)
-        self._events: deque[Event] = deque()
+        self._events: deque[events.Event] = deque()
         self._leave: Leave | None = None
         self._process: PreparationProcess | None = None
         self._retry_at_s: float | None = None
@@ -109,14 +89,14 @@ class UpdatePerformer:
     def start(self) -> None:
         """Go on from what the journal says."""
         self._allow()
-        self._feed(Started())
+        self._feed(events.Started())
 
     def offer(self, offer: Offer) -> None:
         """Take an assignment that came; the one that is being carried out already is passed over."""
         if offer.sequence < self.state.accepted_sequence:
             self._counters.add("assignments_stale", f"sequence {offer.sequence} after {self.state.accepted_sequence}")
         elif offer not in {self.state.offer, self.state.waiting}:
-            self._feed(Offered(offer))
+            self._feed(events.Offered(offer))
 
     def outcome(self, outcome: Outcome) -> None:
         """Take a child's outcome; that of one which was replaced meanwhile is passed over."""
@@ -131,7 +111,7 @@ class UpdatePerformer:
         if self._retry_at_s is not None and now_s >= self._retry_at_s:
             self._retry_at_s = None
             self._counters.add("preparation_retries")
-            self._feed(RetryDue())
+            self._feed(events.RetryDue())
         if self.state.phase == "probation" and not self._events:
             self._judge(now_s)
         self._run()
@@ -145,12 +125,12 @@ class UpdatePerformer:
         probations = self._inference.probations()
         fault = next((probation.fault for probation in probations if probation.fault is not None), None)
         if fault is not None:
-            self._feed(ProbationFailed(fault.reason_code, fault.detail))
+            self._feed(events.ProbationFailed(fault.reason_code, fault.detail))
         elif probations and all(probation.has_passed(now_s) for probation in probations):
             self._inference.end_probations()
-            self._feed(ProbationPassed())
+            self._feed(events.ProbationPassed())
 
-    def _feed(self, event: Event) -> None:
+    def _feed(self, event: events.Event) -> None:
         self._events.append(event)
         self._run()
 
@@ -189,25 +169,25 @@ class UpdatePerformer:
             self._leave = leave
             self._inference.allow(leave)
 
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: events.Effect) -> None:
         match effect:
-            case Prepare():
+            case events.Prepare():
                 self._prepare(effect)
-            case RetryLater(attempts):
+            case events.RetryLater(attempts):
                 wait_s = min(2.0**attempts, LONGEST_RETRY_S)
                 self._retry_at_s = self._clock_s() + random.uniform(wait_s / 2, wait_s)  # noqa: S311  (jitter)
-            case BeginActivation():
-                self._events.append(ActivationBegun())
-            case Activate(slots):
+            case events.BeginActivation():
+                self._events.append(events.ActivationBegun())
+            case events.Activate(slots):
                 self._activate(slots)
-            case Watch():
+            case events.Watch():
                 self._inference.watch(lambda: Probation(self._rules, self._clock_s()))
-            case Restore(slots):
+            case events.Restore(slots):
                 self._restore(slots)
-            case Prune(keep):
+            case events.Prune(keep):
                 self._store.prune(slot.sha256 for slot in keep)
 
-    def _prepare(self, effect: Prepare) -> None:
+    def _prepare(self, effect: events.Prepare) -> None:
         self.stop()
         job = Job(
             state_dir=str(self._state_dir),
@@ -230,11 +210,11 @@ class UpdatePerformer:
         try:
             lanes = load_lanes(slots, self._store.path, self._window_ms)
         except (ContractError, AgentError) as error:
-            self._events.append(ActivationFailed(str(error)))
+            self._events.append(events.ActivationFailed(str(error)))
             return
         self._inference.use(lanes)
         self.loaded = slots
-        self._events.append(Activated())
+        self._events.append(events.Activated())
 
     def _restore(self, slots: tuple[AssignedSlot, ...]) -> None:
         try:
@@ -251,11 +231,11 @@ class UpdatePerformer:
         return round(self._settings.window_s * 1000)
 
 
-def _event(answer: Ready | Refused) -> Event:
+def _event(answer: Ready | Refused) -> events.Event:
     if isinstance(answer, Refused):
-        return PreparationFailed(answer.reason_code, answer.detail, answer.is_final)
+        return events.PreparationFailed(answer.reason_code, answer.detail, answer.is_final)
     assignment = answer.assignment
-    return Prepared(
+    return events.Prepared(
         assignment.sequence,
         assignment.action_id,
         assignment.issued_ms,
