@@ -59,8 +59,9 @@ class _Feed:
                 return
             try:
                 self._read_on()
-            except SourceError as error:
-                self._counters.add("source_errors", error)
+            except Exception as error:  # noqa: BLE001  (a package's source may raise anything; the agent goes on)
+                is_told = isinstance(error, SourceError)
+                self._counters.add("source_errors", error if is_told else f"{type(error).__name__}: {error}")
                 if self._source.is_live:
                     self._stopping.wait(wait_s)
                     wait_s = min(2 * wait_s, LONGEST_RETRY_S)

@@ -46,11 +46,18 @@ def open_source(address: str, options: Mapping[str, str]) -> TopicSource:
     """Open a topic.
 
     Raises:
-        SourceError: The address does not read ``HOST:PORT/TOPIC``.
+        SourceError: The address does not read ``HOST:PORT/TOPIC``, or the topic is none.
     """
     take_options(options, set())
     place, _, topic = address.partition("/")
     host, _, port = place.rpartition(":")
     if not (host and topic and port.isdigit() and 0 < int(port) < 65_536):  # noqa: PLR2004  (TCP's ports)
         raise SourceError(f"source mqtt reads mqtt:HOST:PORT/TOPIC, not {address!r}")
+    if not _is_filter(topic):
+        raise SourceError(f"source mqtt: {topic!r} is no topic: '#' stands alone at the end, '+' alone between slashes")
     return TopicSource(host, int(port), topic)
+
+
+def _is_filter(topic: str) -> bool:
+    levels = topic.split("/")
+    return "#" not in levels[:-1] and all(level in {"#", "+"} or not {"#", "+"} & set(level) for level in levels)

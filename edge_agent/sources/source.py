@@ -86,5 +86,8 @@ def _find(kind: str) -> Callable[[str, Mapping[str, str]], Source]:
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if kind not in found:
         raise SourceError(f"no source {kind!r}; there are: {', '.join([*_BUILT_IN, *sorted(found)])}")
-    opener: Callable[[str, Mapping[str, str]], Source] = found[kind].load()
+    try:
+        opener: Callable[[str, Mapping[str, str]], Source] = found[kind].load()
+    except Exception as error:  # a package raises whatever it meets
+        raise SourceError(f"source {kind!r} cannot be loaded: {type(error).__name__}: {error}") from error
     return opener

@@ -33,6 +33,9 @@ def read(text: str) -> list[Record | BadRow]:
         "mqtt:host:0/topic",
         "mqtt:host:1883",
         "mqtt::1883/topic",
+        "mqtt:host:1883/plant/#/rows",
+        "mqtt:host:1883/plant#",
+        "mqtt:host:1883/a+/rows",
         "stdin?speed",
     ],
 )
@@ -117,3 +120,18 @@ def test_a_package_adds_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert open_source("tea:pot?sugar=2") == ("pot", {"sugar": "2"})  # type: ignore[comparison-overlap]
     with pytest.raises(SourceError, match="there are: stdin, replay, mqtt, tea"):
         open_source("coffee")
+
+
+def test_a_source_that_cannot_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "mud-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mud\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[leeway.sources]\nmud = no_such_module:open_source\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SourceError, match="'mud' cannot be loaded: ModuleNotFoundError"):
+        open_source("mud")
+
+
+@pytest.mark.parametrize("topic", ["#", "plant/+/rows", "plant/#", "a//b"])
+def test_a_topic_may_be_a_filter(topic: str) -> None:
+    assert open_source(f"mqtt:host:1883/{topic}")
