@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.attribution import attribution
+from detectors.comoments import Pairs, pairs
 from detectors.counted import Counted, counted
 from detectors.location import location
 from detectors.projection import projection
@@ -25,6 +26,8 @@ class Answers:
     """(n, M): sampling variance of the value; infinite where the window says nothing."""
     counted: Counted
     shares: Shares
+    pairs: Pairs | None
+    """Of features; None where no device says anything of them."""
     correlation: Floats
     """(n, S): of neighbouring rows."""
 
@@ -45,5 +48,6 @@ def answers(reference: Reference, window: WindowArrays, correlation: Floats) -> 
         variance=np.where(window.sound[:, None], variance, np.inf),
         counted=counted(reference, window, correlation),
         shares=inner_shares(reference, window, correlation),
+        pairs=pairs(reference, window, correlation),
         correlation=correlation,
     )

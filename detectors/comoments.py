@@ -8,38 +8,58 @@ Source: Fisher, On the probable error of a coefficient of correlation, 1921; the
     many: Šidák, 1967, doi:10.1080/01621459.1967.10482935.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri_exp
 
-from detectors.arrays import Floats
-from detectors.design_effect import design_effect
+from detectors.arrays import Bools, Floats
+from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
+from detectors.windows import WindowArrays
 
 FEWEST_ROWS: Final = 30.0
 _HIGHEST: Final = 0.999
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The correlations of ``P`` pairs of features in ``n`` windows, on the scale on which their errors are alike."""
+
+    value: Floats
+    """(n, P)."""
+    deviation: Floats
+    """(n, P): of the value by sampling."""
+    rows: Floats
+    """(n,): rows in it."""
+    told: Bools
+    """(n,): whether they are enough to tell anything."""
+
+
+def pairs(reference: Reference, window: WindowArrays, correlation: Floats) -> Pairs | None:
+    """Return what a window says of each pair; None where no device says anything.
+
+    Args:
+        reference: What training says.
+        window: The devices' windows.
+        correlation: (n, S), of neighbouring rows.
+    """
+    told = window.related_rows >= FEWEST_ROWS
+    if not told.any() or not window.correlations.shape[1]:
+        return None
+    first, second = reference.pairs
+    rows = window.related_rows.astype(np.float32)
+    effect = long_run_effect(correlation[:, first] * correlation[:, second], rows[:, None])
+    variance = effect / np.maximum(rows[:, None] - 3.0 * effect, 1.0)
+    return Pairs(related(window.correlations), np.sqrt(variance), rows, told)
 
 
 def related(correlations: Floats) -> Floats:
     """Return correlations on the scale on which their errors are alike."""
     scale: Floats = np.arctanh(np.clip(correlations, -_HIGHEST, _HIGHEST))
     return scale
-
-
-def pair_variance(reference: Reference, correlation: Floats, rows: Floats) -> Floats:
-    """Return the sampling variance of each pair on that scale, (n, P).
-
-    Args:
-        reference: What training says.
-        correlation: (n, S), of neighbouring rows.
-        rows: (n,), rows in the co-moments.
-    """
-    first, second = reference.pairs
-    effect = design_effect(correlation[:, first] * correlation[:, second], rows[:, None])
-    variance: Floats = effect / np.maximum(rows[:, None] - 3.0 * effect, 1.0)
-    return variance
 
 
 def largest(scores: Floats) -> tuple[Floats, NDArray[np.intp]]:

@@ -97,7 +97,7 @@ def _compare_within(
     counted = counted_residuals(step.answers.counted, pasts, usual, grown, company.charts(slice(m, m + c)))
     shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift, company.charts(slice(m + c, -1)))
     last = company.charts(slice(-1, None))
-    related, relations = relation_residuals(step.reference, step.answers, step.window, pasts, last)
+    related, relations = relation_residuals(step.answers, pasts, last)
     return join(measured, counted, shapes, related), Vectors(shares, relations)
 
 
@@ -126,7 +126,7 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) 
     """Step the moving averages of all three verdicts."""
     value, variance = now.positions
     lowest = now.charts.lowest
-    trained = training_scores(now.charts, now.reference, now.answers, now.window)
+    trained = training_scores(now.charts, now.reference, now.answers)
     rows = np.where(now.window.sound, now.window.rows, 0.0)[:, None]
     apart = take_apart(pasts.apart, pasts.windows, value, variance * scale.variance, now.places)
     return replace(

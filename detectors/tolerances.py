@@ -65,7 +65,7 @@ class Tolerances:
 
 def beyond(difference: Floats, tolerance: Floats | float) -> Floats:
     """Return what is left of differences once the part that does not matter is taken off."""
-    left: Floats = np.sign(difference) * np.maximum(np.abs(difference) - tolerance, 0.0)
+    left: Floats = difference - np.clip(difference, -tolerance, tolerance)
     return left
 
 

@@ -9,17 +9,16 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.channels import Answers
 from detectors.charts import Charts
-from detectors.comoments import FEWEST_ROWS, largest, pair_variance, related
+from detectors.comoments import largest, related
 from detectors.counted import CHANNELS, prior_rows, usual_shares
 from detectors.design_effect import design_effect
 from detectors.reference import Reference
 from detectors.shape import shape_scores
 from detectors.shares import share_scores
 from detectors.tolerances import TRAINING, beyond
-from detectors.windows import WindowArrays
 
 
-def training_scores(charts: Charts, reference: Reference, answers: Answers, window: WindowArrays) -> Floats:
+def training_scores(charts: Charts, reference: Reference, answers: Answers) -> Floats:
     """Return each chart's standard score against training, (n, K); NaN where the window says nothing."""
     tolerance = charts.tolerances(TRAINING)
     m, c = charts.n_measured, charts.n_counted
@@ -28,7 +27,7 @@ def training_scores(charts: Charts, reference: Reference, answers: Answers, wind
             _measured(reference, answers, tolerance[:m]),
             _counted(reference, answers, tolerance[m : m + c]),
             _shape(reference, answers, float(tolerance[m + c])),
-            _relations(reference, answers, window, float(tolerance[-1])),
+            _relations(reference, answers, float(tolerance[-1])),
         ],
         axis=1,
         dtype=np.float32,
@@ -65,11 +64,9 @@ def _shape(reference: Reference, answers: Answers, tolerance: float) -> Floats:
     return shape_scores(reference, shares, np.broadcast_to(usual, shares.share.shape), reference.rows, tolerance)
 
 
-def _relations(reference: Reference, answers: Answers, window: WindowArrays, tolerance: float) -> Floats:
-    told = window.related_rows >= FEWEST_ROWS
-    if not told.any() or not window.correlations.shape[1]:
-        return np.full((len(told), 1), np.nan)
-    rest = related(window.correlations) - related(reference.correlations)
-    variance = pair_variance(reference, answers.correlation, window.related_rows)
-    scores = beyond(rest, tolerance) / np.sqrt(variance)
-    return np.where(told, largest(scores)[0], np.nan)[:, None]
+def _relations(reference: Reference, answers: Answers, tolerance: float) -> Floats:
+    pairs = answers.pairs
+    if pairs is None:
+        return np.full((len(answers.value), 1), np.nan)
+    scores = beyond(pairs.value - related(reference.correlations).astype(np.float32), tolerance) / pairs.deviation
+    return np.where(pairs.told, largest(scores)[0], np.nan)[:, None]
