@@ -28,8 +28,8 @@ def find(charts: Charts, state: State, window: WindowArrays) -> tuple[Roster, De
     candidate = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else np.zeros(len(at), np.intp)
     known = state.devices[candidate] == window.devices if len(order) else np.zeros(len(at), np.bool_)
     place = np.where(known, candidate, len(state.devices) + np.cumsum(~known) - 1)
-    grown = _grown(state.pasts, no_pasts(charts, state.phases, int((~known).sum())))
-    pasts = grown.select(place)
+    held = state.pasts if known.all() else _grown(state.pasts, no_pasts(charts, state.phases, int((~known).sum())))
+    pasts = held.select(place)
     same = np.zeros(len(place), np.bool_)
     same[known] = state.versions[candidate[known]] == window.versions[known]
     return Roster(place, len(state.devices)), _forget_outputs(charts, pasts, ~same)
@@ -38,6 +38,8 @@ def find(charts: Charts, state: State, window: WindowArrays) -> tuple[Roster, De
 def put_back(roster: Roster, state: State, window: WindowArrays, pasts: DevicePasts) -> State:
     """Return the state with the pasts of a window's devices replaced."""
     new = roster.place >= roster.n_known
+    if new.sum() + roster.n_known == len(new):  # all are in the window
+        return replace(state, devices=window.devices, versions=window.versions, pasts=pasts)
     devices = np.concatenate([state.devices, window.devices[new]])
     versions = np.concatenate([state.versions, window.versions[new]]).astype(
         np.result_type(state.versions, window.versions)

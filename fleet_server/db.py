@@ -185,6 +185,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         for pragma in (
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "page_size = 8192",  # of a new database: what is kept of a device's past fits in one
             "journal_mode = WAL",
             "synchronous = FULL",  # a report is acknowledged after its commit: the commit must be on the disk
             "foreign_keys = ON",

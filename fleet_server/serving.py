@@ -1,5 +1,6 @@
 """Serving: the HTTP port, and everything behind it, until a signal comes."""
 
+import gc
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ def serve(folder: DataFolder, settings: Settings, clock: Clock) -> None:
     _log_to_standard_error()
     listener = _listen(settings)
     with listener, FleetServer(folder, settings, clock).running() as application:
+        gc.freeze()  # what the server is made of stays: no collection needs to look through it again
         typer.echo(f"serving https://{settings.host}:{settings.http_port}/docs")
         _run(application, folder, listener)
 

@@ -3,6 +3,7 @@
 ``python -m benchmarks.judging.worker DATABASE_URL DEVICES WINDOW_MS``; the parent is ``benchmarks.judging``.
 """
 
+import gc
 import logging
 import os
 import resource
@@ -115,6 +116,7 @@ def measure(url: str, fleet: Fleet) -> Cost:
     policies = PolicyService(database, AuditService(database, clock), clock, DriftPolicy(DEFAULT_RATE, ""))
     devices = cast("DeviceService", None)  # only groups ask for it
     server = DriftController(database, bundles, devices, policies, clock=clock, registry=registry)
+    gc.freeze()  # as the server does once it runs
     stopwatch = Stopwatch()
     for number in range(BEFORE + 1):
         reports = list(fleet.round(number))

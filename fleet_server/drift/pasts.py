@@ -66,15 +66,14 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
     for device_id, data, reference, baseline_sha256, version in stored:
         blobs.setdefault((reference, baseline_sha256, version), {})[device_id] = data
     names: list[str] = []
-    pasts = [state.pasts]
+    pasts: list[DevicePasts] = []
     for origin, held in sorted(blobs.items()):
         found = _pasts(key, origin, list(held.values()), find)
         if found is not None:
             names += held
             pasts.append(found)
-    return replace(
-        state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=_join(pasts)
-    )
+    joined = _join(pasts) if pasts else state.pasts
+    return replace(state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=joined)
 
 
 def load_fleet(session: Session, key: PastKey) -> FleetPast:
@@ -111,5 +110,7 @@ def _pasts(key: PastKey, origin: tuple[str, str, str], blobs: Sequence[bytes], f
 
 
 def _join(pasts: Sequence[DevicePasts]) -> DevicePasts:
+    if len(pasts) == 1:
+        return pasts[0]
     names = pasts[0].arrays()
     return DevicePasts(**{name: np.concatenate([getattr(one, name) for one in pasts]) for name in names})
