@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, or_, select
 
 from fleet_server.alerts.incidents import Incidents
@@ -17,7 +17,7 @@ from fleet_server.alerts.language import Rule
 from fleet_server.alerts.readings import Reading, is_in_scope
 from fleet_server.alerts.rules import Outcome, Watch, due_ms, ripen, severity, take
 from fleet_server.alerts.ruleset import enabled_rules
-from fleet_server.alerts.tables import AlertRow, WatchRow
+from fleet_server.alerts.tables import AlertRow, RuleRow, WatchRow
 from fleet_server.devices.service import labels_of
 from fleet_server.devices.tables import DeviceRow
 
@@ -47,19 +47,18 @@ class Evaluation:
         self._incidents.settle()
 
     def ripen(self) -> None:
-        """Open what has been pending for long enough."""
+        """Open what has been pending for long enough; to be asked once the rest is forgotten."""
         query = select(WatchRow).where(col(WatchRow.due_ms) <= self._now_ms).limit(CHUNK_READINGS)
         for row in self._session.exec(query).all():
-            rule, reading = self._rules.get(row.rule), Reading(**row.reading)
-            if rule is not None:
-                self._follow(rule, reading, row, *ripen(rule, _remembered(row), self._now_ms))
+            rule = self._rules[row.rule]
+            self._follow(rule, Reading(**row.reading), row, *ripen(rule, _remembered(row), self._now_ms))
         self._incidents.settle()
 
     def forget(self) -> None:
-        """Close what rules opened that are in force no more, and what is open of devices that were revoked."""
+        """Close what rules opened that are gone or watch another signal now, and what is open of revoked devices."""
         names = set(self._session.exec(select(WatchRow.rule).distinct())) - set(self._rules)
-        rows = self._session.exec(select(WatchRow).where(or_(col(WatchRow.rule).in_(names), _of_revoked()))).all()
-        for row in rows:
+        gone = or_(col(WatchRow.rule).in_(names), _of_another_signal(), _of_revoked())
+        for row in self._session.exec(select(WatchRow).where(gone)).all():
             self._close(row)
             self._session.delete(row)
         self._incidents.settle()
@@ -149,6 +148,14 @@ class Evaluation:
         if row is not None and row.state == "open":
             row.state, row.closed_ms = "closed", self._now_ms
             self._incidents.touch(row.incident_id)
+
+
+def _of_another_signal() -> ColumnElement[bool]:
+    """Select the watches that began before their rule was written anew to watch another signal."""
+    signal, watched = col(RuleRow.document)["signal"].as_string(), col(WatchRow.reading)["signal"].as_string()
+    return exists().where(
+        col(RuleRow.name) == WatchRow.rule, col(RuleRow.changed_ms) >= WatchRow.since_ms, signal != watched
+    )
 
 
 def _of_revoked() -> ColumnElement[bool]:

@@ -44,8 +44,8 @@ class AlertService:
             self._follow(source)
         with self._database.session() as session:
             evaluation = Evaluation(session, self._clock())
-            evaluation.ripen()
             evaluation.forget()
+            evaluation.ripen()
         with self._database.session() as session:
             tell(session, self._receivers, self._clock())
 

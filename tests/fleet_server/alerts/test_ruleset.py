@@ -50,6 +50,24 @@ def test_a_rule_that_is_gone_closes_what_it_opened(room: Room) -> None:
     assert {alert.rule for alert in open_alerts(room)} == {"peers"}
 
 
+@pytest.mark.parametrize("for_s", [0, 60])
+def test_a_rule_that_comes_to_watch_another_signal_leaves_nothing_of_the_first(room: Room, for_s: int) -> None:
+    room.put(name="peers", signal="drift.peers", above=0, enabled=False)
+    room.put(name="mine", signal="drift.peers", above=0, for_s=for_s)
+    room.change("drift")
+    room.alerts.step()
+    room.put(name="mine", signal="drift.own", above=0, for_s=for_s, owner="ann")
+    room.clock.advance(120)
+    room.alerts.step()
+    assert [alert.state for alert in room.desk.alerts(limit=10)] == ([] if for_s else ["closed"])
+    room.change("drift", kind="own")
+    room.alerts.step()
+    room.put(name="mine", signal="drift.own", above=0, owner="bob")
+    room.clock.advance(120)
+    room.alerts.step()
+    assert {alert.rule for alert in open_alerts(room)} >= {"mine"}
+
+
 @pytest.mark.parametrize(
     ("scope", "devices"),
     [
