@@ -29,7 +29,7 @@ class FeedbackRoom:
         telemetry: The stored reports.
         bundles: The published versions.
         devices: The devices and their labels.
-        audit: Is told of every change of a limit.
+        audit: Is told of every change of a limit, and of labels that people send.
         clock: Gives the present.
         registry: Where the counters are registered.
         keep_days: How long windows and labels stay.
@@ -54,7 +54,7 @@ class FeedbackRoom:
         self.ledger = Ledger(database)
         self.limits = MetricLimits(database, audit)
         self.performance = PerformanceService(database, bundles, self.targets, devices.label_values)
-        self._uploads = Uploads(database, self.service, self.targets, self._rows_scored, clock)
+        self._uploads = Uploads(database, self.service, self.targets, self._rows_scored, audit, clock)
 
     def routers(self, auth: AuthService) -> list[APIRouter]:
         """Build the routes."""

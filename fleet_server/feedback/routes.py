@@ -100,11 +100,11 @@ def _add_upload(routes: APIRouter, bundles: BundleService, uploads: Uploads, aut
 
     # The body is read in here, not by the framework: it would read it before it asks who sends it.
     @routes.post("/models/{model}/feedback", openapi_extra={"requestBody": _upload_body()})
-    async def upload_labels(_holder: sender, model: Model, request: Request) -> UploadJson:
+    async def upload_labels(holder: sender, model: Model, request: Request) -> UploadJson:
         """Take labels as JSON, CSV or Parquet: each row is stored, or refused with its reason."""
         await run_in_threadpool(bundles.model, model)
         rows = read_upload(request.headers.get("content-type", ""), await request.body())
-        return _upload_json(await run_in_threadpool(uploads.take, model, rows))
+        return _upload_json(await run_in_threadpool(uploads.take, holder.name, model, rows))
 
 
 def _add_labels(routes: APIRouter, bundles: BundleService, targets: Targets, ledger: Ledger, auth: AuthService) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlmodel import Session, col, func, select
 
 from device_contract.names import is_device_id, is_name
+from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
@@ -81,19 +82,27 @@ class Uploads:
         feedback: Stores them.
         targets: What versions predict.
         rows_scored: Knows the devices.
+        audit: Is told who sent labels.
         clock: Gives the present.
     """
 
-    def __init__(
-        self, database: Database, feedback: FeedbackService, targets: Targets, rows_scored: RowsScored, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917  (explicit collaborators)
+        self,
+        database: Database,
+        feedback: FeedbackService,
+        targets: Targets,
+        rows_scored: RowsScored,
+        audit: AuditService,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._feedback = feedback
         self._targets = targets
         self._rows_scored = rows_scored
+        self._audit = audit
         self._clock = clock
 
-    def take(self, model: str, rows: Iterable[Given]) -> Upload:
+    def take(self, actor: str, model: str, rows: Iterable[Given]) -> Upload:
         """Store the labels of an upload, some at a time: what was stored stays, should a later row be unreadable."""
         upload = Upload()
         numbered = enumerate(rows, start=1)
@@ -104,7 +113,12 @@ class Uploads:
             scored |= {name: self._rows_scored(name) if is_device_id(name) else None for name in named}
             with self._database.session() as session:
                 lock(session)
+                before = upload.outcomes.copy()
                 self._store(session, model, chunk, scored, upload)
+                changed = upload.outcomes - before
+                told = {"new": changed["new"], "corrected": changed["corrected"]}
+                if any(told.values()):
+                    self._audit.record(session, actor, "labels.send", model, **told)
         return upload
 
     def _store(

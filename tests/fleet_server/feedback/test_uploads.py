@@ -49,6 +49,18 @@ def test_the_three_formats_say_the_same(plant: Plant, http: Any) -> None:
     assert (found["labelled"], found["figures"]["accuracy"]["value"]) == (3, pytest.approx(2 / 3))
 
 
+@pytest.mark.usefixtures("plant")
+def test_who_sent_labels_is_in_the_audit_log(http: Any) -> None:
+    for _ in range(2):
+        http.post(ROUTE, **as_json(ROWS))
+    http.post(ROUTE, **as_json([ROWS[0] | {"label": "no"}, {}]))
+    lines = http.get("/api/v1/audit", params={"action": "labels.send"}).json()["items"]
+    assert [(line["actor"], line["subject"], line["detail"]) for line in lines] == [
+        ("admin", "failure", {"new": 0, "corrected": 1}),
+        ("admin", "failure", {"new": 3, "corrected": 0}),
+    ]
+
+
 def test_a_bad_row_spoils_no_other_and_is_shown_with_its_line(plant: Plant, http: Any) -> None:
     plant.report("mill-1", "failure", 0)
     bad = [
