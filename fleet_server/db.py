@@ -4,6 +4,7 @@ A session is a transaction: it commits at the end of the ``with`` block and roll
 on an error. Do not open a session inside another: SQLite has one writer at a time.
 """
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from operator import eq, lt
@@ -108,6 +109,11 @@ class Database:
 def bounds(*given: Bound) -> list[ColumnElement[bool]]:
     """Return the conditions of those bounds that are not None."""
     return [compare(column, value) for column, compare, value in given if value is not None]
+
+
+def new_key(now_ms: int) -> str:
+    """Return a key for a row, of those whose order is that of time."""
+    return f"{now_ms:013d}-{secrets.token_hex(4)}"
 
 
 def newest_first(

@@ -4,7 +4,6 @@ Everything that a batch of readings changes is in the caller's transaction, so a
 is killed neither forgets a reading nor takes one in twice.
 """
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +17,7 @@ from fleet_server.alerts.readings import Reading, is_in_scope
 from fleet_server.alerts.rules import Outcome, Watch, due_ms, ripen, severity, take
 from fleet_server.alerts.ruleset import enabled_rules
 from fleet_server.alerts.tables import AlertRow, RuleRow, WatchRow
+from fleet_server.db import new_key
 from fleet_server.devices.service import labels_of
 from fleet_server.devices.tables import DeviceRow
 
@@ -115,7 +115,7 @@ class Evaluation:
 
     def _open(self, rule: Rule, reading: Reading) -> str:
         row = AlertRow(
-            alert_id=f"{self._now_ms:013d}-{secrets.token_hex(4)}",
+            alert_id=new_key(self._now_ms),
             subject=f"{rule.name} {reading.subject}",
             state="open",
             rule=rule.name,

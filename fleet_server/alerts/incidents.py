@@ -1,6 +1,5 @@
 """Incidents in the making: which alert joins which, and what an incident says of its alerts."""
 
-import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import func, update
@@ -9,6 +8,7 @@ from sqlmodel import Session, col, select
 from fleet_server.alerts.causes import Cause, absorbs, belongs, shared, summary, worst
 from fleet_server.alerts.language import SEVERITIES, Rule
 from fleet_server.alerts.tables import AlertRow, IncidentRow
+from fleet_server.db import new_key
 
 
 class Incidents:
@@ -68,7 +68,7 @@ class Incidents:
 
     def _make(self, alert: AlertRow, rule: Rule) -> IncidentRow:
         row = IncidentRow(
-            incident_id=f"{self._now_ms:013d}-{secrets.token_hex(4)}",
+            incident_id=new_key(self._now_ms),
             state="open",
             severity=alert.severity,
             rule=alert.rule,

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from fleet_server.alerts.readings import Batch, Reading, Signal
 from fleet_server.bundles.tables import BundleRow
-from fleet_server.clock import Clock
+from fleet_server.clock import DAY_MS, Clock
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.queries import MOST_WINDOWS, Performance, PerformanceService
@@ -18,7 +18,7 @@ from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import TruthWindowRow
 
 INTERVAL_MS: Final = 600_000
-PERIOD_MS: Final = 86_400_000
+PERIOD_MS: Final = DAY_MS
 """A figure is over the windows that start within a day of the latest one."""
 _PERFORMANCE, _EXPECTED, _METRIC = "performance.", "expected.", "metric."
 _ENDS: Final = ("low", "high")

@@ -4,7 +4,6 @@ An alert in silence opens, closes and is listed as ever. An incident is told of 
 its open alerts is in no silence, so that what is still open when a silence ends is told then.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -12,12 +11,12 @@ from sqlmodel import Session, col, select
 
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
-from fleet_server.clock import Clock
-from fleet_server.db import Database, existing, newest_first
+from fleet_server.clock import DAY_MS, Clock
+from fleet_server.db import Database, existing, new_key, newest_first
 from fleet_server.devices.service import labels_of
 from fleet_server.errors import InvalidRequestError
 
-LONGEST_MS = 366 * 86_400_000
+LONGEST_MS = 366 * DAY_MS
 _MAX_ALERTS = 1000
 
 
@@ -75,7 +74,7 @@ class SilenceService:
                 "a silence of everything hides what is wrong: name a rule, model, device or label"
             )
         row = SilenceRow(
-            silence_id=f"{now_ms:013d}-{secrets.token_hex(4)}",
+            silence_id=new_key(now_ms),
             matcher=asdict(matcher),
             reason=reason,
             created_by=actor,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete
 from sqlmodel import Session, SQLModel, col, select
 
-from fleet_server.clock import Clock
+from fleet_server.clock import DAY_MS, Clock
 from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
 from fleet_server.feedback.refusals import Refusal
@@ -20,7 +20,6 @@ from fleet_server.feedback.tables import WAITING, ForgottenRow, LabelRow, TruthW
 BATCH: Final = 500
 """Windows or labels of one transaction, while SQLite lets nobody else write."""
 _EVERY_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
 
 _SUBJECT: Final = ("device_id", "model", "version")
 _WINDOW: Final[list[Any]] = [getattr(TruthWindowRow, name) for name in (*_SUBJECT, "start_ms", "end_ms")]
@@ -42,7 +41,7 @@ class FeedbackRetention:
         self._database = database
         self._feedback = feedback
         self._clock = clock
-        self._keep_ms = keep_days * _DAY_MS
+        self._keep_ms = keep_days * DAY_MS
         self._pruned_ms = 0
 
     def step(self) -> None:

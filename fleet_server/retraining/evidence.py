@@ -12,7 +12,6 @@ from fleet_server.drift.tables import VerdictRow
 
 MAX_INCIDENTS: Final = 20
 DATA_DAYS: Final = 30
-DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The requests: opened by people and by incidents, carried on by people and by versions."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -14,10 +13,10 @@ from fleet_server.alerts.routing.receivers import ReceiverService
 from fleet_server.alerts.tables import IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import BundleRow, ModelRow
-from fleet_server.clock import Clock
-from fleet_server.db import Database, existing, newest_first
+from fleet_server.clock import DAY_MS, Clock
+from fleet_server.db import Database, existing, new_key, newest_first
 from fleet_server.errors import ConflictError, NotFoundError
-from fleet_server.retraining.evidence import DATA_DAYS, DAY_MS, Figure, Performance, gather
+from fleet_server.retraining.evidence import DATA_DAYS, Figure, Performance, gather
 from fleet_server.retraining.states import LIVE, State, Verb, following
 from fleet_server.retraining.tables import RetrainingCauseRow, RetrainingRow
 
@@ -147,7 +146,7 @@ class RetrainingService:
     def _open(self, session: Session, order: _Order, evidence: dict[str, object]) -> RetrainingRow:
         now_ms = self._clock()
         row = RetrainingRow(
-            request_id=f"{now_ms:013d}-{secrets.token_hex(4)}",
+            request_id=new_key(now_ms),
             model=order.model,
             state="open",
             reason=order.reason,

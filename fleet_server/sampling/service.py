@@ -17,7 +17,7 @@ from device_contract.samples import Sample, SampledRow
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.bundles.service import BundleService
-from fleet_server.clock import Clock
+from fleet_server.clock import DAY_MS, Clock
 from fleet_server.db import Database, bounds, insert_new
 from fleet_server.sampling.admission import refusal
 from fleet_server.sampling.policies import SamplingPolicies
@@ -25,7 +25,6 @@ from fleet_server.sampling.tables import SampleRow
 
 _logger = logging.getLogger(__name__)
 
-DAY_MS: Final = 86_400_000
 PRUNED_SAMPLES: Final = 500
 """Deleted in one transaction, while SQLite lets nobody else write."""
 _FIELDS: Final = (

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, or_
 from fleet_server.alerts.device_signals import heard_ms_of
 from fleet_server.alerts.language import SEVERITIES
 from fleet_server.alerts.tables import AlertRow, IncidentRow
+from fleet_server.clock import DAY_MS
 from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.tables import VerdictRow
 from fleet_server.retraining.states import LIVE
@@ -28,7 +29,6 @@ from fleet_server.telemetry.tables import TelemetryTotalsRow
 
 MAX_INCIDENTS: Final = 50
 MAX_STREAMS: Final = 10
-DAY_MS: Final = 86_400_000
 SILENT_MS: Final = 2 * DAY_MS
 """As the rule ``silent-device``."""
 _INCIDENT_FIELDS: Final = tuple(IncidentLine.__dataclass_fields__)

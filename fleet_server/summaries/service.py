@@ -12,10 +12,10 @@ from fleet_server.alerts.routing.receivers import ReceiverService
 from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import ModelRow
-from fleet_server.clock import Clock
+from fleet_server.clock import DAY_MS, Clock
 from fleet_server.db import Database, existing
 from fleet_server.errors import InvalidRequestError
-from fleet_server.retraining.evidence import DAY_MS, Performance
+from fleet_server.retraining.evidence import Performance
 from fleet_server.summaries.facts import Summary
 from fleet_server.summaries.gathering import Gathering
 from fleet_server.summaries.page import html, text
