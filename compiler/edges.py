@@ -156,7 +156,7 @@ def _arriving(tree: Tree, splits: NDArray[np.int64], columns: NDArray[np.int64],
     at = splits.copy()
     while (parent[at] >= 0).any():
         above = parent[at]
-        column = np.where(above >= 0, columns[tree.feature[above]], -1)
+        column = np.where(above >= 0, columns[tree.feature[np.maximum(above, 0)]], -1)
         for bound, is_left in ((highest, True), (lowest, False)):
             number = np.flatnonzero((column >= 0) & (from_left[at] == is_left))
             threshold = tree.threshold[above[number]].astype(np.float32)

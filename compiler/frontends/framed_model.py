@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from compiler.errors import ModelError
 from compiler.frames import FrameFeatures
-from compiler.frontends.sklearn import SklearnModel
+from compiler.frontends.sklearn import SklearnModel, sha256_of_state
 from compiler.frontends.source import OnnxArtifact
-from device_contract.canonical import sha256_hex
 
 if TYPE_CHECKING:
     from compiler.ir.nodes import Graph
@@ -47,7 +45,7 @@ class FramedModel:
             frame = frames.frame()
         except ValueError as error:
             raise ModelError(str(error)) from error
-        self._model = SklearnModel(Pipeline(others), sha256 or sha256_hex(str(joblib.hash(pipeline)).encode()))
+        self._model = SklearnModel(Pipeline(others), sha256 or sha256_of_state(pipeline))
         self.sha256 = self._model.sha256
         self.packages = self._model.packages
         signature = self._model.signature

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -62,7 +63,7 @@ class SklearnModel:
         estimator = without_searches(estimator)
         self._estimator = made_to_score(by_position(estimator))
         self._method, labels = _scoring(self._estimator)
-        self.sha256 = sha256 or sha256_hex(str(joblib.hash(estimator)).encode())
+        self.sha256 = sha256 or sha256_of_state(estimator)
         n_features = width_of(estimator)
         categories = categories_of(self._estimator, n_features)
         self._on_positions = on_positions(self._estimator, categories)
@@ -90,8 +91,10 @@ class SklearnModel:
         with warnings.catch_warnings(), joblib.parallel_config(backend="sequential"), threadpool_limits(1):
             warnings.simplefilter("ignore")
             try:
-                given = self._method(as_texts(rows, self.signature.categories))
+                texts = as_texts(rows, self.signature.categories)
+                given = self._method(texts)
                 scores = np.asarray(given.toarray() if issparse(given) else given, dtype=np.float64)
+                several = bool(self.signature.labels) and prod(np.shape(self._estimator.predict(texts[:1]))) > 1
             except (ValueError, TypeError) as error:
                 raise ModelError(f"the model does not take these rows: {one_line(error)}") from error
             except Exception as error:  # an estimator may raise anything, such as one of another version
@@ -99,6 +102,8 @@ class SklearnModel:
                 raise ModelError(
                     f"the {kind} fails when it scores ({type(error).__name__}): {one_line(error)}"
                 ) from error
+        if several:
+            raise ModelError("the classifier gives several labels at once; train and compile one for each")
         return scores.reshape(len(rows), -1)
 
     def to_onnx(self) -> OnnxArtifact:
@@ -125,6 +130,18 @@ class SklearnModel:
         from compiler.ir.lowering import lower_estimator  # noqa: PLC0415  (only when a plan is wanted)
 
         return lower_estimator(self._on_positions)
+
+
+def sha256_of_state(estimator: Any) -> str:
+    """Return the digest of an estimator that comes from no file.
+
+    Raises:
+        ModelError: It holds what cannot be pickled.
+    """
+    try:
+        return sha256_hex(str(joblib.hash(estimator)).encode())
+    except Exception as error:  # pickling runs the code of whatever is in it
+        raise ModelError(f"the {type(estimator).__name__} cannot be pickled: {one_line(error)}") from error
 
 
 def _check(estimator: Any) -> None:

@@ -13,6 +13,7 @@ from xgboost import XGBClassifier, XGBModel, XGBRanker, XGBRegressor, XGBRFClass
 
 from compiler.errors import UnsupportedModelError
 from compiler.frontends.xgboost_json import XgboostDocument, XgboostTree, read_document
+from compiler.ir.arithmetic import joined, with_constant
 from compiler.ir.nodes import (
     BinarySigmoid,
     Floats,
@@ -102,7 +103,8 @@ def lower_classifier(document: XgboostDocument, source: Node) -> Node:
     """
     if document.objective == "binary:logistic" and document.n_groups == 1:
         return BinarySigmoid(_scores(document, source))
-    return lower_booster(document, source)
+    scores = lower_booster(document, source)
+    return joined([with_constant(Function.REVERSE_SUBTRACT, scores, 1.0), scores]) if scores.width == 1 else scores
 
 
 def _margin(document: XgboostDocument) -> Floats:

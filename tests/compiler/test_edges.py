@@ -57,6 +57,13 @@ def test_rows_arrive_at_every_split_and_take_both_its_branches(boosted: Any) -> 
     assert passed == set(range(len(tree.left)))
 
 
+def test_trees_of_one_feature() -> None:
+    model = RandomForestRegressor(2, max_depth=3, random_state=0).fit(SAMPLE[:, :1], SAMPLE[:, 0])
+    rows = _groups(lower_estimator(model), SAMPLE[:, :1])["thresholds"]
+    for tree in _tree(model).trees:
+        assert {node for row in rows for node in _leaf(tree, row)} == set(range(len(tree.left)))
+
+
 def test_there_are_missing_values_and_infinities(boosted: Any) -> None:
     groups = _groups(lower_estimator(boosted), SAMPLE)
     assert np.isnan(groups["missing values"]).any(axis=1).all()

@@ -18,13 +18,16 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+from xgboost import XGBClassifier
 
 from compiler.errors import ModelError, UnsupportedModelError
 from compiler.frontends.model_file import read_model
@@ -134,6 +137,29 @@ def test_several_targets_of_a_classifier_are_refused(rows: NDArray[np.float32]) 
     targets = (rows[:, :2] > 0).astype(int)
     with pytest.raises(ModelError, match="several targets"):
         SklearnModel(MultiOutputClassifier(LogisticRegression()).fit(rows, targets))
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        OneVsRestClassifier(LogisticRegression()),
+        RidgeClassifier(),
+        make_pipeline(StandardScaler(), MLPClassifier((3,), max_iter=5)),
+        XGBClassifier(n_estimators=2),
+    ],
+)
+@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_several_labels_at_once_are_refused(rows: NDArray[np.float32], classifier: Any, n_labels: int) -> None:
+    model = SklearnModel(clone(classifier).fit(rows, (rows[:, :n_labels] > 0).astype(int)))
+    with pytest.raises(ModelError, match="several labels at once"):
+        model.score(rows)
+
+
+def test_a_function_without_a_name_is_refused(rows: NDArray[np.float32]) -> None:
+    model = make_pipeline(FunctionTransformer(lambda values: values), Ridge()).fit(rows, rows[:, 0])
+    with pytest.raises(ModelError, match=r"the Pipeline cannot be pickled: .*lambda"):
+        SklearnModel(model)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ XGBOOST: dict[str, tuple[Any, NDArray[np.float32], NDArray[Any]]] = {
         objective: (_xgboost_value(objective=objective), MISSING, BINARY)
         for objective in ("reg:logistic", "binary:logitraw", "binary:hinge")
     },
+    **{
+        f"two classes, {objective}": (_xgboost_class(objective=objective), MISSING, BINARY)
+        for objective in ("binary:logitraw", "binary:hinge")
+    },
     "base score": (_xgboost_class(base_score=0.3), MISSING, BINARY),
     "dart": (_xgboost_value(booster="dart", rate_drop=0.4), MISSING, VALUE),
     "zeros are missing": (_xgboost_class(missing=0.0), ROWS, BINARY),
