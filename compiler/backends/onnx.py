@@ -26,7 +26,7 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         n_classes: Classes of a classifier, 0 for anything else.
 
     Raises:
-        UnsupportedModelError: skl2onnx cannot convert the estimator.
+        UnsupportedModelError: skl2onnx cannot convert the estimator, or not to what onnxruntime loads.
     """
     mend()
     method = output_method(estimator)
@@ -35,13 +35,13 @@ def convert_estimator(estimator: Any, n_features: int, n_classes: int) -> OnnxAr
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = convert_sklearn(estimator, "model", rows, target_opset=OPSETS, options=_options(estimator, method))
+        if method == "predict" and is_clusterer(estimator):
+            _label_as_number(model)
+        return finish(model, n_classes)
     except Exception as error:  # skl2onnx raises whatever its converters meet
         raise UnsupportedModelError(
             f"{type(estimator).__name__} does not convert to ONNX: {one_line(error)}"
         ) from error
-    if method == "predict" and is_clusterer(estimator):
-        _label_as_number(model)
-    return finish(model, n_classes)
 
 
 def _options(estimator: Any, method: str) -> dict[int, dict[str, bool]] | None:

@@ -72,12 +72,12 @@ def _normalizer(normalizer: Any, source: Node) -> Node:
     return unit_norm(source, normalizer.norm)
 
 
-def unit_norm(source: Node, norm: str) -> Node:
-    """Return the source divided by its norm: ``l1``, ``l2`` or ``max``; a row of zeros as it is."""
+def unit_norm(source: Node, norm: str, least: float = _LEAST_NORM) -> Node:
+    """Return the source divided by its norm: ``l1``, ``l2`` or ``max``; a row of a smaller norm as it is."""
     sizes = Map(Function.ABSOLUTE, source) if norm == "max" else source
     length: Node = Reduce(_NORMS[norm], sizes)
     length = Map(Function.SQUARE_ROOT, length) if norm == "l2" else length
-    large = with_constant(Function.GREATER_EQUAL, length, _LEAST_NORM)
+    large = with_constant(Function.GREATER_EQUAL, length, least)
     small = with_constant(Function.REVERSE_SUBTRACT, large, 1.0)
     divisor = MapPair(Function.ADD, MapPair(Function.MULTIPLY, length, large), small)
     return MapPair(Function.DIVIDE, source, divisor)
@@ -145,4 +145,6 @@ def _tf_idf(transformer: Any, source: Node) -> Node:
         source = MapPair(Function.ADD, logarithms, present)
     if transformer.use_idf:
         source = with_constant(Function.MULTIPLY, source, transformer.idf_)
-    return source if transformer.norm is None else unit_norm(source, transformer.norm)
+    # Its rows are sparse ones, of which scikit-learn leaves only zeros as they are.
+    least = float(np.finfo(np.float64).smallest_subnormal)
+    return source if transformer.norm is None else unit_norm(source, transformer.norm, least)

@@ -66,7 +66,9 @@ def tree_of(table: Any, values: Floats, output: int, features: NDArray[np.int64]
         output: The first result that they add to.
         features: The columns of the row that it sees; all when left out.
     """
-    seen = table.feature if features is None else np.asarray(features)[table.feature]
+    seen = (
+        table.feature if features is None else np.asarray(features)[np.maximum(table.feature, 0)]
+    )  # a leaf's is below 0
     return Tree(
         feature=seen.astype(np.int64),
         threshold=table.threshold.astype(np.float64),

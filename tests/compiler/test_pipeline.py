@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.svm import SVC, NuSVC
 
 from compiler import compile_model
@@ -135,6 +136,13 @@ def test_without_a_kind_onnx_that_is_wrong_is_told_and_left_out(rows: NDArray[np
     for kind in ("onnx", "both"):
         with pytest.raises(ParityError, match="the onnx disagrees"):
             compile_model(model, rows, name="pump", version="1", kind=kind)  # type: ignore[arg-type]
+
+
+def test_without_a_kind_onnx_that_does_not_run_is_told_and_left_out(rows: NDArray[np.float32]) -> None:
+    model = RadiusNeighborsClassifier(4.0, outlier_label="most_frequent").fit(rows + 99, rows[:, 0] > 0)
+    compiled = compile_model(model, rows + 99, name="pump", version="1")
+    assert [artifact.kind for artifact in compiled.manifest.artifacts] == ["plan"]
+    assert "does not convert to ONNX: onnxruntime does not run the model" in compiled.notes[0]
 
 
 @pytest.mark.parametrize("make", [SVC, NuSVC, RidgeClassifier])

@@ -30,7 +30,7 @@ MODELS: dict[str, tuple[Any, NDArray[np.float64], NDArray[Any]]] = {
     "box-cox": (preprocessing.PowerTransformer("box-cox"), POSITIVE, with_holes(POSITIVE)),
     "cosine": (preprocessing.FunctionTransformer(np.cos), ROWS, EDGES),
     "identity": (preprocessing.FunctionTransformer(), ROWS, with_holes(EDGES)),
-    "tf-idf": (TfidfTransformer(), POSITIVE, np.concatenate([POSITIVE, ZEROS])),
+    "tf-idf": (TfidfTransformer(), POSITIVE, np.concatenate([POSITIVE, ZEROS, 1e-20 * POSITIVE])),
     "tf-idf of logarithms": (
         TfidfTransformer(norm="l1", sublinear_tf=True),
         POSITIVE,

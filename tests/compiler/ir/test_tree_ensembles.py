@@ -37,6 +37,11 @@ CASES: dict[str, tuple[Any, Any, Any]] = {
         ROWS,
         VALUE,
     ),
+    "isolation forest, one feature a tree": (
+        IsolationForest(n_estimators=7, max_features=1, random_state=0),
+        ROWS,
+        VALUE,
+    ),
     "adaboost": (AdaBoostClassifier(n_estimators=6, random_state=0), ROWS, VALUE > 0),
     "adaboost, three classes": (
         AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=6, random_state=0),
