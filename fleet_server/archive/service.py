@@ -17,6 +17,7 @@ from fleet_server.archive.source import Source
 from fleet_server.archive.tables import ArchiveCursorRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
+from fleet_server.turns import each_in_turn
 
 _logger = logging.getLogger(__name__)
 
@@ -56,10 +57,12 @@ class ArchiveService:
 
     def archive_due(self) -> None:
         """Write what has come since the last hour, if that is over; a long backlog is written in several calls."""
-        for source in self._sources.values():
-            cursor = self._cursor(source.name)
-            if cursor.writing is not None or self._clock() - cursor.caught_up_ms >= EVERY_MS:
-                self.archive_next(source)
+        each_in_turn(self._sources.values(), self._archive_if_due)
+
+    def _archive_if_due(self, source: Source) -> None:
+        cursor = self._cursor(source.name)
+        if cursor.writing is not None or self._clock() - cursor.caught_up_ms >= EVERY_MS:
+            self.archive_next(source)
 
     def archive_next(self, source: Source) -> bool:
         """Write a source's next range.

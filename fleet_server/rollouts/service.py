@@ -25,6 +25,7 @@ from fleet_server.rollouts.spec import DeploymentSpec
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
 from fleet_server.rollouts.views import DeploymentView, read_actions, read_deployments, view
+from fleet_server.turns import each_in_turn
 
 _logger = logging.getLogger(__name__)
 
@@ -170,14 +171,11 @@ class RolloutService:
         with self._database.reading() as session:
             open_ids = _open_deployments(session)
             has_due = self._assignments.has_due(session)
-        for deployment_id in open_ids:
-            with self._database.session() as session:
-                outbound = self._controller.step(session, _locked(session, deployment_id))
-            self._send(outbound)
         if has_due:
             with self._database.session() as session:
                 renewed = self._assignments.renew(session)
             self._send(renewed)
+        each_in_turn(open_ids, self._carry_on)
 
     def publish_all(self) -> None:
         """Have the next step publish every assignment, for a broker that may have lost them.
@@ -208,6 +206,11 @@ class RolloutService:
             self._devices.record_status(session, status)
         self._offers.note(session, statuses)
         return []
+
+    def _carry_on(self, deployment_id: str) -> None:
+        with self._database.session() as session:
+            outbound = self._controller.step(session, _locked(session, deployment_id))
+        self._send(outbound)
 
     def _publish_all(self) -> None:
         with self._database.reading() as session:

@@ -21,6 +21,7 @@ from fleet_server.summaries.gathering import Gathering
 from fleet_server.summaries.page import html, text
 from fleet_server.summaries.schedule import DAYS, Every, is_due
 from fleet_server.summaries.tables import SubscriptionRow
+from fleet_server.turns import each_in_turn
 
 
 class SummaryService:
@@ -121,9 +122,9 @@ class SummaryService:
         """Send what is due."""
         with self._database.reading() as session:
             rows = session.exec(select(SubscriptionRow)).all()
-        for row in rows:
-            if is_due(cast("Every", row.every), row.hour, row.last_ms, self._clock()):
-                self._send(row)
+        now_ms = self._clock()
+        due = [row for row in rows if is_due(cast("Every", row.every), row.hour, row.last_ms, now_ms)]
+        each_in_turn(due, self._send)
 
     def _send(self, row: SubscriptionRow) -> None:
         notice = _notice(self.summary(row.model, DAYS[cast("Every", row.every)]), row.every)

@@ -11,6 +11,7 @@ from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundErro
 from fleet_server.rollouts.membership import WaveRule
 from fleet_server.rollouts.policy import Thresholds
 from fleet_server.rollouts.spec import DeploymentSpec
+from fleet_server.rollouts.tables import DeploymentRow
 
 DEVICES = ("t1", "t2", "t3", "t4")
 WORKING = ("preparing", "staged", "activating", "probation", "succeeded")
@@ -105,12 +106,27 @@ def test_no_deployment_pauses_without_its_alert(turbines: Any) -> None:
     deployment = turbines.deploy("1", 50, 100)
     turbines.says(turbines.told()[0], "failed")
     turbines.is_alert_room_out_of_order = True
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ExceptionGroup):
         turbines.rollouts.step()
     assert turbines.rollouts.get(deployment).row.state == "running"
     turbines.is_alert_room_out_of_order = False
     assert turbines.state(deployment) == "paused"
     assert len(turbines.alerts) == 1
+
+
+def test_a_deployment_that_cannot_be_read_holds_up_neither_the_others_nor_renewals(turbines: Any) -> None:
+    turbines.deploy("1", 50)
+    first = turbines.told()
+    with turbines.database.session() as session:
+        session.get_one(DeploymentRow, "d1").request = {}
+    turbines.rollouts.create("operator", DeploymentSpec("power", "2", waves=(WaveRule(100),)), "d2")
+    with pytest.raises(ExceptionGroup):
+        turbines.rollouts.step()
+    assert sorted(turbines.told()) == list(DEVICES)
+    turbines.clock.advance(500)
+    with pytest.raises(ExceptionGroup):
+        turbines.rollouts.step()
+    assert {turbines.assignment(device).sequence for device in first} == {3}
 
 
 def test_to_resume_accepts_the_wave_that_stopped(turbines: Any) -> None:
