@@ -210,7 +210,8 @@ class FleetClient:
         return self._frame(self._transport.table(_api("models", model, "performance"), **narrowed))
 
     def _frame(self, table: pa.Table) -> Frame:
-        return timed(table) if self._frames == "arrow" else timed(table).to_pandas()
+        found = timed(table)
+        return found if self._frames == "arrow" else found.to_pandas(maps_as_pydicts="strict")
 
 
 def _api(*parts: str) -> str:

@@ -10,8 +10,18 @@ TIME: Final = pa.timestamp("ms", "UTC")
 
 
 def table_of(rows: Iterable[dict[str, Any]]) -> pa.Table:
-    """Make a table of JSON objects."""
-    return timed(pa.Table.from_pylist(list(rows)))
+    """Make a table of JSON objects; an object within one, such as a device's labels, has no names but its own."""
+    held = list(rows)
+    names = dict.fromkeys(name for row in held for name in row)
+    return pa.table({name: _column([row.get(name) for row in held]) for name in names})
+
+
+def _column(values: list[Any]) -> pa.Array:
+    objects = [value for value in values if isinstance(value, dict)]
+    if not objects:
+        return pa.array(values)
+    kind = pa.array([part for value in objects for part in value.values()]).type
+    return pa.array([value and list(value.items()) for value in values], pa.map_(pa.string(), kind))
 
 
 def timed(table: pa.Table) -> pa.Table:
