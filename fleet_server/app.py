@@ -53,7 +53,7 @@ _JUDGED_BATCHES: Final = 20
 TITLE: Final = "Leeway fleet server"
 
 
-class FleetServer(Rooms):
+class FleetServer:
     """A whole fleet server but for its HTTP port.
 
     Args:
@@ -66,13 +66,13 @@ class FleetServer(Rooms):
     """
 
     def __init__(self, folder: DataFolder, settings: Settings, clock: Clock) -> None:
-        super().__init__(folder, settings, clock)
+        self.rooms = rooms = Rooms(folder, settings, clock)
         self._ingest = Ingest(
-            self._database,
+            rooms.database,
             self._handlers(),
-            publish=self._client.publish,
-            is_active=self._devices.is_active,
-            registry=self._registry,
+            publish=rooms.client.publish,
+            is_active=rooms.devices.is_active,
+            registry=rooms.registry,
         )
         self._loops = self._build_loops()
 
@@ -83,11 +83,12 @@ class FleetServer(Rooms):
         Raises:
             StartError: The broker's port is taken.
         """
+        rooms = self.rooms
         try:
-            if self._broker is not None:
-                self._broker.start()
+            if rooms.broker is not None:
+                rooms.broker.start()
             self._ingest.start()
-            self._client.start(self._ingest.offer, self._rollouts.publish_all)
+            rooms.client.start(self._ingest.offer, rooms.rollouts.publish_all)
             for loop in self._loops:
                 loop.start()
             yield self.app
@@ -95,109 +96,117 @@ class FleetServer(Rooms):
             for loop in self._loops:
                 loop.stop()
             self._ingest.stop()
-            self._client.stop()
-            if self._broker is not None:
-                self._broker.stop()
+            rooms.client.stop()
+            if rooms.broker is not None:
+                rooms.broker.stop()
             self.close()
 
+    def close(self) -> None:
+        """Let go of the database."""
+        self.rooms.close()
+
     def _handlers(self) -> Mapping[str, Handler]:
+        rooms = self.rooms
         return {
-            "birth": self._rollouts.record_births,
-            "status": self._rollouts.record_statuses,
-            "report": self._telemetry.ingest_reports,
+            "birth": rooms.rollouts.record_births,
+            "status": rooms.rollouts.record_statuses,
+            "report": rooms.telemetry.ingest_reports,
             "sample": self._ingest_samples,
-            "feedback": self._feedback.service.ingest_feedback,
+            "feedback": rooms.feedback.service.ingest_feedback,
         }
 
     def _ingest_samples(self, session: Session, inbound: list[Inbound]) -> list[Outbound]:
-        answers = self._samples.ingest_samples(session, inbound)
-        self._feedback.service.match_sampled(session, inbound)
+        answers = self.rooms.samples.ingest_samples(session, inbound)
+        self.rooms.feedback.service.match_sampled(session, inbound)
         return answers
 
     def _steps(self) -> Mapping[str, Step]:
+        rooms = self.rooms
         return {
-            "repository": self._repository.renew,
-            "rollouts": self._rollouts.step,
+            "repository": rooms.repository.renew,
+            "rollouts": rooms.rollouts.step,
             "drift": self._judge,
-            "retention": self._retention.step,
-            "labels": self._feedback.retention.step,
+            "retention": rooms.retention.step,
+            "labels": rooms.feedback.retention.step,
             "samples": self._prune_samples,
             "feedback": self._take_windows,
-            "alerts": self._alerts.service.step,
-            "retraining": self._retraining.step,
-            "summaries": self._summaries.step,
+            "alerts": rooms.alerts.service.step,
+            "retraining": rooms.retraining.step,
+            "summaries": rooms.summaries.step,
         }
 
     def _build_loops(self) -> list[ControlLoop]:
+        rooms = self.rooms
         failures = Counter(
-            "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=self._registry
+            "leeway_control_failures", "Steps of the control loop that failed.", ["step"], registry=rooms.registry
         )
         # A receiver that does not answer holds its loop up for seconds: they have one for themselves.
-        delivery = self._alerts.delivery(
-            self._folder, self._client.publish, lambda: self._client.wait_connected(0), self._registry
+        delivery = rooms.alerts.delivery(
+            rooms.folder, rooms.client.publish, lambda: rooms.client.wait_connected(0), rooms.registry
         )
         deliver = {"deliveries": delivery.deliver}
-        archive = {"archive": self._archive.archive_due}  # the files of an hour take seconds too
-        tick_s = self._settings.tick_s
+        archive = {"archive": rooms.archive.archive_due}  # the files of an hour take seconds too
+        tick_s = rooms.settings.tick_s
         return [ControlLoop(steps, tick_s=tick_s, failures=failures) for steps in (self._steps(), deliver, archive)]
 
     def _judge(self) -> None:
         for _ in range(_JUDGED_BATCHES):
-            if self._drift_controller.judge_new() < BATCH_REPORTS:
+            if self.rooms.drift_controller.judge_new() < BATCH_REPORTS:
                 return
 
     def _prune_samples(self) -> None:
-        while self._samples.prune(self._settings.sample_days) == PRUNED_SAMPLES:
+        while self.rooms.samples.prune(self.rooms.settings.sample_days) == PRUNED_SAMPLES:
             pass
 
     def _take_windows(self) -> None:
         for _ in range(_JUDGED_BATCHES):
-            if self._feedback.service.take_windows() < TAKEN_WINDOWS:
+            if self.rooms.feedback.service.take_windows() < TAKEN_WINDOWS:
                 return
 
     def _routers(self) -> list[APIRouter]:
-        settings, auth = self._settings, self._auth
+        rooms = self.rooms
+        settings, auth = rooms.settings, rooms.auth
         mqtt = device_routes.MqttAddress(host=settings.mqtt_host or settings.host, port=settings.mqtt_port)
         return [
-            audit_routes.router(self._audit, auth.require(Role.VIEWER)),
+            audit_routes.router(rooms.audit, auth.require(Role.VIEWER)),
             auth_routes.router(auth, token_life_s=settings.token_s),
-            device_routes.router(self._devices, auth, token_life_s=settings.enrollment_token_s),
-            device_routes.device_router(self._devices, self._repository, mqtt, self._certificates.ca_pem),
-            catalogue.router(self._bundles, auth, live_request=self._live_request),
-            downloads.router(self._bundles, self._repository, self._grants, self._devices.is_active),
-            sampling_policy_routes.router(self._sampling_policies, auth),
-            sample_routes.router(self._samples, self._bundles, auth),
-            explanation_routes.router(ExplanationService(self._samples, self._bundles), auth),
-            telemetry_routes.router(self._telemetry, self._devices, auth),
-            model_routes.router(self._history, self._devices, auth),
-            comparison_routes.router(ComparisonService(self._history), self._devices, auth),
-            drift_routes.router(self._drift, self._devices, auth),
-            row_routes.router(AlarmedRowsService(self._drift, self._samples, self._bundles), self._devices, auth),
-            drift_model_routes.router(DriftHistory(self._database), self._history, auth),
-            policy_routes.router(self._drift_policies, self._bundles, auth),
-            sign_off_routes.router(self._database, self._bundles, auth),
-            *self._feedback.routers(auth),
-            *self._alerts.routers(auth),
-            summary_routes.router(self._summaries, auth),
+            device_routes.router(rooms.devices, auth, token_life_s=settings.enrollment_token_s),
+            device_routes.device_router(rooms.devices, rooms.repository, mqtt, rooms.certificates.ca_pem),
+            catalogue.router(rooms.bundles, auth, live_request=self._live_request),
+            downloads.router(rooms.bundles, rooms.repository, rooms.grants, rooms.devices.is_active),
+            sampling_policy_routes.router(rooms.sampling_policies, auth),
+            sample_routes.router(rooms.samples, rooms.bundles, auth),
+            explanation_routes.router(ExplanationService(rooms.samples, rooms.bundles), auth),
+            telemetry_routes.router(rooms.telemetry, rooms.devices, auth),
+            model_routes.router(rooms.history, rooms.devices, auth),
+            comparison_routes.router(ComparisonService(rooms.history), rooms.devices, auth),
+            drift_routes.router(rooms.drift, rooms.devices, auth),
+            row_routes.router(AlarmedRowsService(rooms.drift, rooms.samples, rooms.bundles), rooms.devices, auth),
+            drift_model_routes.router(DriftHistory(rooms.database), rooms.history, auth),
+            policy_routes.router(rooms.drift_policies, rooms.bundles, auth),
+            sign_off_routes.router(rooms.database, rooms.bundles, auth),
+            *rooms.feedback.routers(auth),
+            *rooms.alerts.routers(auth),
+            summary_routes.router(rooms.summaries, auth),
             retraining_routes.router(
-                self._retraining,
-                TrainingRows(self._samples, RowLabels(self._database, self._feedback.targets), self._bundles),
+                rooms.retraining,
+                TrainingRows(rooms.samples, RowLabels(rooms.database, rooms.feedback.targets), rooms.bundles),
                 auth,
-                self._clock,
+                rooms.clock,
             ),
-            rollout_routes.router(self._rollouts, auth),
+            rollout_routes.router(rooms.rollouts, auth),
         ]
 
     def _live_request(self, model: str) -> catalogue.LiveRequest | None:
-        row = self._retraining.live(model)
+        row = self.rooms.retraining.live(model)
         return catalogue.LiveRequest.model_validate(row.model_dump()) if row is not None else None
 
     def _checks(self) -> Mapping[str, Callable[[], bool]]:
-        return {"database": self._is_database_there, "broker": lambda: self._client.wait_connected(0)}
+        return {"database": self._is_database_there, "broker": lambda: self.rooms.client.wait_connected(0)}
 
     def _is_database_there(self) -> bool:
         try:
-            self._database.ping()
+            self.rooms.database.ping()
         except DBAPIError:
             return False
         return True
@@ -209,9 +218,9 @@ class FleetServer(Rooms):
         web.install(app)
         uploads_bytes = {"versions": catalogue.MAX_UPLOAD_BYTES, "feedback": MAX_LABELS_BYTES}
         app.add_middleware(web.BodyLimit, uploads=uploads_bytes)
-        viewer = self._auth.require(Role.VIEWER)
+        viewer = self.rooms.auth.require(Role.VIEWER)
         routers = [
-            operations.router(app, viewer, registry=self._registry, checks=self._checks()),
+            operations.router(app, viewer, registry=self.rooms.registry, checks=self._checks()),
             *self._routers(),
         ]
         for router in routers:

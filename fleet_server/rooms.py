@@ -66,146 +66,146 @@ class Rooms:
     """
 
     def __init__(self, folder: DataFolder, settings: Settings, clock: Clock) -> None:
-        self._folder = folder
-        self._settings = settings
-        self._clock = clock
-        self._registry = CollectorRegistry()
-        self._database = Database(folder.database_url(settings))
-        self._database.migrate()
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock
+        self.registry = CollectorRegistry()
+        self.database = Database(folder.database_url(settings))
+        self.database.migrate()
         self._build_trust()
         self._build_rooms()
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
     def _build_trust(self) -> None:
-        folder, settings, clock = self._folder, self._settings, self._clock
-        self._certificates = Certificates(folder, clock, device_life_s=settings.device_certificate_s)
-        self._certificates.renew_server(settings.host, settings.server_certificate_s)
-        self._repository = Repository(folder, clock)
-        self._director = Director(read_ed25519_key(folder.keys / DIRECTOR_KEY))
-        self._grants = DownloadGrants(
+        folder, settings, clock = self.folder, self.settings, self.clock
+        self.certificates = Certificates(folder, clock, device_life_s=settings.device_certificate_s)
+        self.certificates.renew_server(settings.host, settings.server_certificate_s)
+        self.repository = Repository(folder, clock)
+        self.director = Director(read_ed25519_key(folder.keys / DIRECTOR_KEY))
+        self.grants = DownloadGrants(
             read_file(folder.keys / GRANT_SECRET),
             f"https://{settings.host}:{settings.http_port}",
             clock,
             life_s=settings.download_grant_s,
         )
-        left = Gauge("leeway_tuf_expiry_seconds", "Life that metadata has left.", ["role"], registry=self._registry)
-        for role in self._repository.expiries_s():
+        left = Gauge("leeway_tuf_expiry_seconds", "Life that metadata has left.", ["role"], registry=self.registry)
+        for role in self.repository.expiries_s():
             left.labels(role).set_function(partial(self._seconds_left, role))
 
     def _seconds_left(self, role: str) -> float:
-        return self._repository.expiries_s()[role]
+        return self.repository.expiries_s()[role]
 
     def _build_rooms(self) -> None:
-        database, clock = self._database, self._clock
-        self._audit = AuditService(database, clock)
-        self._auth = AuthService(database, self._audit, clock)
-        self._devices = DeviceService(database, self._certificates, self._audit, clock)
-        self._bundles = BundleService(database, BundleStore(self._folder.bundles), self._repository, self._audit, clock)
-        self._sampling_policies = SamplingPolicies(database, self._audit, clock)
-        self._samples = SampleService(database, self._sampling_policies, self._bundles, clock, registry=self._registry)
-        self._telemetry = TelemetryService(database, self._bundles, clock, registry=self._registry)
-        self._drift_policies = PolicyService(database, self._audit, clock, default_policy(self._settings))
-        self._history = WindowHistory(database, self._telemetry, self._bundles)
-        self._archive = ArchiveService(
+        database, clock = self.database, self.clock
+        self.audit = AuditService(database, clock)
+        self.auth = AuthService(database, self.audit, clock)
+        self.devices = DeviceService(database, self.certificates, self.audit, clock)
+        self.bundles = BundleService(database, BundleStore(self.folder.bundles), self.repository, self.audit, clock)
+        self.sampling_policies = SamplingPolicies(database, self.audit, clock)
+        self.samples = SampleService(database, self.sampling_policies, self.bundles, clock, registry=self.registry)
+        self.telemetry = TelemetryService(database, self.bundles, clock, registry=self.registry)
+        self.drift_policies = PolicyService(database, self.audit, clock, default_policy(self.settings))
+        self.history = WindowHistory(database, self.telemetry, self.bundles)
+        self.archive = ArchiveService(
             database,
-            self._folder.archive(self._settings),
-            [windows_source(database, self._telemetry), verdict_changes(database)],
+            self.folder.archive(self.settings),
+            [windows_source(database, self.telemetry), verdict_changes(database)],
             clock,
-            registry=self._registry,
+            registry=self.registry,
         )
-        self._drift = DriftService(database, self._devices, self._drift_policies)
-        self._drift_controller = DriftController(
+        self.drift = DriftService(database, self.devices, self.drift_policies)
+        self.drift_controller = DriftController(
             database,
-            self._bundles,
-            self._devices,
-            self._drift_policies,
+            self.bundles,
+            self.devices,
+            self.drift_policies,
             clock=clock,
-            registry=self._registry,
+            registry=self.registry,
         )
-        self._feedback = FeedbackRoom(
+        self.feedback = FeedbackRoom(
             database,
-            telemetry=self._telemetry,
-            bundles=self._bundles,
-            devices=self._devices,
-            audit=self._audit,
+            telemetry=self.telemetry,
+            bundles=self.bundles,
+            devices=self.devices,
+            audit=self.audit,
             clock=clock,
-            registry=self._registry,
-            keep_days=self._settings.feedback_days,
+            registry=self.registry,
+            keep_days=self.settings.feedback_days,
         )
-        self._alerts = AlertRoom(
+        self.alerts = AlertRoom(
             database,
-            self._audit,
+            self.audit,
             clock,
-            settings=self._settings,
+            settings=self.settings,
             sources=[
-                VerdictSignals(self._drift),
+                VerdictSignals(self.drift),
                 DeviceSignals(database, clock),
-                PerformanceSignals(database, self._feedback.performance, clock),
-                WindowSignals(self._feedback.performance, self._feedback.limits, clock),
+                PerformanceSignals(database, self.feedback.performance, clock),
+                WindowSignals(self.feedback.performance, self.feedback.limits, clock),
             ],
         )
-        figures = VersionFigures(self._feedback.performance)
-        self._retraining = RetrainingService(database, figures, self._alerts.receivers, self._audit, clock)
-        self._summaries = SummaryService(database, figures, self._alerts.receivers, self._audit, clock)
-        self._retention = Retention(
+        figures = VersionFigures(self.feedback.performance)
+        self.retraining = RetrainingService(database, figures, self.alerts.receivers, self.audit, clock)
+        self.summaries = SummaryService(database, figures, self.alerts.receivers, self.audit, clock)
+        self.retention = Retention(
             database,
-            self._telemetry,
+            self.telemetry,
             clock,
-            keep_days=self._settings.keep_days,
+            keep_days=self.settings.keep_days,
             reports_read=[
-                partial(self._archive.archived_through, WINDOWS_NAME),
-                self._feedback.service.taken_through,
+                partial(self.archive.archived_through, WINDOWS_NAME),
+                self.feedback.service.taken_through,
             ],
-            changes_read=[partial(self._archive.archived_through, VERDICTS_NAME)],
+            changes_read=[partial(self.archive.archived_through, VERDICTS_NAME)],
         )
         self._build_broker()
-        self._rollouts = RolloutService(
+        self.rollouts = RolloutService(
             database,
-            self._devices,
-            self._bundles,
+            self.devices,
+            self.bundles,
             assignments=self._assignments(),
-            audit=self._audit,
+            audit=self.audit,
             clock=clock,
-            publish=self._client.publish,
+            publish=self.client.publish,
             alert=self._tell_of_rollout,
         )
 
-        self._sampling_policies.on_change(self._rollouts.assign_again)
-        self._devices.on_labelled(self._rollouts.assign_device_again)
+        self.sampling_policies.on_change(self.rollouts.assign_again)
+        self.devices.on_labelled(self.rollouts.assign_device_again)
 
     def _assignments(self) -> Assignments:
         return Assignments(
-            self._director,
-            self._grants,
-            self._clock,
-            life_s=self._settings.assignment_s,
-            sampling=self._sampling_policies.allowed,
+            self.director,
+            self.grants,
+            self.clock,
+            life_s=self.settings.assignment_s,
+            sampling=self.sampling_policies.allowed,
         )
 
     def _build_broker(self) -> None:
         """Build the embedded broker, if it is wanted, and the client of whichever there is."""
-        settings, certificates, keys = self._settings, self._folder.certificates, self._folder.keys
+        settings, certificates, keys = self.settings, self.folder.certificates, self.folder.keys
         ca = certificates / "ca.crt"
-        self._broker: EmbeddedBroker | None = None
+        self.broker: EmbeddedBroker | None = None
         host = settings.mqtt_host or settings.host
         if settings.broker == "embedded":
-            self._broker = EmbeddedBroker(
+            self.broker = EmbeddedBroker(
                 settings.listen_address or settings.host,
                 settings.mqtt_port,
                 tls=TlsFiles(ca, certificates / "server.crt", keys / "server.key"),
-                may_connect=self._devices.holds_certificate,
-                registry=self._registry,
+                may_connect=self.devices.holds_certificate,
+                registry=self.registry,
             )
-            self._devices.on_cut(self._broker.disconnect)
+            self.devices.on_cut(self.broker.disconnect)
         own = TlsFiles(ca, certificates / f"{SERVER_NAME}.crt", keys / f"{SERVER_NAME}.key")
-        self._client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self._broker is None))
+        self.client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self.broker is None))
 
     def _tell_of_rollout(self, session: Session, alert: RolloutAlert) -> None:
         sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
-        self._alerts.service.raise_alert(
+        self.alerts.service.raise_alert(
             session,
             DeploymentAlert(
                 deployment_id=alert.deployment_id,

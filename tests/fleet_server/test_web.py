@@ -101,7 +101,7 @@ def test_a_full_disk_or_a_database_away_is_for_the_moment(small: AppClient, path
 def test_what_somebody_else_makes_at_the_same_moment_is_a_conflict(server: FleetServer, http: AppClient) -> None:
     told = {"name": "desk", "kind": "mqtt"}
     with ThreadPoolExecutor(1) as other:
-        with server._database.session() as session:
+        with server.rooms.database.session() as session:
             session.add(ReceiverRow(**told, address="", minimum_severity="warning", secret="", created_ms=0))
             session.flush()
             answer = other.submit(http.post, "/api/v1/receivers", json=told)

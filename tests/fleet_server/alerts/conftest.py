@@ -77,8 +77,12 @@ class Room:
     def _start(self) -> FleetServer:
         settings = msgspec.structs.replace(read_settings(self.folder), internal_webhooks=True)
         server = FleetServer(self.folder, settings, self.clock)
-        self.database, self.alerts = server._database, server._alerts.service
-        self.receivers, self.rules, self.desk = server._alerts.receivers, server._alerts.rules, server._alerts.desk
+        self.database, self.alerts = server.rooms.database, server.rooms.alerts.service
+        self.receivers, self.rules, self.desk = (
+            server.rooms.alerts.receivers,
+            server.rooms.alerts.rules,
+            server.rooms.alerts.desk,
+        )
         channels = {"webhook": WebhookChannel(allow_internal=True, timeout_s=2.0)}
         self.delivery = Delivery(self.database, self.clock, channels, registry=CollectorRegistry())
         return server

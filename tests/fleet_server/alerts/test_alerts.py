@@ -133,7 +133,7 @@ def test_pages_and_acknowledgement(room: Room, api: AppClient) -> None:
 
 
 def test_a_viewer_may_read_and_not_change(room: Room, api: AppClient) -> None:
-    _, secret = room.server._auth.create("test", "ann", Role.VIEWER, 60)
+    _, secret = room.server.rooms.auth.create("test", "ann", Role.VIEWER, 60)
     viewer = api.as_holder(secret)
     assert viewer.get("/api/v1/alerts").status_code == 200
     webhook = {"name": "ops", "kind": "webhook", "address": "https://example.org"}

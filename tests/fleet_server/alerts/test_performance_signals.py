@@ -14,8 +14,8 @@ __all__ = ["plant"]
 
 def found(server: FleetServer, clock: ManualClock) -> dict[str, AlertRow]:
     clock.advance(601)
-    server._alerts.service.step()
-    alerts = server._alerts.desk.alerts(limit=100, state="open")
+    server.rooms.alerts.service.step()
+    alerts = server.rooms.alerts.desk.alerts(limit=100, state="open")
     return {alert.rule: alert for alert in alerts if alert.model is not None}
 
 
@@ -32,7 +32,7 @@ def test_a_version_that_is_often_wrong_is_told_of_until_it_is_not(plant: Plant, 
         Rule(name="torn", signal="metric.torque", above=5),
         Rule(name="expected", signal="expected.accuracy", below=1.1, model="failure"),
     ]
-    server._alerts.rules.put("ann", rules)
+    server.rooms.alerts.rules.put("ann", rules)
     plant.report("mill-1", "failure", 0, scores=(50, 0, 0, 50), metrics={"torque": [7.0, 9.0]})
     tell(plant, range(1, 51), range(51, 101))
     alerts = found(server, clock)
@@ -47,7 +47,7 @@ def test_a_version_that_is_often_wrong_is_told_of_until_it_is_not(plant: Plant, 
 def test_a_version_that_nobody_runs_any_more_has_no_alert(plant: Plant, clock: ManualClock) -> None:
     server = plant.server
     plant.publish("failure", "2", labels=("no", "yes"))
-    server._alerts.rules.put("ann", [Rule(name="torn", signal="metric.torque", above=5)])
+    server.rooms.alerts.rules.put("ann", [Rule(name="torn", signal="metric.torque", above=5)])
     plant.report("mill-1", "failure", 0, metrics={"torque": [7.0]})
     assert found(server, clock)["torn"].version == "1"
     clock.advance(48 * 3600)
@@ -57,5 +57,5 @@ def test_a_version_that_nobody_runs_any_more_has_no_alert(plant: Plant, clock: M
 
 @pytest.mark.parametrize("rules", [[], [Rule(name="low", signal="performance.accuracy", below=0.6)]])
 def test_without_windows_there_is_nothing_to_tell(server: FleetServer, clock: ManualClock, rules: list[Rule]) -> None:
-    server._alerts.rules.put("ann", rules)
+    server.rooms.alerts.rules.put("ann", rules)
     assert found(server, clock) == {}

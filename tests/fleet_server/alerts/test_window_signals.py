@@ -25,7 +25,7 @@ def plant(server: FleetServer, http: Any) -> Plant:
 
 
 def told(plant: Plant, http: Any) -> list[tuple[str, str]]:
-    plant.server._alerts.service.step()
+    plant.server.rooms.alerts.service.step()
     return sorted((item["rule"], item["state"]) for item in http.get("/api/v1/alerts").json()["items"])
 
 
@@ -51,7 +51,7 @@ def label_few(plant: Plant, hours: range, label: str) -> None:
         plant.report("mill-1", "failure", hour)
         rows = [labelled(10 * hour + row, label, yes(0.9), hour=hour + 0.5) for row in range(1, 5)]
         plant.send("mill-1", "failure", rows)
-        plant.server._alerts.service.step()
+        plant.server.rooms.alerts.service.step()
 
 
 def test_few_labels_raise_nobody(plant: Plant, http: Any) -> None:

@@ -108,7 +108,7 @@ def test_rubbish_is_no_token(shared: SharedServer, header: str) -> None:
 
 def test_secrets_are_not_stored(http: AppClient, server: FleetServer) -> None:
     secret = holder(http, Role.VIEWER).token
-    with server._database.reading() as session:
+    with server.rooms.database.reading() as session:
         stored = "".join(str(row.model_dump()) for row in session.exec(select(TokenRow)))
     assert secret not in stored
     assert secret not in http.get("/api/v1/tokens").text

@@ -39,7 +39,7 @@ def shared_address(shared: SharedServer) -> str:
 
 def address_for_device(http: AppClient, server: FleetServer) -> str:
     enroll(http, "t1")
-    return server._grants.repository_url("t1").removeprefix(ORIGIN)
+    return server.rooms.grants.repository_url("t1").removeprefix(ORIGIN)
 
 
 def target_of(address: str, release: Release) -> str:
@@ -146,7 +146,7 @@ def test_tufs_own_client_finds_the_bundle(
     http: AppClient, server: FleetServer, clock: ManualClock, tmp_path: Path, release: Release
 ) -> None:
     root = enroll(http, "t1").answer["tuf_root"]
-    address = server._grants.repository_url("t1").removeprefix(ORIGIN)
+    address = server.rooms.grants.repository_url("t1").removeprefix(ORIGIN)
     client = updater(http, address, tmp_path / "device", root, clock)
     for path in (release.path, "fleet/director-keys.json", "fleet/policy.json"):
         found = client.get_targetinfo(path)
@@ -161,8 +161,8 @@ def test_after_years_the_client_still_walks_to_the_newest_root(
     root = enroll(http, "t1").answer["tuf_root"]
     for _ in range(20):
         clock.advance(100 * 86_400)
-        server._repository.renew()
-    address = server._grants.repository_url("t1").removeprefix(ORIGIN)
+        server.rooms.repository.renew()
+    address = server.rooms.grants.repository_url("t1").removeprefix(ORIGIN)
     client = updater(http, address, tmp_path / "device", root, clock)
     client.refresh()
     found = client.get_targetinfo("fleet/policy.json")

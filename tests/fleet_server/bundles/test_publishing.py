@@ -40,8 +40,8 @@ def test_a_release_is_stored_and_listed(http: AppClient, ci: Ci, server: FleetSe
     assert answer.json()["release_counter"] == 1
     assert [item["version"] for item in http.get(VERSIONS).json()["items"]] == ["1"]
     assert http.get("/api/v1/models/turbine/role").content == release.role
-    assert server._bundles.baseline(answer.json()["baseline_sha256"]) == baseline()
-    manifest = server._bundles.manifest(release.sha256)
+    assert server.rooms.bundles.baseline(answer.json()["baseline_sha256"]) == baseline()
+    manifest = server.rooms.bundles.manifest(release.sha256)
     assert manifest is not None
     assert manifest.version == "1"
 

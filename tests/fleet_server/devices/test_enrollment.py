@@ -59,7 +59,7 @@ def test_of_many_that_redeem_at_once_one_succeeds(http: AppClient, server: Fleet
 
     def attempt() -> None:
         try:
-            outcomes.append(server._devices.enroll(request)[0])
+            outcomes.append(server.rooms.devices.enroll(request)[0])
         except UnauthenticatedError as error:
             outcomes.append(error.code)
 
@@ -99,7 +99,7 @@ def test_a_refused_request_leaves_the_token_live(shared: SharedServer, csr_pem: 
 
 def test_a_second_enrolment_supersedes_the_first(http: AppClient, server: FleetServer, folder: DataFolder) -> None:
     cut: list[str] = []
-    server._devices.on_cut(cut.append)
+    server.rooms.devices.on_cut(cut.append)
     first = enroll(http, "t1", labels={"site": "north"})
     second = enroll(http, "t1")
     revoked = {entry.serial_number for entry in revocations(folder)}
@@ -113,12 +113,12 @@ def test_a_revoked_device_is_out_until_it_enrols_again(
     http: AppClient, server: FleetServer, folder: DataFolder, clock: ManualClock
 ) -> None:
     device = enroll(http, "t1")
-    assert server._devices.is_active("t1")
+    assert server.rooms.devices.is_active("t1")
     assert http.post("/api/v1/devices/t1/revoke").json()["state"] == "revoked"
-    assert not server._devices.is_active("t1")
+    assert not server.rooms.devices.is_active("t1")
     assert [entry.serial_number for entry in revocations(folder)] == [device.certificate.serial_number]
     enroll(http, "t1")
-    assert server._devices.is_active("t1")
+    assert server.rooms.devices.is_active("t1")
     body = {"name": "admin", "role": "admin", "valid_s": 100 * DAY_S}
     later = http.as_holder(http.post("/api/v1/tokens", json=body).json()["token"])
     clock.advance(91 * DAY_S)

@@ -19,8 +19,8 @@ def birth(device_id: str = "t1", boot: str = "1", **known: Any) -> Birth:
 
 
 def say(server: FleetServer, *messages: Birth) -> None:
-    with server._database.session() as session:
-        server._devices.record_births(session, [Inbound(message.device_id, message) for message in messages])
+    with server.rooms.database.session() as session:
+        server.rooms.devices.record_births(session, [Inbound(message.device_id, message) for message in messages])
 
 
 def test_births_and_wills_are_shown(http: AppClient, server: FleetServer, clock: ManualClock) -> None:
@@ -43,12 +43,12 @@ def test_the_will_of_an_earlier_boot_does_not_hide_the_next(http: AppClient, ser
 def test_a_fleet_has_more_devices_than_a_query_has_parameters(server: FleetServer) -> None:
     count = 70_000
     device = {"state": "active", "profile": "p", "enrolled_ms": 0, "certificate_expires_ms": 0}
-    with server._database.session() as session:
+    with server.rooms.database.session() as session:
         ids = [f"t{number:05}" for number in range(count)]
         session.execute(insert(DeviceRow), [DeviceRow(device_id=name, **device).model_dump() for name in ids])
         session.execute(insert(DeviceLabelRow), [{"device_id": ids[-1], "key": "site", "value": "north"}])
-    found = server._devices.find({})
-    assert len(found) == len(server._devices.profiles()) == count
+    found = server.rooms.devices.find({})
+    assert len(found) == len(server.rooms.devices.profiles()) == count
     assert (found[0].labels, found[-1].labels) == ({}, {"site": "north"})
 
 
@@ -70,8 +70,8 @@ def test_a_status_tells_everything(http: AppClient, server: FleetServer) -> None
         outbox_reports=3,
         counters={"rows_refused": 4},
     )
-    with server._database.session() as session:
-        server._devices.record_status(session, status)
+    with server.rooms.database.session() as session:
+        server.rooms.devices.record_status(session, status)
     shown = http.get("/api/v1/devices/t1").json()
     assert shown["slots"] == [{"slot": "champion", "model": "turbine", "version": "1", "bundle_sha256": "0" * 64}]
     assert (shown["phase"], shown["reason_code"], shown["rows_scored"]) == ("failed", "self_test", 2**40)
@@ -85,7 +85,7 @@ def test_labels_filter_and_pages_join(http: AppClient, server: FleetServer) -> N
     assert [item["device_id"] for item in north["items"]] == ["t1", "t3"]
     both = http.get("/api/v1/devices", params={"label": ["site=north", "number=3"]}).json()
     assert [item["device_id"] for item in both["items"]] == ["t3"]
-    assert [device.row.device_id for device in server._devices.find({"site": "south"})] == ["t0", "t2", "t4"]
+    assert [device.row.device_id for device in server.rooms.devices.find({"site": "south"})] == ["t0", "t2", "t4"]
     seen, cursor = [], None
     while True:
         page = http.get("/api/v1/devices", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
@@ -116,7 +116,7 @@ def test_revoked_devices_are_found_no_more(http: AppClient, server: FleetServer)
     enroll(http, "t1")
     enroll(http, "t2")
     http.post("/api/v1/devices/t1/revoke")
-    assert [device.row.device_id for device in server._devices.find({})] == ["t2"]
+    assert [device.row.device_id for device in server.rooms.devices.find({})] == ["t2"]
     assert http.post("/api/v1/devices/none/revoke").status_code == 404
 
 
@@ -125,5 +125,5 @@ def test_a_broker_that_fails_to_cut_does_not_stop_a_revocation(http: AppClient, 
         raise TimeoutError
 
     enroll(http, "t1")
-    server._devices.on_cut(fail)
+    server.rooms.devices.on_cut(fail)
     assert http.post("/api/v1/devices/t1/revoke").status_code == 200

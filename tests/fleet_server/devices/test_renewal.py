@@ -49,7 +49,7 @@ def serials(folder: DataFolder) -> set[int]:
 
 
 def holds(server: FleetServer, device: Enrolled) -> bool:
-    return server._devices.holds_certificate("t1", device.certificate.serial_number)
+    return server.rooms.devices.holds_certificate("t1", device.certificate.serial_number)
 
 
 def test_the_new_certificate_is_for_the_new_key_and_the_same_name(http: AppClient, clock: ManualClock) -> None:

@@ -34,11 +34,11 @@ class Fleet:
     """Stores bundles and reports as CI and devices would, and has them judged."""
 
     def __init__(self, server: FleetServer, clock: Clock) -> None:
-        self.database = server._database
-        self._bundles = server._bundles
+        self.database = server.rooms.database
+        self._bundles = server.rooms.bundles
         self._clock = clock
-        self._devices = server._devices
-        self.policies = server._drift_policies
+        self._devices = server.rooms.devices
+        self.policies = server.rooms.drift_policies
         self.telemetry = TelemetryService(self.database, self._bundles, clock, registry=CollectorRegistry())
         self.restart()
         self._baselines: dict[str, Baseline] = {}

@@ -45,8 +45,8 @@ def send(server: FleetServer, device_id: str, day: int, *rows: SampledRow) -> No
         redacted=(),
         rows=rows,
     )
-    with server._database.session() as session:
-        server._samples.ingest_samples(session, [Inbound(device_id, sample)])
+    with server.rooms.database.session() as session:
+        server.rooms.samples.ingest_samples(session, [Inbound(device_id, sample)])
 
 
 @pytest.fixture(scope="module")

@@ -44,8 +44,8 @@ class Plant:
 
     def __init__(self, server: FleetServer) -> None:
         self.server = server
-        self.database = server._database
-        self.room = server._feedback
+        self.database = server.rooms.database
+        self.room = server.rooms.feedback
         self._sequence = 0
         features = make_stream("wind")
         self.baselines = {
@@ -133,7 +133,7 @@ class Plant:
             summary=encode_summary(summary, baseline),
         )
         with self.database.session() as session:
-            self.server._telemetry.ingest_reports(session, [Inbound(device_id, message)])
+            self.server.rooms.telemetry.ingest_reports(session, [Inbound(device_id, message)])
         self.take()
 
     def sample(self, device_id: str, hour: int, *rows: SampledRow) -> None:

@@ -25,7 +25,7 @@ def ask(site: Site, **changed: str) -> Any:
 def drift(site: Site, clock: ManualClock, *, model: str = "pump", device_id: str = "pump-7") -> None:
     """Let a rule that asks for training find something."""
     server = site.server
-    server._alerts.rules.put("ann", [Rule(name="own", signal="drift.own", above=0, request_retraining=True)])
+    server.rooms.alerts.rules.put("ann", [Rule(name="own", signal="drift.own", above=0, request_retraining=True)])
     reading = Reading(
         signal="drift.own",
         subject=device_id,
@@ -36,7 +36,7 @@ def drift(site: Site, clock: ManualClock, *, model: str = "pump", device_id: str
         model=model,
         features=["left"],
     )
-    with server._database.session() as session:
+    with server.rooms.database.session() as session:
         Evaluation(session, clock()).take([reading])
 
 
@@ -68,22 +68,22 @@ def test_a_person_carries_it_on(site: Site) -> None:
 
 def test_a_rule_asks_once_with_evidence(site: Site, clock: ManualClock) -> None:
     drift(site, clock)
-    site.server._retraining.step()
+    site.server.rooms.retraining.step()
     clock.advance(90_000)
     drift(site, clock, device_id="pump-8")
-    site.server._retraining.step()
-    site.server._retraining.step()
+    site.server.rooms.retraining.step()
+    site.server.rooms.retraining.step()
     request = only(site)
     assert (request["opened_by"], request["reason"]) == ("rule:own", "It drifts.")
     assert [incident["features"] for incident in request["evidence"]["incidents"]] == [["left"]]
     site.http.post(f"{REQUESTS}/{request['request_id']}/withdraw")
-    site.server._retraining.step()  # what a person has withdrawn is not asked for again by the same incidents
+    site.server.rooms.retraining.step()  # what a person has withdrawn is not asked for again by the same incidents
     assert only(site)["state"] == "withdrawn"
 
 
 def test_a_rule_about_a_model_that_is_not_here_asks_for_nothing(site: Site, clock: ManualClock) -> None:
     drift(site, clock, model="nobody")
-    site.server._retraining.step()
+    site.server.rooms.retraining.step()
     assert site.http.get(REQUESTS).json()["items"] == []
 
 
@@ -95,21 +95,21 @@ def test_the_version_that_names_it_closes_it(http: AppClient, site: Site, clock:
         lineage = Lineage(model_sha256="0" * 64, sample_sha256="1" * 64, parameters={"answers": answers})
         data = make_bundle("fan", version, {"plan": b"plan"}, features=FEATURES, outputs=OUTPUTS, lineage=lineage)
         assert http.post("/api/v1/models/fan/versions", files=ci.release(version, data=data).files()).is_success
-        site.server._retraining.step()
+        site.server.rooms.retraining.step()
         state = http.get(f"{REQUESTS}/{request_id}").json()
         assert (state["state"], state["version"]) == (("open", None) if version == "1" else ("answered", "2"))
     assert state["changed_by"] == "server"
 
 
 def test_every_change_is_told(site: Site) -> None:
-    site.server._alerts.receivers.create("ann", "ops", "webhook", "https://ops.example/")
+    site.server.rooms.alerts.receivers.create("ann", "ops", "webhook", "https://ops.example/")
     request_id = ask(site).json()["request_id"]
     site.http.post(f"{REQUESTS}/{request_id}/withdraw")
-    assert site.server._alerts.receivers.waiting(["ops"])["ops"].notices == 2
+    assert site.server.rooms.alerts.receivers.waiting(["ops"])["ops"].notices == 2
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_asking_is_for_engineers(site: Site, role: Role) -> None:
-    _, secret = site.server._auth.create("test", "ann", role, 60)
+    _, secret = site.server.rooms.auth.create("test", "ann", role, 60)
     assert site.http.as_holder(secret).post(REQUESTS, json={}).status_code == 403
     assert site.http.as_holder(secret).get(REQUESTS).status_code == 200

@@ -29,7 +29,7 @@ def table_of(parts: Iterable[bytes]) -> pa.Table:
 def test_rows_come_with_what_they_turned_out_to_be(site: Site) -> None:
     site.allow()
     site.send(site.sample(1, sampled(3), sampled(5, left=7.0)))
-    gathered = TrainingRows(site.server._samples, SomeLabels(), site.server._bundles)
+    gathered = TrainingRows(site.server.rooms.samples, SomeLabels(), site.server.rooms.bundles)
     table = table_of(gathered.parquet("pump", 0, HOUR_MS))
     assert table.column_names[:4] == ["device_id", "version", "row", "time_ms"]
     assert table.column("label").to_pylist() == [None, "leaking"]
@@ -55,8 +55,8 @@ def three(site: Site) -> Site:
 
 def gathered(site: Site, **limits: int) -> list[bytes]:
     server = site.server
-    labels = RowLabels(server._database, server._feedback.targets)
-    return list(TrainingRows(server._samples, labels, server._bundles, **limits).parquet("pump", 0, HOUR_MS))
+    labels = RowLabels(server.rooms.database, server.rooms.feedback.targets)
+    return list(TrainingRows(server.rooms.samples, labels, server.rooms.bundles, **limits).parquet("pump", 0, HOUR_MS))
 
 
 @pytest.mark.parametrize(

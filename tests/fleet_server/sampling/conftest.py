@@ -60,8 +60,8 @@ class Site:
     def send(self, *samples: Sample) -> list[int]:
         """Let the server take samples; return the sequences that it acknowledges."""
         inbound = [Inbound(sample.device_id, sample) for sample in samples]
-        with self.server._database.session() as session:
-            outbound = self.server._samples.ingest_samples(session, inbound)
+        with self.server.rooms.database.session() as session:
+            outbound = self.server.rooms.samples.ingest_samples(session, inbound)
         return [sequence for message in outbound for sequence in decode(message.payload, Ack).sequences]
 
     def stored(self, **query: Any) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ POLICIES = "/api/v1/sampling-policies"
 def test_a_policy_is_kept_shown_and_audited_without_its_key(site: Site) -> None:
     site.allow(redacted=["right", "left", "right"], minimum_rows=5, explain=True)
     shown = site.http.get(f"{POLICIES}/north").json()
-    assert shown.pop("changed_ms") == site.server._clock()
+    assert shown.pop("changed_ms") == site.server.rooms.clock()
     assert shown == {
         "name": "north",
         "labels": {"site": "north"},
@@ -31,8 +31,8 @@ def test_a_changed_policy_keeps_its_key(site: Site) -> None:
     keys = []
     for rows in (10, 20):
         site.allow(rows_per_window=rows)
-        with site.server._database.reading() as session:
-            allowed = site.server._sampling_policies.allowed(session, "pump-7")
+        with site.server.rooms.database.reading() as session:
+            allowed = site.server.rooms.sampling_policies.allowed(session, "pump-7")
         assert allowed is not None
         assert allowed.rows_per_window == rows
         keys.append(allowed.key)
@@ -44,8 +44,8 @@ def test_a_removed_policy_allows_nothing_any_more(site: Site) -> None:
     assert site.http.request("DELETE", f"{POLICIES}/north").status_code == 204
     assert site.http.request("DELETE", f"{POLICIES}/north").status_code == 404
     assert site.http.get(f"{POLICIES}/north").json()["code"] == "not_found"
-    with site.server._database.reading() as session:
-        assert site.server._sampling_policies.allowed(session, "pump-7") is None
+    with site.server.rooms.database.reading() as session:
+        assert site.server.rooms.sampling_policies.allowed(session, "pump-7") is None
 
 
 def test_policies_come_in_pages(site: Site) -> None:
@@ -99,8 +99,8 @@ def _label(http: AppClient, place: str) -> None:
 
 def _signed(site: Site) -> tuple[str, int] | None:
     """Let the control loop go on; return key and rows that the device's present assignment allows."""
-    site.server._rollouts.step()
-    with site.server._database.reading() as session:
+    site.server.rooms.rollouts.step()
+    with site.server.rooms.database.reading() as session:
         row = session.get(AssignmentRow, "pump-7")
     assert row is not None
     payload = json.loads(base64.b64decode(json.loads(row.envelope)["payload"]))

@@ -45,11 +45,11 @@ def test_rows_are_stored_once_and_acknowledged_each_time(site: Site) -> None:
 def test_a_row_is_found_by_its_number(site: Site) -> None:
     site.allow()
     site.send(site.sample(1, sampled(5), sampled(50)), site.sample(2, sampled(20, 4.0)))
-    found = site.server._samples.find("pump-7", 20)
+    found = site.server.rooms.samples.find("pump-7", 20)
     assert found is not None
     assert (found[0].sequence, array("f", found[1].values).tolist()) == (2, [4.0, 2.0])
-    assert site.server._samples.find("pump-7", 21) is None
-    assert site.server._samples.find("pump-8", 20) is None
+    assert site.server.rooms.samples.find("pump-7", 21) is None
+    assert site.server.rooms.samples.find("pump-8", 20) is None
 
 
 UNSOUND: list[tuple[str, list[SampledRow], dict[str, Any]]] = [

@@ -36,7 +36,7 @@ def api(plant: FleetServer, folder: DataFolder) -> AppClient:
     client = AppClient(plant.app, folder.admin_token.read_text().strip())
     for device_id in "abc":
         enroll(client, device_id)
-    with plant._database.session() as session:
+    with plant.rooms.database.session() as session:
         session.add(ModelRow(name="power", public_keys=[], threshold=1, created_ms=0))
         for device_id in "ab":
             row = session.get(DeviceRow, device_id)
@@ -48,7 +48,7 @@ def api(plant: FleetServer, folder: DataFolder) -> AppClient:
 
 
 def drift(server: FleetServer, clock: ManualClock, device_id: str) -> None:
-    with server._database.session() as session:
+    with server.rooms.database.session() as session:
         session.add(
             VerdictRow(
                 device_id=device_id,
@@ -82,7 +82,7 @@ def drift(server: FleetServer, clock: ManualClock, device_id: str) -> None:
 
 
 def letters(server: FleetServer) -> list[Letter]:
-    with server._database.session() as session:
+    with server.rooms.database.session() as session:
         rows = session.exec(select(DeliveryRow)).all()
         return [msgspec.json.decode(row.body, type=Letter) for row in rows]
 
@@ -115,11 +115,11 @@ def test_the_fleet_and_a_model_are_summed_up(plant: FleetServer, api: AppClient,
 def test_a_subscriber_gets_one_letter_each_day(plant: FleetServer, api: AppClient, clock: ManualClock) -> None:
     made = api.post(SUBSCRIPTIONS, json={"receiver": "anna", "every": "day", "hour": 6, "model": "power"})
     assert made.status_code == 201, made.text
-    plant._summaries.step()
+    plant.rooms.summaries.step()
     assert letters(plant) == []
     for _ in range(48):
         clock.advance(3600)
-        plant._summaries.step()
+        plant.rooms.summaries.step()
     assert [letter.subject for letter in letters(plant)] == ["[summary] power: the day"] * 2
     assert "<!doctype html>" in letters(plant)[0].html
     assert api.request("DELETE", f"{SUBSCRIPTIONS}/{made.json()['subscription_id']}").status_code == 204

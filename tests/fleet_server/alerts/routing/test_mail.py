@@ -148,8 +148,8 @@ def test_an_incident_reaches_a_person(post: Post, folder: DataFolder, clock: Man
     body = {"name": "anna", "kind": "mail", "address": "anna@example.org"}
     assert api.post("/api/v1/receivers", json={**body, "address": "anna, bob@example.org"}).status_code == 422
     assert api.post("/api/v1/receivers", json=body).status_code == 201
-    with server._database.session() as session:
-        server._alerts.receivers.post(session, NOTICE)
+    with server.rooms.database.session() as session:
+        server.rooms.alerts.receivers.post(session, NOTICE)
     for loop in server._loops[1:]:
         loop.run_round()
     assert [message["To"] for message in post.mailbox.received] == ["anna@example.org"]
