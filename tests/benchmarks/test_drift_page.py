@@ -76,6 +76,7 @@ def test_an_interval_holds_what_chance_allows() -> None:
     assert high == pytest.approx(18.39 / 2, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_page_and_the_picture_come_out_the_same(tmp_path: Path) -> None:
     write(tmp_path / "drift.json", RUN)
     again = read(tmp_path / "drift.json")

@@ -82,6 +82,7 @@ def test_reports_that_are_too_large_for_the_profile_are_refused(forest: Any, row
         hold_telemetry(baseline, rows, scores, narrow)
 
 
+@pytest.mark.slow
 def test_a_model_too_wide_for_any_report_is_refused_for_a_profile() -> None:
     wide = np.random.default_rng(0).normal(size=(50, 4000)).astype(np.float32)
     model = LinearRegression().fit(wide, wide[:, 0])

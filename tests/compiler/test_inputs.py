@@ -81,6 +81,7 @@ def test_a_changed_byte_builds_again(folder: Path, build: Build, changed: str) -
     assert status(build()) == "up to date"
 
 
+@pytest.mark.slow
 def test_a_changed_budget_builds_again(folder: Path, build: Build) -> None:
     build()
     profile = folder / "board.toml"
@@ -105,6 +106,7 @@ def test_another_option_builds_again(build: Build, option: tuple[str, ...]) -> N
     assert status(build("1", *option)) == "up to date"
 
 
+@pytest.mark.slow
 def test_another_commit_builds_again(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     for commit in ("abc", "def"):
         monkeypatch.setenv("CI_COMMIT_SHA", commit)
@@ -112,6 +114,7 @@ def test_another_commit_builds_again(build: Build, monkeypatch: pytest.MonkeyPat
         assert status(build()) == "up to date"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["", ".inputs.json"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_a_damaged_file_builds_again(folder: Path, build: Build, suffix: str, damage: str) -> None:

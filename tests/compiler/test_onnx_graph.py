@@ -76,6 +76,7 @@ def test_functions_of_its_own_are_refused() -> None:
         check_portable(model)
 
 
+@pytest.mark.slow
 def test_too_many_nodes_are_refused() -> None:
     nodes = [helper.make_node("Identity", ["row"], [f"copy {number}"]) for number in range(20_001)]
     with pytest.raises(ModelError, match="more than 20000 nodes"):

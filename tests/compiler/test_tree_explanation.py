@@ -123,6 +123,7 @@ def full_tree(depth: int, seed: int) -> Tree:
     )
 
 
+@pytest.mark.slow
 def test_more_trees_than_have_tables_are_explained_alike() -> None:
     trees, reference = [full_tree(14, seed) for seed in range(3)], sample(32, 1)[0]
     contributions = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from device_contract.baseline import decode_baseline
 from device_contract.bundle import Bundle, open_file
 from device_contract.frames import Frame, Framer
+from device_contract.plan.scorer import PlanScorer
 from device_contract.selftest import decode_self_test
 from device_contract.sketches import RowSummarizer, encode_summary
 from edge_agent import Scorer
@@ -44,18 +45,33 @@ def lines(path: Path) -> Iterator[str]:
         in_batch = "" if bits(batch) == bits(scores) else f", in a batch {bits(batch)}"
         yield f"{path.name} {scorer.predict(row)} {bits(scores)}{in_batch}\n"
     yield f"{path.name} summary {encode_summary(summarizer.take(with_comoments=True), baseline).hex()}\n"
-    yield from explained_lines(path, scorer, rows)
+    yield from explained_lines(path, bundle, scorer, rows)
     yield from framed_lines(path)
 
 
-def explained_lines(path: Path, scorer: Scorer, rows: list["array.array[float]"]) -> Iterator[str]:
+def explained_lines(path: Path, bundle: Bundle, scorer: Scorer, rows: list["array.array[float]"]) -> Iterator[str]:
     """Each row's contributions, if the model explains itself."""
     if not scorer.n_explained:
         return
-    for row in rows:
-        contributions = array.array("d", bytes(8 * (len(row) + 1) * scorer.n_explained))
+    size = (len(rows[0]) + 1) * scorer.n_explained
+    together = explained_together(bundle, rows, size)
+    for number, row in enumerate(rows):
+        contributions = array.array("d", bytes(8 * size))
         scorer.explain_into(row, contributions)
-        yield f"{path.name} explained {bits(contributions)}\n"
+        batch = together[number * size : (number + 1) * size]
+        in_batch = "" if bits(batch) == bits(contributions) else f", in a batch {bits(batch)}"
+        yield f"{path.name} explained {bits(contributions)}{in_batch}\n"
+
+
+def explained_together(bundle: Bundle, rows: list["array.array[float]"], size: int) -> "array.array[float]":
+    """The contributions of all rows, in one call."""
+    plan = bundle.manifest.artifact("plan")
+    assert plan is not None
+    joined, contributions = array.array("f"), array.array("d", bytes(8 * size * len(rows)))
+    for row in rows:
+        joined.extend(row)
+    PlanScorer(bundle.files[plan.file.path]).explain_batch_into(joined, len(rows), contributions)
+    return contributions
 
 
 def framed_lines(path: Path) -> Iterator[str]:

@@ -25,6 +25,7 @@ def told_of(shift: float, tolerances: Tolerances, *, since: int = 12, spread: fl
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "spread"), [(0.15, 1.0), (0.0, 1.08), (-0.15, 1.08)])
 def test_a_small_lasting_difference_is_drift_unless_it_is_tolerated(shift: float, spread: float) -> None:
     assert told_of(shift, DEFAULT, spread=spread).words[SHIFTED, 1] == "drift"
@@ -39,6 +40,7 @@ def test_a_larger_one_is_found_and_no_other_device_is() -> None:
     assert (np.delete(found.words, SHIFTED, axis=0)[:, 1:] == "stable").all()
 
 
+@pytest.mark.slow
 def test_a_device_may_be_apart_a_little_from_its_peers_from_its_first_day() -> None:
     assert told_of(1.0, DEFAULT, since=0).words[SHIFTED, 2] == "drift"
     assert told_of(1.0, Tolerances.below(0.5), since=0).words[SHIFTED, 2] == "stable"

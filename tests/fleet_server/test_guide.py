@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import msgspec
+import pytest
 from typer.main import get_command
 
 from detectors import DEFAULT_RATE
@@ -39,6 +40,7 @@ def test_each_route_has_its_row_and_no_other_has(server: FleetServer) -> None:
     assert described == {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
 
+@pytest.mark.slow
 def test_each_route_admits_the_role_of_its_row_and_no_other(http: AppClient) -> None:
     rows = re.findall(r"^\| `([A-Z]+) (/\S*)` \| `(\w+)` \|", section("Routes"), re.MULTILINE)
     holders = {

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.fleet_server.alerts.conftest import Receiver, Room
 from tests.fleet_server.conftest import AppClient
 
@@ -24,6 +26,7 @@ def told(room: Room, receiver: Receiver) -> list[tuple[str, int]]:
     return [(told["event"], told["incident"]["devices"]) for told in receiver.told]
 
 
+@pytest.mark.slow
 def test_five_hundred_devices_with_one_fault_are_told_of_once(room: Room, api: AppClient, receiver: Receiver) -> None:
     room.receivers.create("ann", "ops", "webhook", receiver.url)
     drift(room, range(DEVICES), "wind", "power")

@@ -30,6 +30,7 @@ def operations(server: FleetServer) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_nothing_but_health_answers_without_a_token(http: AppClient, server: FleetServer) -> None:
     nobody = http.as_holder("")
     for method, path in operations(server):

@@ -31,6 +31,7 @@ def stream(comparison: dict[str, Any], name: str) -> dict[str, Any]:
     return next(found for found in comparison["streams"] if found["name"] == name)
 
 
+@pytest.mark.slow
 def test_two_periods_show_the_broken_thermometer(fleet: Any) -> None:
     found = compared(fleet, a_device="turbine-3", a_until_ms=HALF_MS, b_device="turbine-3", b_since_ms=HALF_MS)
     assert (found["windows_a"], found["windows_b"], found["rows_a"]) == (COUNT // 2, COUNT // 2, COUNT // 2 * ROWS)

@@ -2,6 +2,7 @@
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -51,6 +52,7 @@ def judge_often(half: Half, window: WindowArrays) -> HalfJudgement:
 
 @settings(max_examples=30)
 @given(reference=columns(), window=columns(), other=columns())
+@pytest.mark.slow
 def test_any_rows_against_any_baseline_give_verdicts_that_json_can_hold(
     reference: NDArray[np.float32], window: NDArray[np.float32], other: NDArray[np.float32]
 ) -> None:

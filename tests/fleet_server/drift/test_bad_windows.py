@@ -46,6 +46,7 @@ def test_each_window_that_cannot_be_judged_is_counted_with_its_reason(fleet: Fle
     assert fleet.controller_count("leeway_windows_unjudged_total", reason="no_rows") == 1
 
 
+@pytest.mark.slow
 def test_a_device_whose_outbox_joins_all_its_windows_is_explained(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
     report_days(fleet, range(LEARNED, LEARNED + GRACE_WINDOWS + 2), devices=DEVICES[1:])
@@ -75,6 +76,7 @@ def test_a_window_of_another_length_is_judged_once_it_overlaps_no_other(fleet: F
     assert reasons(fleet, "a") == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, 3e38])
 def test_one_value_throughout_is_judged_and_named(fleet: Fleet, value: float) -> None:
     """A sensor that has died, stuck or run wild, in a fleet that is well."""

@@ -1,5 +1,7 @@
 """Windows in, verdicts out, on SQLite and PostgreSQL."""
 
+import pytest
+
 from fleet_server.drift.readiness import GRACE_WINDOWS
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
@@ -28,6 +30,7 @@ def test_the_broken_sensor_is_named_and_the_healthy_devices_are_not(fleet: Fleet
     assert "°C above it. Most likely" in row.sentence
 
 
+@pytest.mark.slow
 def test_a_repaired_sensor_is_stable_again_and_the_history_says_so(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
     report_days(fleet, range(LEARNED, LEARNED + 5), {"b": 2.0})
@@ -37,6 +40,7 @@ def test_a_repaired_sensor_is_stable_again_and_the_history_says_so(fleet: Fleet)
     assert words(fleet, "a", "own") == ["learning", "stable"]
 
 
+@pytest.mark.slow
 def test_a_restart_changes_nothing(fleet: Fleet) -> None:
     for day in range(LEARNED + 6):
         report_days(fleet, [day], {"c": 2.0 if day >= LEARNED else 0.0})
@@ -62,6 +66,7 @@ def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet
     assert fleet.past_windows("a") == {"features": LEARNED + 5, "outputs": 5}
 
 
+@pytest.mark.slow
 def test_a_version_of_another_training_sample_starts_the_outputs_anew_and_carries_the_features_over(
     fleet: Fleet,
 ) -> None:
@@ -126,6 +131,7 @@ def test_a_silent_device_has_no_data_and_is_not_waited_for(fleet: Fleet) -> None
     assert "sends nothing that can be judged" in fleet.verdict_row("f", "own").sentence
 
 
+@pytest.mark.slow
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
     away = range(LEARNED, LEARNED + GRACE_WINDOWS + 4)
@@ -138,6 +144,7 @@ def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) 
     assert fleet.verdict("f", "peers") == "no_data"  # alone it cannot be told from its peers
 
 
+@pytest.mark.slow
 def test_the_order_of_arrival_between_devices_does_not_matter(fleet: Fleet) -> None:
     for device_id in DEVICES:
         report_days(fleet, range(5), devices=device_id)

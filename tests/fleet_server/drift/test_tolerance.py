@@ -35,6 +35,7 @@ def report(fleet: Fleet, days: range, offset: float) -> None:
     fleet.judge()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tolerance_sd", "word"), [(0.0, "drift"), (0.5, "stable")])
 def test_a_small_lasting_difference_is_no_drift_where_it_does_not_matter(
     fleet: Fleet, http: Any, tolerance_sd: float, word: str
@@ -45,6 +46,7 @@ def test_a_small_lasting_difference_is_no_drift_where_it_does_not_matter(
     assert fleet.verdicts("own") == {**STABLE, "b": (word, ["temperature"] if word == "drift" else [])}
 
 
+@pytest.mark.slow
 def test_a_tolerance_set_later_quietens_what_it_covers_and_forgets_nothing(fleet: Fleet, http: Any) -> None:
     report(fleet, range(LEARNED), 0.0)
     report(fleet, range(LEARNED, LEARNED + 8), 0.45)
