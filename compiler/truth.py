@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from compiler.errors import ModelError, SampleError
 from compiler.frontends.source import SourceModel
+from device_contract.manifest import MAX_OUTPUTS
 
 
 def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
@@ -21,7 +22,7 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
         Scores (n_rows, n_outputs), NaN in the rows left out, and a sentence about them or ``""``.
 
     Raises:
-        ModelError: The model refuses rows of finite numbers, or gives no number for any row.
+        ModelError: The model refuses rows of finite numbers, or gives no number for any row, or too many.
         SampleError: No row is left.
     """
     infinite = np.asarray(np.isinf(rows).any(axis=1))
@@ -44,7 +45,9 @@ def score_sample(source: SourceModel, rows: NDArray[np.float32]) -> tuple[NDArra
 def _score_rows(source: SourceModel, rows: NDArray[np.float32], taken: NDArray[np.bool_]) -> NDArray[np.float64]:
     if not taken.any():
         raise SampleError("every row of the sample holds missing or infinite values, which the model does not take")
-    taken_scores = source.score(rows[taken])
-    scores = np.full((len(rows), taken_scores.shape[1]), np.nan)
-    scores[taken] = taken_scores
+    width = source.score(rows[taken][:1]).shape[1]
+    if not 0 < width <= MAX_OUTPUTS:
+        raise ModelError(f"the model gives {width} numbers for a row, a bundle has 1 to {MAX_OUTPUTS} outputs")
+    scores = np.full((len(rows), width), np.nan)
+    scores[taken] = source.score(rows[taken])
     return scores

@@ -21,6 +21,7 @@ ArtifactKind = Literal["onnx", "plan"]
 FileName = Annotated[str, whole(r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Label = str | int
+MAX_OUTPUTS = 4096
 MAX_STREAM_NAME = 128
 StreamName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_STREAM_NAME)]
 """Of a feature or an output."""
@@ -101,7 +102,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     frame: Frame | msgspec.UnsetType = msgspec.UNSET
     """How the features are computed from a stream of samples; left out where a device is given rows."""
     features: Annotated[tuple[Feature, ...], msgspec.Meta(min_length=1, max_length=MAX_FEATURES)]
-    outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1, max_length=4096)]
+    outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1, max_length=MAX_OUTPUTS)]
     labels: tuple[Label, ...] = ()
     """For classification: the label of each output probability, in order."""
     profile: Name | None = None

@@ -104,7 +104,7 @@ class SklearnModel:
                 ) from error
         if several:
             raise ModelError("the classifier gives several labels at once; train and compile one for each")
-        return scores.reshape(len(rows), -1)
+        return scores.reshape(len(rows), prod(scores.shape[1:]))
 
     def to_onnx(self) -> OnnxArtifact:
         """Convert trees over the row from their graph, with its exact thresholds; anything else by skl2onnx."""

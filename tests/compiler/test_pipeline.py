@@ -12,9 +12,11 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import RadiusNeighborsClassifier
+from sklearn.preprocessing import PolynomialFeatures
 from sklearn.svm import SVC, NuSVC
 
 from compiler import compile_model
@@ -223,6 +225,29 @@ def test_a_model_that_gives_no_number_is_refused(tmp_path: Path, rows: NDArray[n
     onnx.save(model, tmp_path / "model.onnx")
     with pytest.raises(ModelError, match="NaN or infinities for every row"):
         compile_model(tmp_path / "model.onnx", -abs(rows) - 1, name="pump", version="1")
+
+
+def test_a_model_that_gives_too_many_numbers_is_refused(tmp_path: Path, rows: NDArray[np.float32]) -> None:
+    wide = np.repeat(rows, 25, axis=1)
+    with pytest.raises(ModelError, match="gives 5151 numbers for a row, a bundle has 1 to 4096 outputs"):
+        compile_model(PolynomialFeatures(2).fit(wide), wide, name="pump", version="1")
+    with pytest.raises(ModelError, match="gives 0 numbers for a row"):
+        compile_model(ColumnTransformer([("none", "drop", [0])]).fit(rows), rows, name="pump", version="1")
+    constants = [
+        numpy_helper.from_array(np.array([place]), name) for name, place in (("from", 0), ("to", 0), ("axis", 1))
+    ]
+    graph = helper.make_graph(
+        [helper.make_node("Slice", ["row", "from", "to", "axis"], ["score"])],
+        "g",
+        [helper.make_tensor_value_info("row", TensorProto.FLOAT, [None, 4])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 0])],
+        constants,
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "model.onnx"
+    )
+    with pytest.raises(ModelError, match="gives 0 numbers for a row"):
+        compile_model(tmp_path / "model.onnx", rows, name="pump", version="1")
 
 
 def test_a_label_too_long_to_name_an_output_is_refused(rows: NDArray[np.float32]) -> None:
