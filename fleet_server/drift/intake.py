@@ -143,7 +143,6 @@ class Intake:
         for (device_id, model), other in self._devices.items():
             if device_id == device.device_id and other is not device:
                 other.current = False
-                other.watermark_ms = max(other.watermark_ms, device.watermark_ms)
                 self.left.add(model)
 
 

@@ -87,11 +87,11 @@ class ModelJudge:
     def mark_silent(self) -> None:
         """Tell which devices have fallen silent."""
         watermarks_ms = _watermarks(self._session, self._model)
-        if not len(watermarks_ms):  # every report of the model was refused
+        if not len(watermarks_ms):  # every report of the model was refused, or its devices have another one now
             return
         front = front_ms(watermarks_ms)
         watermark, length = col(DriftDeviceRow.watermark_ms), col(DriftDeviceRow.window_ms)
-        query = select(DriftDeviceRow).where(DriftDeviceRow.model == self._model)
+        query = select(DriftDeviceRow).where(DriftDeviceRow.model == self._model, col(DriftDeviceRow.current))
         silent = self._session.exec(query.where(watermark <= front - GRACE_WINDOWS * length)).all()
         present = self._settlement.present([device.device_id for device in silent])
         for device in silent:
@@ -128,7 +128,7 @@ def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
 
 def _watermarks(session: Session, model: str) -> Watermarks:
     devices = sqlalchemy.inspect(DriftDeviceRow).local_table  # its columns make plain rows, those of the class do not
-    query = sqlalchemy.select(devices.c.watermark_ms).where(devices.c.model == model)
+    query = sqlalchemy.select(devices.c.watermark_ms).where(devices.c.model == model, devices.c.current)
     return np.array(session.execute(query).scalars().all(), np.int64)
 
 

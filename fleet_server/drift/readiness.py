@@ -7,7 +7,8 @@ come, against what the fleet had in common then, which is kept.
 
 A device that is ``GRACE_WINDOWS`` or more behind the front is silent: nobody waits for it. The
 front is where the third of the foremost devices is: a device or two whose clock runs
-ahead cannot make the others look silent.
+ahead cannot make the others look silent. A device that has gone over to another model is
+waited for under that one alone.
 
 Source: Akidau et al., The Dataflow Model, 2015, doi:10.14778/2824032.2824076.
 """
@@ -49,7 +50,15 @@ def is_silent(watermarks_ms: Watermarks, front: int, window_ms: int) -> NDArray[
 
 
 def is_ready(start_ms: int, window_ms: int, watermarks_ms: Watermarks) -> bool:
-    """Tell whether enough of the devices that are waited for have passed this window."""
+    """Tell whether enough of the devices that are waited for have passed this window.
+
+    Args:
+        start_ms: Of the window.
+        window_ms: Its length.
+        watermarks_ms: (n,), of all devices with the model; none once all have left it.
+    """
+    if not len(watermarks_ms):
+        return True
     waited = ~is_silent(watermarks_ms, front_ms(watermarks_ms), window_ms)
     lagging = waited & (watermarks_ms <= start_ms)
     return bool(lagging.sum() <= LAGGING_SHARE * waited.sum())

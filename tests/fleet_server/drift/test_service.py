@@ -132,6 +132,27 @@ def test_a_silent_device_has_no_data_and_is_not_waited_for(fleet: Fleet) -> None
 
 
 @pytest.mark.slow
+def test_a_device_that_goes_over_to_another_model_holds_nobody_up_and_is_not_silent(fleet: Fleet) -> None:
+    days = range(2, GRACE_WINDOWS + 4)
+    report_days(fleet, range(2))
+    report_days(fleet, days[:3], devices=DEVICES[1:])
+    report_days(fleet, days[:3], devices="a", model="other")
+    fleet.judge()
+    assert (fleet.judged("a"), fleet.judged("b")) == ([0, 1, 2, 3], [0, 1, 2, 3])
+    report_days(fleet, days[3:], devices=DEVICES[1:])
+    report_days(fleet, days[3:], devices="a", model="other")
+    fleet.judge()
+    assert "no_data" not in words(fleet, "a", "own")
+
+
+def test_the_last_window_of_a_model_that_all_devices_have_left_is_judged(fleet: Fleet) -> None:
+    report_days(fleet, range(2))
+    report_days(fleet, range(1, 3), model="other")  # the update came on day 1
+    fleet.judge()
+    assert [fleet.judged(device_id) for device_id in DEVICES] == [[0, 1, 1]] * len(DEVICES)
+
+
+@pytest.mark.slow
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
     away = range(LEARNED, LEARNED + GRACE_WINDOWS + 4)
