@@ -116,14 +116,14 @@ cdef class Framer:
         cdef Py_buffer view
         cdef bint is_complete
         if isinstance(sample, list | tuple):
-            self._read(sample)
+            self._read(tuple(sample))  # a number's __float__ may run Python that changes a list
             return leeway_framer_push(&self._framer, self._sample, <float *>self._row.buf) != 0
         _acquire(sample, &view, self.n_channels)
         is_complete = leeway_framer_push(&self._framer, <const float *>view.buf, <float *>self._row.buf) != 0
         PyBuffer_Release(&view)
         return is_complete
 
-    cdef int _read(self, sample) except -1:
+    cdef int _read(self, tuple sample) except -1:
         if len(sample) != self.n_channels:
             raise RowError(f"a sample of {self.n_channels} values is needed, not {len(sample)}")
         try:

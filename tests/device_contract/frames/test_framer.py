@@ -258,6 +258,19 @@ def test_a_wrong_sample_is_refused_and_not_taken(sample: Any, message: str) -> N
     assert framer.row.tolist() == [2.0, 4.0]
 
 
+def test_a_list_that_changes_while_it_is_read_is_taken_as_it_was_given() -> None:
+    class Thief:
+        def __float__(self) -> float:
+            sample.clear()
+            return 1.0
+
+    framer = Framer(frame_of(256, length=2, features=("mean",)))
+    sample: list[Any] = [Thief(), *[2.0] * 255]
+    framer.push(sample)
+    assert framer.push([3.0, *[4.0] * 255])
+    assert framer.row.tolist() == [2.0, *[3.0] * 255]
+
+
 def test_frames_of_another_size_are_refused() -> None:
     framer = Framer(frame_of(2, length=4))
     with pytest.raises(RowError, match="frames of 2 x 4 values are needed, not 9 values"):
