@@ -78,7 +78,7 @@ class FrameFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
             }
             frame = msgspec.convert(described, Frame)
             frame.check()
-        except (ManifestError, TypeError, ValueError) as error:
+        except (ManifestError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"FrameFeatures: {error}") from error
         return frame
 

@@ -47,3 +47,14 @@ class ProfileError(ContractError):
 
 class EnrollmentError(ContractError):
     """An enrolment token, request or response is malformed."""
+
+
+def shown(value: object, limit: int = 40) -> str:
+    """Return what a message shows of a value: the beginning of its text, in quotes.
+
+    Python writes no whole number of more than 4300 digits; of such a value its type is told.
+    """
+    try:
+        return repr(str(value)[:limit])
+    except ValueError:
+        return f"{type(value).__name__} too long to show"

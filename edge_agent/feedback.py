@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from device_contract.errors import shown
 from device_contract.feedback import MAX_LABELS, LabelledRow
 from edge_agent.counters import Counters
 from edge_agent.predictions import Prediction, Predictions
@@ -101,10 +102,10 @@ def _fault(truth: Truth) -> str:
     if any(place is not None and not 0 <= place <= 2**53 for place in (truth.row, truth.time_ms)):
         return "a row's number or its time is out of range"
     if not (_is_number(truth.weight) and truth.weight >= 0.0):
-        return f"{str(truth.weight)[:40]!r} is no weight"
+        return f"{shown(truth.weight)} is no weight"
     if isinstance(truth.label, str):
         return "" if len(truth.label) <= MAX_TEXT and "\0" not in truth.label else "a label has at most 512 characters"
-    return "" if _is_number(truth.label) else f"{str(truth.label)[:40]!r} is no label"
+    return "" if _is_number(truth.label) else f"{shown(truth.label)} is no label"
 
 
 def _is_number(value: object) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from device_contract.errors import shown
 from device_contract.sketches.metrics import MAX_METRIC_NAME, MAX_METRICS, MetricSketch, observe
 from device_contract.sketches.resources import Resources
 from edge_agent.counters import Counters
@@ -36,7 +37,7 @@ class Gauges:
         with self._lock:
             reason = _refusal(self._metrics, name, value)
             if reason:
-                self._counters.add("metrics_refused", f"{str(name)[:80]!r}: {reason}")
+                self._counters.add("metrics_refused", f"{shown(name, 80)}: {reason}")
             else:
                 self._metrics[name] = observe(self._metrics.get(name, MetricSketch()), float(value))
 
@@ -54,7 +55,7 @@ def _refusal(metrics: Mapping[str, MetricSketch], name: str, value: float) -> st
     except OverflowError:  # a whole number that no float64 holds
         is_finite = False
     if not is_finite:
-        return f"{str(value)[:40]!r} is no finite number"
+        return f"{shown(value)} is no finite number"
     if not isinstance(name, str) or not 0 < len(name.encode("utf-8", "replace")) <= MAX_METRIC_NAME:
         return f"a name has 1 to {MAX_METRIC_NAME} bytes"
     return "" if name in metrics or len(metrics) < MAX_METRICS else f"a window has at most {MAX_METRICS} metrics"

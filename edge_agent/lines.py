@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from device_contract.errors import shown
 from edge_agent.errors import RowRefusedError
 from edge_agent.feedback import Truth
 from edge_agent.rows import TIME_NAME, Record, parse_json_row, parse_time_ms
@@ -60,5 +61,5 @@ def _truth(given: Mapping[str, Any]) -> Truth:
 
 def _object(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise RowRefusedError("row_malformed", f"{name} holds {str(value)[:40]!r}, not an object")
+        raise RowRefusedError("row_malformed", f"{name} holds {shown(value)}, not an object")
     return value

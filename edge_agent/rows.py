@@ -15,6 +15,7 @@ from typing import Any, Final, SupportsFloat, SupportsInt
 
 import msgspec
 
+from device_contract.errors import shown
 from device_contract.manifest import Feature
 from edge_agent.errors import RowRefusedError
 
@@ -85,7 +86,7 @@ def parse_time_ms(value: object) -> int:
     except (TypeError, ValueError, OverflowError):
         time_ms = -1
     if not 0 <= time_ms <= _MAX_TIME_MS:
-        raise RowRefusedError("row_malformed", f"not a time: {str(value)[:80]!r}")
+        raise RowRefusedError("row_malformed", f"not a time: {shown(value, 80)}")
     return time_ms
 
 
@@ -155,7 +156,7 @@ class RowReader:
         try:
             return _to_float(value)
         except (TypeError, ValueError):
-            raise RowRefusedError("row_text", f"{name} is {str(value)[:40]!r}, not a number") from None
+            raise RowRefusedError("row_text", f"{name} is {shown(value)}, not a number") from None
 
     def _from_text(self, name: str, text: str) -> float:
         number = self._categories.get(name, _WORDS).get(text) if text else math.nan

@@ -12,6 +12,8 @@ import msgspec
 
 from device_contract.errors import ManifestError
 
+MIN_SAMPLE_RATE_HZ: Final = 1e-9
+"""A sample in 32 years; with numbers next to 0, bands could not be told apart."""
 MAX_SAMPLE_RATE_HZ: Final = 1e9
 MAX_CHANNELS: Final = 256
 MAX_LENGTH: Final = 1 << 16
@@ -76,7 +78,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """How a stream of samples becomes rows of features."""
 
-    sample_rate_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_SAMPLE_RATE_HZ)]
+    sample_rate_hz: Annotated[float, msgspec.Meta(ge=MIN_SAMPLE_RATE_HZ, le=MAX_SAMPLE_RATE_HZ)]
     length: Annotated[int, msgspec.Meta(ge=2, le=MAX_LENGTH)]
     """Samples of a frame."""
     hop: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOP)]

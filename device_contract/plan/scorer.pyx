@@ -22,7 +22,7 @@ from libc.string cimport strcmp
 
 import sys
 
-from device_contract.errors import PlanError, RowError
+from device_contract.errors import PlanError, RowError, shown
 
 
 cdef extern from "kernels.h" nogil:
@@ -482,7 +482,7 @@ cdef int _read_sequence(row, float *values, Py_ssize_t n_values) except -1:
         try:
             values[index] = <float>PyFloat_AsDouble(value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise RowError(f"value {index} of the row is no number: {str(value)[:40]!r}") from error
+            raise RowError(f"value {index} of the row is no number: {shown(value)}") from error
     return 0
 
 

@@ -98,6 +98,8 @@ def test_the_transformer_is_a_scikit_learn_transformer(stream: Stream) -> None:
         ({"hop": 0}, "hop"),
         ({"sample_rate_hz": 0}, "sample_rate_hz"),
         ({"sample_rate_hz": float("nan")}, "sample_rate_hz"),
+        ({"sample_rate_hz": 5e-324}, "sample_rate_hz"),
+        ({"sample_rate_hz": 10**400}, "too large"),
         ({"channels": ()}, "channels"),
         ({"channels": ("a", "a")}, "channel named twice: 'a'"),
         ({"channels": [f"c{n}" for n in range(256)], "length": 1 << 16}, "limit 1048576"),

@@ -34,6 +34,8 @@ def test_metrics_are_summed_by_name_and_begin_anew(counters: Counters) -> None:
         ("parts", math.nan),
         ("parts", math.inf),
         ("parts", 10**400),
+        pytest.param("parts", 10**5000, id="an enormous value"),
+        pytest.param(10**5000, 1.0, id="an enormous name"),
         ("parts", "many"),
         ("parts", None),
         ("", 1.0),

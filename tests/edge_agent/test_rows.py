@@ -46,6 +46,7 @@ def test_rows(values: object, expected: tuple[float, ...]) -> None:
         ([], "row_width"),
         ({"left": 1}, "row_missing_feature"),
         (["two", 1], "row_text"),
+        ([[10**5000], 1], "row_text"),
         ([1, "half"], "row_text"),
         ([[1], 1], "row_text"),
         ([{}, 1], "row_text"),
@@ -92,7 +93,10 @@ def test_a_datetime() -> None:
     assert parse_time_ms(datetime(2015, 1, 1, 12, tzinfo=UTC)) == NOON_MS
 
 
-@pytest.mark.parametrize("value", [None, "", "noon", -1, 1e300, math.nan, [], np.zeros(2), "True"])
+@pytest.mark.parametrize(
+    "value",
+    [None, "", "noon", -1, pytest.param(10**5000, id="enormous"), "9" * 5000, 1e300, math.nan, [], np.zeros(2), "True"],
+)
 def test_what_is_no_time(value: object) -> None:
     with pytest.raises(RowRefusedError, match="not a time"):
         parse_time_ms(value)

@@ -73,6 +73,7 @@ def test_bins_are_those_within_the_band(framed_manifest: Manifest) -> None:
     ("fields", "message"),
     [
         ({"sample_rate_hz": 0}, "sample_rate_hz"),
+        ({"sample_rate_hz": 1e-10}, "sample_rate_hz"),
         ({"sample_rate_hz": 1e10}, "sample_rate_hz"),
         ({"sample_rate_hz": None}, "sample_rate_hz"),
         ({"length": 1}, "length"),

@@ -126,6 +126,7 @@ WRONG_ROWS: dict[str, tuple[Callable[[], Any], str]] = {
     "text inside": (lambda: [1.0, "warm"], "value 1 of the row is no number: 'warm'"),
     "nothing inside": (lambda: [None, 1.0], "value 0 of the row is no number: 'None'"),
     "an enormous whole number": (lambda: [10**400, 1.0], "value 0 of the row is no number"),
+    "one that Python does not write": (lambda: [10**5000, 1.0], "value 0 of the row is no number: int too long"),
     "a mapping": (lambda: {0: 1.0, 1: 2.0}, "row is a dict"),
     "a set": (lambda: {1.0, 2.0}, "row is a set"),
     "a generator": (lambda: (value for value in [1.0, 2.0]), "row is a generator"),
