@@ -61,8 +61,10 @@ class Retention:
             return
         self._pruned_ms = now_ms
         before_ms = now_ms - self._keep_ms
-        reports = min([self._judged_through(), *(through() for through in self._reports_read)])
-        while self._telemetry.prune(before_ms, up_to_ordinal=reports) == PRUNED_REPORTS:
+        reports = min([self._taken_in_through(), *(through() for through in self._reports_read)])
+        # a window may wait for ever: of a device that was switched off, the last one does
+        waiting = select(WaitingWindowRow.ordinal)
+        while self._telemetry.prune(before_ms, up_to_ordinal=reports, needed=waiting) == PRUNED_REPORTS:
             pass
         changes = min((through() for through in self._changes_read), default=None)
         with self._database.session() as session:
@@ -70,12 +72,9 @@ class Retention:
             session.execute(delete(JudgedWindowRow).where(col(JudgedWindowRow.judged_at_ms) < before_ms))
             session.execute(delete(FleetWindowRow).where(col(FleetWindowRow.judged_at_ms) < before_ms))
 
-    def _judged_through(self) -> int:
-        """Return the ordinal of the last report that no window waits for."""
+    def _taken_in_through(self) -> int:
         with self._database.reading() as session:
-            cursor = session.exec(select(func.max(DriftCursorRow.ordinal))).one()
-            waiting = session.exec(select(func.min(WaitingWindowRow.ordinal))).one()
-        return (cursor or 0) if waiting is None else waiting - 1
+            return session.exec(select(func.max(DriftCursorRow.ordinal))).one() or 0
 
 
 def _prune_changes(session: Session, before_ms: int, through: int | None) -> None:

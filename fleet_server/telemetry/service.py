@@ -8,6 +8,7 @@ from typing import Final, cast
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from device_contract.baseline import Baseline
 from device_contract.messages import Report
@@ -127,7 +128,7 @@ class TelemetryService:
         """
         return decode_summary(row.summary, self.baseline(row))
 
-    def prune(self, received_before_ms: int, *, up_to_ordinal: int) -> int:
+    def prune(self, received_before_ms: int, *, up_to_ordinal: int, needed: SelectOfScalar[int] | None = None) -> int:
         """Delete a batch of the oldest reports; their part in the totals stays.
 
         The last report is always kept, since the next one's ordinal follows from it.
@@ -135,20 +136,22 @@ class TelemetryService:
         Args:
             received_before_ms: Younger ones are kept.
             up_to_ordinal: Those after it are still needed.
+            needed: The query of the ordinals of those before it that are.
 
         Returns:
             How many were deleted; fewer than ``PRUNED_REPORTS`` means that none are left.
         """
-        oldest = select(WindowRow.ordinal, WindowRow.received_ms).order_by(col(WindowRow.ordinal))
+        ordinal = col(WindowRow.ordinal)
+        oldest = select(WindowRow.ordinal, WindowRow.received_ms).where(
+            ordinal < select(func.max(ordinal)).scalar_subquery(), ordinal <= up_to_ordinal
+        )
+        if needed is not None:
+            oldest = oldest.where(ordinal.not_in(needed))
         with self._database.session() as session:
-            rows = session.exec(oldest.limit(PRUNED_REPORTS + 1)).all()[:-1]
-            old = [
-                ordinal
-                for ordinal, received_ms in rows
-                if received_ms < received_before_ms and ordinal <= up_to_ordinal
-            ]
+            rows = session.exec(oldest.order_by(ordinal).limit(PRUNED_REPORTS)).all()
+            old = [place for place, received_ms in rows if received_ms < received_before_ms]
             if old:
-                session.execute(delete(WindowRow).where(col(WindowRow.ordinal).in_(old)))
+                session.execute(delete(WindowRow).where(ordinal.in_(old)))
         return len(old)
 
     def totals(self, device_id: str) -> TelemetryTotalsRow:

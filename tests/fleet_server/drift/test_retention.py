@@ -63,6 +63,22 @@ def test_a_report_that_waits_for_its_window_stays(fleet: Fleet, clock: Any, kept
     assert fleet.judged("a") == [5]
 
 
+def test_the_last_window_of_a_device_that_was_switched_off_keeps_nothing_else(fleet: Fleet, clock: Any) -> None:
+    report_days(fleet, range(2), devices="a", model="other")
+    report_days(fleet, range(4), devices=DEVICES[1:])
+    fleet.judge()
+    clock.advance(30 * DAY_S)
+    report_days(fleet, range(4, 6), devices=DEVICES[1:])
+    fleet.judge()
+    prune(fleet, clock, {"archive": 10**9, "changes": 10**9})
+    left = fleet.telemetry.windows_after(0, 1000)
+    assert sorted({(row.model, row.window_start_ms // (1000 * DAY_S)) for row in left}) == [
+        ("other", 1),
+        (MODEL, 4),
+        (MODEL, 5),
+    ]
+
+
 def test_the_last_change_stays_so_that_ordinals_go_on(fleet: Fleet, clock: Any, kept: dict[str, int]) -> None:
     last = max(change.ordinal or 0 for change in fleet.drift.changes_after(0, 1000))
     clock.advance(60 * DAY_S)
