@@ -19,6 +19,7 @@ from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
 from fleet_server.drift.windows import Part, parts_after, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
+from fleet_server.turns import each_in_turn
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ class DriftController:
         self._clock = clock
         self._known: dict[tuple[str, str], Counted] = {}
         self._units: dict[str, dict[str, str]] = {}
-        self._to_judge: set[str] | None = None
+        self._to_judge: set[str] = set()
+        self._is_resumed = False
         self._taken = 0
         self._unjudged = Counter(
             "leeway_windows_unjudged", "Stored windows that were not judged, by reason.", ["reason"], registry=registry
@@ -73,20 +75,22 @@ class DriftController:
 
         Returns:
             How many reports there were; fewer than ``BATCH_REPORTS`` means that none are left.
+
+        Raises:
+            ExceptionGroup: Models could not be judged, and will be tried again; all others were.
         """
         with self._database.reading() as session:
             place = session.get(DriftCursorRow, _CURSOR)
-            if self._to_judge is None:  # what an earlier process took in and did not judge
-                self._to_judge = set(session.exec(select(WaitingWindowRow.model).distinct()))
+            if not self._is_resumed:  # what an earlier process took in and did not judge
+                self._to_judge.update(session.exec(select(WaitingWindowRow.model).distinct()))
+                self._is_resumed = True
             reports = parts_after(session, place.ordinal if place else 0, BATCH_REPORTS)
         if reports:
             self._to_judge |= self._take(reports)
         self._taken += len(reports)
         if len(reports) < BATCH_REPORTS or self._taken >= _BEFORE_JUDGING:
             self._taken = 0
-            for model in sorted(self._to_judge):
-                self._judge(model)
-                self._to_judge.discard(model)
+            each_in_turn(sorted(self._to_judge), self._judge)
         return len(reports)
 
     def _take(self, reports: Sequence[Part]) -> set[str]:
@@ -124,6 +128,7 @@ class DriftController:
                     self._record(session, parts[device_id], Refusal("malformed_summary", reason))
         with self._database.session() as session:
             ModelJudge(session, model, self._clock()).mark_silent()
+        self._to_judge.discard(model)
 
     def _counted(self, report: Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)

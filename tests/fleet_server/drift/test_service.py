@@ -1,8 +1,10 @@
 """Windows in, verdicts out, on SQLite and PostgreSQL."""
 
 import pytest
+from sqlalchemy import update
 
 from fleet_server.drift.readiness import GRACE_WINDOWS
+from fleet_server.drift.tables import DevicePastRow
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 
@@ -56,6 +58,20 @@ def test_what_was_taken_in_before_a_crash_is_judged_after_it(fleet: Fleet) -> No
     fleet.restart()
     fleet.controller.judge_new()
     assert fleet.judged("a") == [0, 1]
+
+
+def test_a_model_that_cannot_be_judged_holds_up_no_other(fleet: Fleet) -> None:
+    report_days(fleet, range(2), devices="a", model="other")
+    fleet.judge()
+    with fleet.database.session() as session:
+        session.execute(update(DevicePastRow).values(data=b"damaged"))
+    report_days(fleet, range(2, 4), devices="a", model="other")
+    report_days(fleet, range(3), devices="b")
+    fleet.deliver()
+    for _ in range(2):  # it is tried again
+        with pytest.raises(ExceptionGroup):
+            fleet.controller.judge_new()
+        assert (fleet.judged("a"), fleet.judged("b")) == ([0], [0, 1])
 
 
 def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet: Fleet) -> None:
