@@ -59,7 +59,7 @@ def fleet_verdict(rows: Sequence[Row]) -> Verdict:
     """Return what is said of a whole group of devices.
 
     Args:
-        rows: Of each half; the features first, where there are any.
+        rows: Of each reference; first the features that most of the devices share.
     """
     words = [str(row.judgement.fleet_words[row.place]) for row in rows]
     severity = max(float(row.judgement.fleet_severity[row.place]) for row in rows)

@@ -150,4 +150,6 @@ def _fleet_verdicts(judged: Sequence[HalfJudgement]) -> Iterator[Settled]:
         for place, group in enumerate(half.judgement.groups):
             rows.setdefault(group, []).append(Row(half, place))
     for group, halves in rows.items():
-        yield Settled(WHOLE_FLEET, group, "fleet", "", fleet_verdict(halves))
+        # whether there is enough to tell is decided by most of the group, not by the few with a new version
+        ranked = sorted(halves, key=lambda row: (row.found.half.name, -int(row.judgement.sizes[row.place])))
+        yield Settled(WHOLE_FLEET, group, "fleet", "", fleet_verdict(ranked))

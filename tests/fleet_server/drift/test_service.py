@@ -82,6 +82,12 @@ def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet
     assert fleet.past_windows("a") == {"features": LEARNED + 5, "outputs": 5}
 
 
+def test_a_version_that_one_device_tries_leaves_the_fleets_verdict_to_the_others(fleet: Fleet) -> None:
+    report_days(fleet, range(LEARNED), version=lambda device_id: "3" if device_id == "a" else "1")
+    fleet.judge()
+    assert fleet.verdict("b", "fleet") == "stable"
+
+
 @pytest.mark.slow
 def test_a_version_of_another_training_sample_starts_the_outputs_anew_and_carries_the_features_over(
     fleet: Fleet,
