@@ -34,6 +34,7 @@ ROW = ("row", "time_ms", "version")
 
 COMPARISONS = ("own", "peers", "training", "fleet")
 JUDGED = ("verdict", "features", "outputs", "severity", "since_ms", "cause")
+LEADING = 3  # channels of a stream that a line has room for; --json shows all
 SHOWN_SIZES = ("population_stability_index", "mean_shift_sd")
 
 
@@ -145,9 +146,10 @@ def record_of(body: dict[str, Any]) -> dict[str, Any]:
 
 def _channels(stream: str, found: dict[str, Any]) -> dict[str, Any]:
     channels, sizes = found["channels"], found["effect_sizes"]
+    leading = sorted(channels, key=lambda name: -abs(channels[name]["severity"]))
     return {
         "stream": stream,
         "drifts_in": [name for name, channel in channels.items() if channel["drifts"]],
-        **{name: channel["severity"] for name, channel in channels.items()},
+        "severity": {name: channels[name]["severity"] for name in leading[:LEADING]},
         **{name: sizes[name] for name in SHOWN_SIZES},
     }

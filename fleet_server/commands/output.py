@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fleet_server.commands.table import GAP, table_within
+
 NOTHING = "-"
-MAX_NESTED_COLUMNS = 12  # a wider table is unreadable: its rows are shown as records
 MAX_TIME_MS = 250_000_000_000_000  # in the year 9892; datetime ends in 9999
 PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
 
@@ -52,7 +53,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
     if answer.line:
         sys.stdout.write(_printable(answer.line) + "\n")
     elif answer.columns:
-        console.print(_table(answer.body["items"], answer.columns))
+        _show_rows(console, answer.body["items"], answer.columns)
         if answer.body.get("next_cursor"):
             sys.stderr.write("there are more: --all shows them\n")
     else:
@@ -67,7 +68,7 @@ def _console() -> Console:
 
 
 def _show_record(console: Console, record: dict[str, Any]) -> None:
-    grid = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    grid = Table(box=None, show_header=False, padding=(0, GAP, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     nested = {name: value for name, value in record.items() if _is_rows(value)}
@@ -77,25 +78,24 @@ def _show_record(console: Console, record: dict[str, Any]) -> None:
     console.print(grid)
     for name, rows in nested.items():
         console.print(Text(f"\n{heading(name)}", style="bold"))
-        columns = tuple(dict.fromkeys(key for row in rows for key in row))
-        if len(columns) <= MAX_NESTED_COLUMNS:
-            console.print(_table(rows, columns))
-        else:
-            for row in rows:
-                _show_record(console, row)
+        _show_rows(console, rows, tuple(dict.fromkeys(key for row in rows for key in row)))
 
 
 def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(heading(column), overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(column, value_at(row, column)) for column in columns))
-    return table
+def _show_rows(console: Console, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    lines = [[Text(heading(column)) for column in columns]]
+    lines += [[cell(column, value_at(row, column)) for column in columns] for row in rows]
+    table = table_within(console.width, lines)
+    if table:
+        console.print(table)
+        return
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        _show_record(console, {column: value_at(row, column) for column in columns})
 
 
 def heading(path: str) -> str:

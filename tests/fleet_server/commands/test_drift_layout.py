@@ -1,6 +1,7 @@
 """How ``leeway-fleet drift show`` lays out what the API says."""
 
 import json
+import sys
 
 import pytest
 
@@ -18,6 +19,7 @@ QUIET = {
     "advice": "",
     "evidence": {},
 }
+CHANNELS = ("location", "scale", "low_tail", "high_tail", "missing", "repeats", "out_of_range", "shape", "t2", "q")
 PRESSURE = {
     "drifts": True,
     "channels": {
@@ -41,8 +43,22 @@ BODY = {"device_id": "pump-7", "model": "power", "version": "2", **dict.fromkeys
 def test_the_evidence_is_a_line_a_stream(capsys: pytest.CaptureFixture[str]) -> None:
     show(Answer(BODY, record=record_of(BODY)), as_json=False)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["pressure", "location", "1.75", "0", "0.625", "-0.375"] in lines
+    assert ["pressure", "location", "location=1.75,", "missing=0", "0.625", "-0.375"] in lines
     assert ["advice", "Calibrate", "it."] in lines
+
+
+def test_all_channels_of_a_stream_fit_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    channels = {name: {"severity": -0.0625, "drifts": False, "difference": None} for name in CHANNELS}
+    evidence = {"outdoor_temperature": {**PRESSURE, "channels": channels}}
+    body = {**BODY, "own": {**OWN, "evidence": evidence}}
+    show(Answer(body, record=record_of(body)), as_json=False)
+    shown = capsys.readouterr().out.splitlines()
+    (stream,) = (line for line in shown if "outdoor_temperature" in line)
+    assert stream.startswith("outdoor_temperature  -")
 
 
 def test_json_is_the_answer_of_the_api(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,36 @@ def test_a_record_shows_its_rows_as_a_table_below(capsys: pytest.CaptureFixture[
     assert shown.index("d1") < shown.index("waves")
 
 
-def test_rows_too_wide_for_a_table_are_shown_as_records(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Answer({"variants": [{f"field_{n}": n for n in range(20)}]}), as_json=False)
-    assert "field 19  19" in capsys.readouterr().out
+def be_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+
+
+WIDE = {f"field_{n}": f"value-{n}" for n in range(20)}
+
+
+def test_rows_too_wide_for_the_terminal_are_shown_as_records(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_a_terminal(monkeypatch)
+    show(Answer({"items": [WIDE, WIDE]}, tuple(WIDE)), as_json=False)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.rstrip() for line in shown].count("field 19  value-19") == 2
+    assert "" in shown, "records are told apart"
+
+
+def test_a_table_that_fits_breaks_between_words_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_a_terminal(monkeypatch)
+    items = [{"seen_ms": 0, "what": "word " * 30, "id": "pump-7"}]
+    show(Answer({"items": items}, ("seen_ms", "what", "id")), as_json=False)
+    heading_line, first, *_ = capsys.readouterr().out.splitlines()
+    assert heading_line.split() == ["seen", "what", "id"]
+    assert first.split()[0] == "1970-01-01"
+
+
+def test_a_pipe_gets_a_line_a_row_however_wide(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Answer({"variants": [WIDE]}), as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1].split() == list(WIDE.values())
