@@ -83,14 +83,25 @@ def read_label(given: Mapping[str, object], target: Target, now_ms: int) -> Trut
     Raises:
         RefusedError: It cannot be used.
     """
-    held = {name: value for name, value in given.items() if value is not None and value != ""}
     if not target.is_classification and target.n_outputs > 1:
         raise RefusedError("several_outputs", target.n_outputs)
+    row, time_ms = read_key(given, now_ms)
+    held = _held(given)
+    prediction, outputs = _prediction(held, target)
+    return Truth(row, time_ms, _label(held, target), prediction, outputs, _weight(held))
+
+
+def read_key(given: Mapping[str, object], now_ms: int) -> tuple[int | None, int | None]:
+    """Read which row a label is the truth of: the row's number, its event time, or both.
+
+    Raises:
+        RefusedError: It has neither, or one that is none.
+    """
+    held = _held(given)
     row, time_ms = _row(held), _time(held, now_ms)
     if row is None and time_ms is None:
         raise RefusedError("no_key")
-    prediction, outputs = _prediction(held, target)
-    return Truth(row, time_ms, _label(held, target), prediction, outputs, _weight(held))
+    return row, time_ms
 
 
 def read_outputs(outputs: Sequence[float], target: Target) -> tuple[float, bytes]:
@@ -107,10 +118,14 @@ def read_outputs(outputs: Sequence[float], target: Target) -> tuple[float, bytes
     return float(best), array("d", outputs).tobytes() if probabilities_of(outputs) else b""
 
 
+def _held(given: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: value for name, value in given.items() if value is not None and value != ""}
+
+
 def _row(held: Mapping[str, object]) -> int | None:
     if "row" not in held:
         return None
-    number = whole_number(held["row"])
+    number = _whole_number(held["row"])
     if number is None or number == 0:
         raise RefusedError("bad_row", held["row"])
     return number
@@ -119,7 +134,7 @@ def _row(held: Mapping[str, object]) -> int | None:
 def _time(held: Mapping[str, object], now_ms: int) -> int | None:
     if "time_ms" not in held:
         return None
-    time_ms = whole_number(held["time_ms"])
+    time_ms = _whole_number(held["time_ms"])
     if time_ms is None:
         raise RefusedError("bad_time", held["time_ms"])
     if time_ms > now_ms + MAX_AHEAD_MS:
@@ -169,7 +184,7 @@ def _class(value: object, target: Target) -> int | None:
     return target.class_of(number) if number is not None else place  # "1.0" of a table is class 1
 
 
-def whole_number(value: object) -> int | None:
+def _whole_number(value: object) -> int | None:
     """Return a number from 0 to 2^53 without a fraction, or None."""
     if isinstance(value, bool):
         return None

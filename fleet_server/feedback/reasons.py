@@ -25,7 +25,7 @@ WaitReason = Literal["no_prediction", "no_time", "no_window", "window_forgotten"
 
 MEANINGS: Final[dict[RefusalReason | WaitReason, str]] = {
     "unknown_device": "No device has this id: take the ids of `leeway-fleet devices list`.",
-    "unknown_version": "The model has no such version: name the version that scored the row.",
+    "unknown_version": "The model has no such version, or none scored then: name the version that scored the row.",
     "no_key": "Neither `row` nor `time_ms` says which row it is the truth of.",
     "bad_row": "`row` is no whole number above 0: take the numbers that the device prints.",
     "bad_time": "`time_ms` is no whole number: give Unix milliseconds.",

@@ -14,7 +14,7 @@ from fleet_server.bundles.tables import BundleRow
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
-from fleet_server.feedback.labels import RefusedError, Truth, read_label, whole_number
+from fleet_server.feedback.labels import RefusedError, Truth, read_key, read_label
 from fleet_server.feedback.reasons import RefusalReason
 from fleet_server.feedback.recording import Outcome
 from fleet_server.feedback.refusals import Refusal
@@ -103,7 +103,7 @@ class Uploads:
         self._clock = clock
 
     def take(self, actor: str, model: str, rows: Iterable[Given]) -> Upload:
-        """Store the labels of an upload, some at a time: what was stored stays, should a later row be unreadable."""
+        """Store the labels of an upload, some at a time, so that others may write meanwhile."""
         upload = Upload()
         numbered = enumerate(rows, start=1)
         scored: dict[str, int | None] = {}
@@ -156,17 +156,17 @@ class Uploads:
         device_id, version = str(given.get("device_id")), given.get("version")
         if scored[device_id] is None:
             raise RefusedError("unknown_device", device_id)
-        versions = [str(version)] if version else _versions_at(session, model, device_id, given.get("time_ms"))
+        now_ms = self._clock()
+        versions = [str(version)] if version else _versions_at(session, model, device_id, read_key(given, now_ms)[1])
         for each in versions:
             target = self._targets.find(model, each) if is_name(each) else None
             if target is None:
                 raise RefusedError("unknown_version", each)
-            yield each, read_label(given, target, self._clock())
+            yield each, read_label(given, target, now_ms)
 
 
-def _versions_at(session: Session, model: str, device_id: str, time_ms: object) -> Sequence[str]:
+def _versions_at(session: Session, model: str, device_id: str, at_ms: int | None) -> Sequence[str]:
     """Return the versions that scored at a time: a label is as true for the shadow as for the champion."""
-    at_ms = whole_number(time_ms)
     if at_ms is None:
         raise RefusedError("unknown_version", "")
     # told which versions there are, a database finds the device's windows by their key; else it reads those of all

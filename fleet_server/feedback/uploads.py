@@ -1,8 +1,8 @@
 """Reading a file of labels: JSON, CSV or Parquet, row by row, so that one bad row spoils no other.
 
 The three say the same: objects, or columns, with the names in ``labels.FIELDS``. A file
-that cannot be read at all is refused as a whole; whatever is wrong with a row is told by
-``labels.read_label``.
+that cannot be read to its end, or is too long, is refused as a whole, before its first row is
+given; whatever is wrong with a row is told by ``labels.read_label``.
 """
 
 import csv
@@ -37,16 +37,13 @@ def read_upload(media_type: str, body: bytes) -> Iterator[Given]:
         body: The file.
 
     Raises:
-        InvalidRequestError: It is of another type, or cannot be read; also while rows are taken.
+        InvalidRequestError: It is of another type, or cannot be read; as the first row is taken, or of Parquet later.
         TooLargeError: It has more than ``MAX_LABELS`` rows, or unpacks to too much.
     """
     reader = READERS.get(media_type.partition(";")[0].strip().lower())
     if reader is None:
         raise InvalidRequestError(f"Content-Type: give one of {', '.join(READERS)}", code="unknown_media_type")
-    for number, given in enumerate(reader(body)):
-        if number == MAX_LABELS:
-            raise TooLargeError(f"more than {MAX_LABELS} labels; send the file in parts")
-        yield given
+    yield from reader(body)
 
 
 def _read_json(body: bytes) -> Iterator[Given]:
@@ -54,19 +51,27 @@ def _read_json(body: bytes) -> Iterator[Given]:
         rows = msgspec.json.decode(body, type=list[dict[str, Any]])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequestError(f"not a JSON array of objects: {error}") from error
+    _check_length(len(rows))
     yield from rows
 
 
 def _read_csv(body: bytes) -> Iterator[Given]:
     try:
-        reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        _check_columns(reader.fieldnames or ())
-        for row in reader:
-            if None in row:  # the reader's name for values beyond the header
-                raise InvalidRequestError(f"line {reader.line_num} has more values than the header has names")
-            yield row
+        text = body.decode("utf-8-sig")
+        _check_lines(text)
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"not CSV in UTF-8: {error}") from error
+    yield from csv.DictReader(io.StringIO(text, newline=""), strict=True)
+
+
+def _check_lines(text: str) -> None:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(reader, [])
+    _check_columns(names)
+    for number, values in enumerate(reader, start=1):
+        _check_length(number)
+        if len(values) > len(names):
+            raise InvalidRequestError(f"line {reader.line_num} has more values than the header has names")
 
 
 def _read_parquet(body: bytes) -> Iterator[Given]:
@@ -91,10 +96,16 @@ def _check_columns(names: Sequence[str]) -> None:
         raise InvalidRequestError("two columns have the same name")
 
 
+def _check_length(rows: int) -> None:
+    if rows > MAX_LABELS:
+        raise TooLargeError(f"more than {MAX_LABELS} labels; send the file in parts")
+
+
 def _check_size(metadata: pq.FileMetaData) -> None:
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
     values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
-    if metadata.num_rows > MAX_LABELS or values > _MAX_VALUES:
+    _check_length(metadata.num_rows)
+    if values > _MAX_VALUES:
         raise TooLargeError(f"{metadata.num_rows} rows of {values} values; send the file in parts")
 
 

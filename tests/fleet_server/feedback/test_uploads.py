@@ -125,6 +125,40 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(http: Any) -> None:
         assert "\n" not in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("media_type", ["text/csv", "application/json"])
+@pytest.mark.usefixtures("plant")
+def test_of_a_file_that_is_refused_no_row_is_stored(
+    http: Any, monkeypatch: pytest.MonkeyPatch, media_type: str
+) -> None:
+    monkeypatch.setattr("fleet_server.feedback.uploading.CHUNK_LABELS", 2)
+    monkeypatch.setattr("fleet_server.feedback.uploads.MAX_LABELS", 4)
+    made = as_csv if media_type == "text/csv" else as_json
+    contents = [made(ROWS * 2)["content"]]
+    contents += [made(ROWS)["content"] + end for end in ("1,2,3,4,5,6,7\n", '"1')] if made is as_csv else []
+    for content in contents:
+        answer = http.post(ROUTE, content=content, headers={"Content-Type": media_type})
+        assert answer.status_code in {413, 422}
+        assert "\n" not in answer.json()["detail"]
+    assert http.get(ROUTE).json()["items"] == []
+    assert http.get(f"{ROUTE}/refusals").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "no_key"),
+        ({"time_ms": "yesterday"}, "bad_time"),
+        ({"time_ms": at(1_000_000)}, "future_time"),
+        ({"row": "first"}, "bad_row"),
+        ({"row": 1}, "unknown_version"),
+    ],
+)
+@pytest.mark.usefixtures("plant")
+def test_without_a_version_a_row_is_refused_for_what_is_wrong_with_it(http: Any, given: Json, reason: str) -> None:
+    (refused,) = http.post(ROUTE, **as_json([{"device_id": "mill-1", "label": "yes"} | given])).json()["refused"]
+    assert refused["reason"] == reason
+
+
 @pytest.mark.usefixtures("plant")
 def test_a_parquet_file_of_one_long_text_repeated_is_refused(http: Any) -> None:
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa.array(["x" * (1 << 20)]))
