@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from detectors.charts import ALL_FEATURES
 from device_contract.baseline import StreamBaseline
 from device_contract.manifest import Manifest
 from device_contract.samples import SampledRow
@@ -23,7 +24,6 @@ from fleet_server.sampling.tables import SampleRow
 
 MAX_SAMPLES: Final = 500
 """The newest that are looked at, of at most 256 rows each."""
-_ALL_FEATURES: Final = "*"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ class AlarmedRowsService:
             return AlarmedRows(verdict, 0, ())
         selection = Selection(model=device.model, device_id=device_id, since_ms=verdict.since_ms)
         samples = self._samples.samples(selection, limit=MAX_SAMPLES)
-        names = {*verdict.features, *verdict.outputs}
+        # where no stream drifts by itself, it is what all features have in common
+        names = {*verdict.features, *verdict.outputs} or {*verdict.evidence}
         found = [row for sample in samples for row in self._alarmed(sample, names)]
         return AlarmedRows(verdict, len(found), heapq.nlargest(limit, found, key=lambda row: row.distance_sd))
 
@@ -116,7 +117,7 @@ class AlarmedRowsService:
             drifting = [
                 (place, stream)
                 for place, stream in enumerate(baseline.streams)
-                if stream.name in names or (stream.role == "feature" and _ALL_FEATURES in names)
+                if stream.name in names or (stream.role == "feature" and ALL_FEATURES in names)
             ]
             for row in rows_of(sample):
                 yield AlarmedRow(sample, row, _streams(row, manifest, drifting))

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from device_contract.samples import Sample, SampledRow
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
 from fleet_server.client.tables import alarmed_rows
+from fleet_server.drift.tables import VerdictRow
 from fleet_server.settings import DataFolder, Settings, read_settings
 from fleet_server.setup import set_up
 from tests.fleet_server.conftest import AppClient, ManualClock
@@ -67,6 +70,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppClient]:
     send(server, "b", 2, row(1, 9.0))
     send(server, "b", DRIFTING + 4, row(2, 2.5, (0.75, 0.125)), row(3, -4.0), row(4, NAN), row(5, 3.0))
     send(server, "a", DRIFTING + 4, row(6, 8.0))
+    with server.rooms.database.session() as session:
+        together = update(VerdictRow).where(col(VerdictRow.device_id) == "c", col(VerdictRow.kind) == "own")
+        session.execute(together.values(verdict="drift", evidence={"*": {"t2": {"severity": 1.5, "drifts": True}}}))
+    send(server, "c", DRIFTING + 4, row(7, 0.25))
     yield client
     server.close()
 
@@ -98,6 +105,11 @@ def test_as_a_frame_each_has_a_line_for_each_stream(api: AppClient) -> None:
     first, *_ = lines = list(alarmed_rows(rows_of(api, "b")))
     assert [line["row"] for line in lines] == [3, 5, 2, 4]
     assert (first["device_id"], first["model"], first["stream"], first["value"]) == ("b", MODEL, "temperature", -4.0)
+
+
+def test_what_drifts_in_all_features_together_tells_all_of_them(api: AppClient) -> None:
+    (found,) = rows_of(api, "c")["rows"]
+    assert {name: value["value"] for name, value in found["streams"].items()} == {"temperature": 0.25, "pressure": 0.5}
 
 
 def test_while_nothing_drifts_there_are_no_rows(api: AppClient) -> None:
