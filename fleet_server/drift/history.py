@@ -17,6 +17,8 @@ from fleet_server.drift.judged import decode_judged
 from fleet_server.drift.tables import FleetWindowRow, JudgedWindowRow
 from fleet_server.telemetry.history import Place, Selection
 
+FleetPlace = tuple[int, int, str]
+"""Start, end and reference of a window of the fleet."""
 BATCH_WINDOWS: Final = 500
 """Read in one transaction, decoded and sent before the next are read."""
 
@@ -35,6 +37,11 @@ class JudgedFleet:
 
     row: FleetWindowRow
     charts: list[Json]
+
+    @property
+    def place(self) -> FleetPlace:
+        """Where it is in the list."""
+        return self.row.start_ms, self.row.end_ms, self.row.reference
 
 
 class DriftHistory:
@@ -83,15 +90,13 @@ class DriftHistory:
             last = found[-1].row
             found = self.page(selection, labels, streams, limit=BATCH_WINDOWS, after=(last.start_ms, last.ordinal or 0))
 
-    def fleet_page(
-        self, selection: Selection, *, limit: int, after: tuple[int, str] | None = None
-    ) -> list[JudgedFleet]:
-        """Return the next windows of the fleet, by start and then by reference.
+    def fleet_page(self, selection: Selection, *, limit: int, after: FleetPlace | None = None) -> list[JudgedFleet]:
+        """Return the next windows of the fleet, by start, end and reference.
 
         Args:
             selection: Of a model, and of which time.
             limit: Most windows.
-            after: Start and reference of the last window of the page before.
+            after: Where the page before ended.
         """
         with self._database.reading() as session:
             rows = session.exec(_fleet_query(selection, after).limit(limit)).all()
@@ -102,8 +107,7 @@ class DriftHistory:
         found = self.fleet_page(selection, limit=BATCH_WINDOWS)
         while found:
             yield found
-            last = found[-1].row
-            found = self.fleet_page(selection, limit=BATCH_WINDOWS, after=(last.start_ms, last.reference))
+            found = self.fleet_page(selection, limit=BATCH_WINDOWS, after=found[-1].place)
 
 
 def frames_of(session: Session, rows: Iterable[JudgedWindowRow]) -> dict[tuple[int, int], dict[str, FleetFrame]]:
@@ -130,12 +134,12 @@ def _judged_query(
     return query.order_by(start, ordinal)
 
 
-def _fleet_query(selection: Selection, after: tuple[int, str] | None) -> SelectOfScalar[FleetWindowRow]:
-    start, reference = col(FleetWindowRow.start_ms), col(FleetWindowRow.reference)
+def _fleet_query(selection: Selection, after: FleetPlace | None) -> SelectOfScalar[FleetWindowRow]:
+    start, end, reference = (col(getattr(FleetWindowRow, name)) for name in ("start_ms", "end_ms", "reference"))
     chosen = bounds(
         (FleetWindowRow.model, eq, selection.model),
         (start, ge, selection.since_ms),
         (start, lt, selection.until_ms),
-        (tuple_(start, reference), gt, after),
+        (tuple_(start, end, reference), gt, after),
     )
-    return select(FleetWindowRow).where(*chosen).order_by(start, reference, col(FleetWindowRow.end_ms))
+    return select(FleetWindowRow).where(*chosen).order_by(start, end, reference)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from fleet_server.auth import AuthService, Role
 from fleet_server.devices.labels import parse_filter
 from fleet_server.drift.frames import DRIFT, FLEET, Json
-from fleet_server.drift.history import DriftHistory, JudgedFleet, JudgedWindow
+from fleet_server.drift.history import DriftHistory, FleetPlace, JudgedFleet, JudgedWindow
 from fleet_server.tabular import TABLES, Format, Wanted, batch, respond
 from fleet_server.telemetry.history import Place, Selection, WindowHistory
 from fleet_server.telemetry.model_routes import Filters, Model, Since, Until
@@ -98,7 +98,7 @@ def router(history: DriftHistory, windows: WindowHistory, auth: AuthService) -> 
             return respond(wanted, FLEET, (batch(FLEET, _charts(found)) for found in walked))
         found = history.fleet_page(selection, limit=limit + 1, after=_parse_fleet_place(cursor))
         items = [_fleet_json(window) for window in found]
-        return Page[FleetWindowJson].cut(items, limit, lambda item: f"{item.window_start_ms}.{item.reference}")
+        return Page[FleetWindowJson].cut(items, limit, _fleet_cursor)
 
     return routes
 
@@ -144,8 +144,13 @@ def _parse_place(cursor: str | None) -> Place | None:
     return parse_number(start), parse_number(ordinal)
 
 
-def _parse_fleet_place(cursor: str | None) -> tuple[int, str] | None:
+def _fleet_cursor(item: FleetWindowJson) -> str:
+    return f"{item.window_start_ms}.{item.window_end_ms}.{item.reference}"
+
+
+def _parse_fleet_place(cursor: str | None) -> FleetPlace | None:
     if cursor is None:
         return None
-    start, _, reference = cursor.partition(".")
-    return parse_number(start), reference
+    start, _, rest = cursor.partition(".")
+    end, _, reference = rest.partition(".")
+    return parse_number(start), parse_number(end), reference

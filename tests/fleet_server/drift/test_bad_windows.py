@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from fleet_server.drift.history import DriftHistory
 from fleet_server.drift.readiness import GRACE_WINDOWS
+from fleet_server.telemetry.history import Selection
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
-from tests.fleet_server.drift.fleet import DAY_MS, Fleet
+from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 
 # SQLite alone: what is tested here asks nothing else of a database than its neighbours do.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -19,10 +21,12 @@ def reasons(fleet: Fleet, device_id: str) -> dict[str, int]:
     return {refusal.reason: refusal.reports for refusal in fleet.telemetry.refusals(device_id)}
 
 
-def report(fleet: Fleet, start_ms: int, *, rows: int = 20, length_ms: int = DAY_MS, merged: int = 1) -> None:
+def report(  # noqa: PLR0913  (each is what one test varies)
+    fleet: Fleet, start_ms: int, *, rows: int = 20, length_ms: int = DAY_MS, merged: int = 1, device_id: str = "a"
+) -> None:
     values = np.random.default_rng(start_ms).standard_normal((rows, 3))
     features, outputs = values[:, :2].astype(np.float32), values[:, 2:]
-    fleet.report("a", start_ms, features, outputs, length_ms=length_ms, merged_windows=merged)
+    fleet.report(device_id, start_ms, features, outputs, length_ms=length_ms, merged_windows=merged)
 
 
 def test_each_window_that_cannot_be_judged_is_counted_with_its_reason(fleet: Fleet) -> None:
@@ -74,6 +78,19 @@ def test_a_window_of_another_length_is_judged_once_it_overlaps_no_other(fleet: F
     fleet.judge()
     assert fleet.judged("a") == [0, 0, 0, 0, 1]
     assert reasons(fleet, "a") == {}
+
+
+def test_windows_of_two_lengths_with_one_start_are_all_in_the_pages_of_the_fleets_chart(fleet: Fleet) -> None:
+    for device_id, length_days in (("a", 1), ("b", 2)):
+        for place in range(3):
+            length_ms = length_days * DAY_MS
+            report(fleet, place * length_ms, length_ms=length_ms, device_id=device_id)
+    fleet.judge()
+    history, selection = DriftHistory(fleet.database), Selection(MODEL)
+    places = [window.place for window in history.fleet_page(selection, limit=50)]
+    paged = [history.fleet_page(selection, limit=1, after=after)[0].place for after in (None, *places[:-1])]
+    assert paged == places
+    assert {(start // DAY_MS, end // DAY_MS) for start, end, _ in places} >= {(0, 1), (0, 2)}
 
 
 @pytest.mark.slow
