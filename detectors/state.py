@@ -109,11 +109,6 @@ class State:
     phases: int = 1
     """P: windows in a season, 1 where a window spans whole seasons."""
 
-    def without(self, devices: Mapping[str, object] | frozenset[str]) -> "State":
-        """Return the state without devices that have left."""
-        kept = np.flatnonzero([device not in devices for device in self.devices.tolist()])
-        return State(self.devices[kept], self.versions[kept], self.pasts.select(kept), self.fleet, self.phases)
-
 
 def empty_state(charts: Charts, phases: int = 1) -> State:
     """Return the state before the first window.
