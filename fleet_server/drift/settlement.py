@@ -151,7 +151,8 @@ class Settlement:
             since_ms,
             json.dumps(stream_since_ms),
             wording.cause,
-            wording.sentence,
+            # a stream's name may hold a NUL, PostgreSQL's texts may not
+            wording.sentence.replace("\0", "\N{REPLACEMENT CHARACTER}"),
             wording.advice,
             json.dumps(verdict.evidence),
         )

@@ -1,12 +1,15 @@
 """Windows in, verdicts out, on SQLite and PostgreSQL."""
 
+import numpy as np
 import pytest
 from sqlalchemy import update
 
+from device_contract.baseline import Baseline
 from fleet_server.drift.readiness import GRACE_WINDOWS
 from fleet_server.drift.tables import DevicePastRow
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
+from tests.fleet_server.drift.windows import float32_stream
 
 STABLE: dict[str, tuple[str, list[str]]] = dict.fromkeys(DEVICES, ("stable", []))
 
@@ -72,6 +75,21 @@ def test_a_model_that_cannot_be_judged_holds_up_no_other(fleet: Fleet) -> None:
         with pytest.raises(ExceptionGroup):
             fleet.controller.judge_new()
         assert (fleet.judged("a"), fleet.judged("b")) == ([0], [0, 1])
+
+
+def test_a_feature_whose_name_no_database_holds_is_judged_all_the_same(fleet: Fleet) -> None:
+    columns = np.random.default_rng(5).standard_normal((3, 20_000))
+    names = ("wind\0speed", "pressure", "power")
+    roles = ("feature", "feature", "output")
+    streams = [
+        float32_stream(name, values, role=role) for name, values, role in zip(names, columns, roles, strict=True)
+    ]
+    fleet.publish("4", Baseline(streams=tuple(streams)), {names[0]: "m\0s"})
+    report_days(fleet, range(6), {"a": 4.0}, version=lambda _: "4")
+    fleet.judge()
+    row = fleet.verdict_row("a", "training")
+    assert (row.verdict, row.features) == ("drift", ["wind\0speed"])
+    assert row.sentence.startswith("wind\ufffdspeed of a left training")
 
 
 def test_a_new_version_keeps_the_features_past_and_starts_the_outputs_anew(fleet: Fleet) -> None:
