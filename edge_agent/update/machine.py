@@ -173,10 +173,10 @@ def _stage(state: UpdateState, event: events.Event, _limits: Limits) -> Step:
         attempts=0,
     )
     if event.slots == state.committed:
-        return _rest(known, "succeeded")
+        return _end(known, "succeeded")
     is_repeat = (event.action_id, event.slots) == (state.assigned_action_id, state.assigned)
     if is_repeat and state.rollback_reason:  # An assignment issued again: only its number is new.
-        return _rest(known, "rolled_back", state.rollback_reason, "this action was rolled back before")
+        return _end(known, "rolled_back", state.rollback_reason, "this action was rolled back before")
     return _replace(known, phase="staged", candidate=event.slots, rollback_reason=""), (events.BeginActivation(),)
 
 
@@ -185,7 +185,7 @@ def _preparation_failed(state: UpdateState, event: events.Event, limits: Limits)
     attempts = state.attempts + 1
     if event.is_final:
         phase: Phase = "failed" if event.reason_code == "self_test_failed" else "rejected"
-        return _rest(_replace(state, offer=None), phase, event.reason_code, event.detail)
+        return _end(_replace(state, offer=None), phase, event.reason_code, event.detail)
     if attempts >= limits.preparation_attempts:
         return _rest(_replace(state, offer=None), "failed", event.reason_code, event.detail)
     return _replace(state, attempts=attempts, detail=event.detail), (events.RetryLater(attempts),)
@@ -217,18 +217,23 @@ def _probation_failed(state: UpdateState, event: events.Event, _limits: Limits) 
 
 def _commit(state: UpdateState, _event: events.Event, _limits: Limits) -> Step:
     committed = _replace(state, committed=state.candidate, candidate=(), attempts=0)
-    rested, effects = _rest(committed, "succeeded")
-    return rested, (events.Prune(committed.committed), *effects)
+    return _end(committed, "succeeded")
 
 
 def _roll_back(state: UpdateState, reason_code: str, detail: str) -> Step:
     cleared = _replace(state, candidate=(), attempts=0, rollback_reason=reason_code)
-    rested, effects = _rest(cleared, "rolled_back", reason_code, detail)
-    return rested, (events.Restore(state.committed), events.Prune(state.committed), *effects)
+    rested, effects = _end(cleared, "rolled_back", reason_code, detail)
+    return rested, (events.Restore(state.committed), *effects)
+
+
+def _end(state: UpdateState, phase: Phase, reason_code: str = "", detail: str = "") -> Step:
+    """End the action for good: nothing stays on the disk but what is committed."""
+    rested, effects = _rest(state, phase, reason_code, detail)
+    return rested, (events.Prune(state.committed), *effects)
 
 
 def _rest(state: UpdateState, phase: Phase, reason_code: str = "", detail: str = "") -> Step:
-    """End the action; begin the offer that waited, if any."""
+    """End the action, whose download goes on if it is issued again; begin the offer that waited, if any."""
     rested = _replace(state, phase=phase, reason_code=reason_code, detail=detail)
     if state.waiting is not None and state.waiting.sequence > state.accepted_sequence:
         return _begin_offer(rested, state.waiting)

@@ -161,8 +161,16 @@ def test_what_passes_is_tried_again_and_then_fails() -> None:
 
 
 def test_a_failed_self_test_is_a_failure_not_a_rejection() -> None:
-    state, _ = run(events.Offered(OFFER), events.PreparationFailed("self_test_failed", "2 rows", is_final=True))
-    assert state.phase == "failed"
+    state, effects = run(events.Offered(OFFER), events.PreparationFailed("self_test_failed", "2 rows", is_final=True))
+    assert (state.phase, effects) == ("failed", (events.Prune(OLD),))
+
+
+def test_what_is_refused_for_good_leaves_the_disk_and_what_could_not_be_fetched_stays() -> None:
+    revoked = events.PreparationFailed("bundle_revoked", "", is_final=True)
+    away = events.PreparationFailed("server_unreachable", "away", is_final=False)
+    assert run(events.Offered(OFFER), revoked)[1] == (events.Prune(OLD),)
+    state, effects = run(events.Offered(OFFER), away, away, away)
+    assert (state.phase, effects) == ("failed", ())  # issued again, the download goes on
 
 
 @pytest.mark.parametrize("sequence", [0, 1])
@@ -174,7 +182,8 @@ def test_an_offer_that_is_not_newer_is_a_no_op(sequence: int) -> None:
 def test_the_same_content_again_is_only_remembered() -> None:
     again = events.Prepared(sequence=5, action_id="a1", issued_ms=9, slots=OLD)
     state, effects = run(events.Offered(OFFER), again)
-    assert (state.phase, state.accepted_sequence, state.committed, effects) == ("succeeded", 5, OLD, ())
+    assert (state.phase, state.accepted_sequence, state.committed) == ("succeeded", 5, OLD)
+    assert effects == (events.Prune(OLD),)
 
 
 def test_leave_to_send_rows_is_that_of_the_last_verified_assignment() -> None:
@@ -193,7 +202,7 @@ def test_an_action_that_was_rolled_back_is_not_tried_again_when_it_is_issued_aga
     state, _ = run(*GOOD_RUN[:4], events.ProbationFailed("probation_nan", "NaN"))
     state, effects = run(events.Offered(LATER), events.Prepared(3, "a2", 2000, NEW), state=state)
     assert (state.phase, state.reason_code, state.accepted_sequence) == ("rolled_back", "probation_nan", 3)
-    assert effects == ()
+    assert effects == (events.Prune(OLD),)
 
 
 def test_another_action_may_try_the_same_bundle_again() -> None:
