@@ -77,8 +77,8 @@ def arrange(columns: tuple[Column, ...], sha256: str, signature: Signature, sche
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as on the device
         rows = np.column_stack([column.values for column in columns_read]).astype(np.float32)
     features = tuple(_feature(column, described.get(column.name), rows[:, i]) for i, column in enumerate(columns_read))
-    used = {column.name for column in chosen}
-    return Sample(features, rows, sha256, tuple(column.name for column in columns if column.name not in used | {""}))
+    used = {"", *(column.name for column in chosen)}
+    return Sample(features, rows, sha256, tuple(column.name for column in columns if column.name not in used))
 
 
 def _choose(columns: tuple[Column, ...], signature: Signature, schema: Schema) -> list[Column]:

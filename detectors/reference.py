@@ -9,6 +9,7 @@ Source: van der Waerden, Order tests for the two-sample problem, 1952.
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
@@ -57,8 +58,6 @@ class Reference:
     """(S,): standard deviation in training."""
     edges: Floats
     """(S, B - 1): ascending; padded with the last one."""
-    shifted: Shifted
-    """What a shift alone does to the bins."""
     components: tuple[Floats, Floats]
     """(S, B) each: the location's and the spread's component of the chi-square, 0 outside the inner bins."""
     projected: Floats
@@ -72,6 +71,11 @@ class Reference:
     attributions: Floats
     """(features,): mean absolute contribution in training; 0 if it is not known."""
 
+    @cached_property
+    def shifted(self) -> Shifted:
+        """What a shift alone does to the bins; worked out when it is first wanted, for it takes a while."""
+        return shift(self.shares, self.edges, self.scores, self.deviation)
+
     @property
     def n_streams(self) -> int:
         """How many streams there are."""
@@ -81,14 +85,12 @@ class Reference:
         """Return the reference of some of the streams, without what is told of all together."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {name: values[streams] for name, values in arrays.items() if name in _BY_STREAM}
-        shifted = replace(self.shifted, **{name: getattr(self.shifted, name)[streams] for name in _SHIFTED})
         first, second = self.components
         return replace(
             self,
             **chosen,
             names=tuple(self.names[stream] for stream in streams),
             n_features=int((streams < self.n_features).sum()),
-            shifted=shifted,
             components=(first[streams], second[streams]),
             projected=np.zeros(2),
             pairs=(streams[:0], streams[:0]),
@@ -97,7 +99,6 @@ class Reference:
         )
 
 
-_SHIFTED = ("first", "last", "scale", "shares")
 _BY_STREAM = frozenset({
     "bins", "inner", "shares", "scores", "ordered", "kurtosis", "low", "high", "missing_share", "lag1", "rows",
     "mean", "deviation", "edges",
@@ -136,7 +137,6 @@ def lay_out(baseline: Baseline) -> Reference:
         mean=np.array([stream.mean for stream in streams]),
         deviation=deviation,
         edges=edges,
-        shifted=shift(shares, edges, scores, deviation),
         components=components_of(np.where(inner, shares, 0.0), scores),
         **relations_of(baseline),
     )

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from compiler.columns import Column
 from compiler.errors import SampleError
 from compiler.frontends.source import Signature
 from compiler.sample import Sample, arrange, read_sample
@@ -210,3 +212,11 @@ def test_a_range_that_no_value_is_in_is_refused(tmp_path: Path) -> None:
 
 def test_no_schema_describes_nothing() -> None:
     assert Schema() == Schema(feature=(), output=())
+
+
+def test_many_columns_are_arranged_at_once() -> None:
+    columns = tuple(Column(f"c{number}", np.array([1.0, 2.0])) for number in range(20_000))
+    began_s = time.process_time()
+    sample = arrange(columns, "", signature(*(column.name for column in columns[1:])), Schema())
+    assert sample.ignored == ("c0",)
+    assert time.process_time() - began_s < 5.0  # compared name by name with all the others, they took 10
