@@ -34,7 +34,7 @@ from detectors import lay_out
 from detectors.limits import calibrate
 from device_contract.baseline import Baseline
 from device_contract.canonical import sha256_hex
-from device_contract.manifest import MAX_STREAM_NAME, ArtifactKind, Label, Output
+from device_contract.manifest import MAX_FEATURES, MAX_STREAM_NAME, ArtifactKind, Label, Output
 
 if TYPE_CHECKING:
     from compiler.ir.nodes import Graph
@@ -241,6 +241,13 @@ def _take_labels(
 
 
 def _read_source(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401
+    source = _source_of(model, trust_pickle=trust_pickle)
+    if source.signature.n_features > MAX_FEATURES:
+        raise ModelError(f"the model takes {source.signature.n_features} features, a bundle has at most {MAX_FEATURES}")
+    return source
+
+
+def _source_of(model: Any, *, trust_pickle: bool) -> SourceModel:  # noqa: ANN401
     if isinstance(model, str | Path):
         return read_model(Path(model), trust_pickle=trust_pickle)
     from compiler.frontends.model_object import source_of  # noqa: PLC0415  (not needed for ONNX files)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.preprocessing import PolynomialFeatures
@@ -225,6 +226,12 @@ def test_a_model_that_gives_no_number_is_refused(tmp_path: Path, rows: NDArray[n
     onnx.save(model, tmp_path / "model.onnx")
     with pytest.raises(ModelError, match="NaN or infinities for every row"):
         compile_model(tmp_path / "model.onnx", -abs(rows) - 1, name="pump", version="1")
+
+
+def test_a_model_that_takes_too_many_features_is_refused_before_its_sample_is_read() -> None:
+    wide = np.zeros((2, 65_536), np.float32)
+    with pytest.raises(ModelError, match="takes 65536 features, a bundle has at most 65535"):
+        compile_model(DummyRegressor().fit(wide, [1.0, 2.0]), "no such file.csv", name="pump", version="1")
 
 
 def test_a_model_that_gives_too_many_numbers_is_refused(tmp_path: Path, rows: NDArray[np.float32]) -> None:
