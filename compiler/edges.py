@@ -29,6 +29,8 @@ MAX_VALUES = 2000
 """Numbers of the other steps that are tried, spread evenly over all."""
 MAX_FEATURES = 64
 """Features that take each special number, spread evenly over all."""
+MAX_NUMBERS = 1 << 24
+"""In the rows of splits, and in those of other numbers: of more than 8388 features, fewer are tried."""
 _TINY = float(np.finfo(np.float32).smallest_subnormal)
 _FINITE = (0.0, -0.0, _TINY, -_TINY, float(np.finfo(np.float32).tiny))
 
@@ -56,7 +58,7 @@ def edge_rows(graph: Graph, sample: Rows) -> tuple[EdgeRows, ...]:
     nodes = [step.node for step in order(graph)]
     finite, missing = _at_thresholds(nodes, sample)
     values = [(column, value) for node in nodes for column, value in _values(node)]
-    chosen = [values[index] for index in evenly(len(values), MAX_VALUES)]
+    chosen = [values[index] for index in evenly(len(values), min(MAX_VALUES, MAX_NUMBERS // graph.n_features))]
     columns = evenly(graph.n_features, MAX_FEATURES)
     special = [(column, value) for column in columns for value in _FINITE]
     groups = [EdgeRows("thresholds", np.concatenate([finite, _replaced(sample, chosen + special)]))]
@@ -113,16 +115,16 @@ def row_columns(node: Node) -> list[int | None]:
 
 def _at_thresholds(nodes: list[Node], sample: Rows) -> tuple[Rows, Rows]:
     """Return the rows at thresholds, and those that miss the feature that is compared."""
-    trees = [(tree, node) for node in nodes if isinstance(node, TreeEnsemble) for tree in node.trees]
+    ensembles = [(node.trees, _columns(node.source)) for node in nodes if isinstance(node, TreeEnsemble)]
+    trees = [(tree, columns) for several, columns in ensembles for tree in several]
     starts = np.cumsum([0, *(np.count_nonzero(tree.left >= 0) for tree, _ in trees)])
-    chosen = np.array(evenly(int(starts[-1]), MAX_SPLITS), np.int64)
+    chosen = np.array(evenly(int(starts[-1]), min(MAX_SPLITS, MAX_NUMBERS // sample.shape[1])), np.int64)
     nothing = sample[:0]
     finite, missing = [nothing], [nothing]
-    for (tree, node), first, last in zip(trees, starts, starts[1:], strict=False):
+    for (tree, columns), first, last in zip(trees, starts, starts[1:], strict=False):
         here = chosen[(chosen >= first) & (chosen < last)]
         if not len(here):
             continue
-        columns = np.array([-1 if column is None else column for column in row_columns(node.source)])
         splits = np.flatnonzero(tree.left >= 0)[here - first]
         seen = columns[tree.feature[splits]] >= 0
         rows = _arriving(tree, splits[seen], columns, sample[here[seen] % len(sample)])
@@ -130,6 +132,11 @@ def _at_thresholds(nodes: list[Node], sample: Rows) -> tuple[Rows, Rows]:
         finite += [_with(rows, feature, values) for values in _beside(threshold).T]
         missing.append(_with(rows, feature, np.full_like(threshold, np.nan)))
     return _only_finite(np.concatenate(finite)), np.concatenate(missing)
+
+
+def _columns(node: Node) -> NDArray[np.int64]:
+    """Return which column of the row each number of a node is; -1 for one that is computed."""
+    return np.array([-1 if column is None else column for column in row_columns(node)])
 
 
 def _with(rows: Rows, feature: NDArray[np.int64], values: Rows) -> Rows:

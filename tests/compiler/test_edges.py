@@ -15,7 +15,7 @@ from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.backends.plan import emit
-from compiler.edges import EdgeRows, edge_rows, row_columns
+from compiler.edges import MAX_NUMBERS, EdgeRows, edge_rows, row_columns
 from compiler.errors import ParityError
 from compiler.frontends.sklearn import SklearnModel
 from compiler.ir.lowering import lower_estimator
@@ -55,6 +55,17 @@ def test_rows_arrive_at_every_split_and_take_both_its_branches(boosted: Any) -> 
     rows = _groups(lower_estimator(boosted), SAMPLE)["thresholds"]
     passed = {node for row in rows for node in _leaf(tree, row)}
     assert passed == set(range(len(tree.left)))
+
+
+@pytest.mark.slow
+def test_rows_of_many_features_are_few() -> None:
+    wide = np.random.default_rng(0).normal(size=(100, 40_000)).astype(np.float32)
+    forest = RandomForestRegressor(20, max_features=5, random_state=0).fit(wide, wide[:, 0])
+    groups = _groups(lower_estimator(forest), wide)
+    splits = MAX_NUMBERS // wide.shape[1]
+    assert splits < sum(tree.tree_.node_count // 2 for tree in forest.estimators_)
+    assert len(groups["thresholds"]) <= 3 * splits + 5 * 64
+    assert len(groups["missing values"]) == splits + 64
 
 
 def test_trees_of_one_feature() -> None:
