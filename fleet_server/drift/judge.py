@@ -8,6 +8,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from detectors.summing_up import FEW_PEERS
+from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
 from fleet_server.drift.judging import HalfJudgement, Judging, WindowJudge
 from fleet_server.drift.readiness import GRACE_WINDOWS, Watermarks, front_ms, is_ready
@@ -129,6 +130,8 @@ def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
 def _watermarks(session: Session, model: str) -> Watermarks:
     devices = sqlalchemy.inspect(DriftDeviceRow).local_table  # its columns make plain rows, those of the class do not
     query = sqlalchemy.select(devices.c.watermark_ms).where(devices.c.model == model, devices.c.current)
+    revoked = select(DeviceRow.device_id).where(DeviceRow.state == "revoked")  # it is not heard any more
+    query = query.where(devices.c.device_id.not_in(revoked))
     return np.array(session.execute(query).scalars().all(), np.int64)
 
 

@@ -8,7 +8,7 @@ come, against what the fleet had in common then, which is kept.
 A device that is ``GRACE_WINDOWS`` or more behind the front is silent: nobody waits for it. The
 front is where the third of the foremost devices is: a device or two whose clock runs
 ahead cannot make the others look silent. A device that has gone over to another model is
-waited for under that one alone.
+waited for under that one alone, and a revoked one not at all.
 
 Source: Akidau et al., The Dataflow Model, 2015, doi:10.14778/2824032.2824076.
 """
@@ -55,7 +55,7 @@ def is_ready(start_ms: int, window_ms: int, watermarks_ms: Watermarks) -> bool:
     Args:
         start_ms: Of the window.
         window_ms: Its length.
-        watermarks_ms: (n,), of all devices with the model; none once all have left it.
+        watermarks_ms: (n,), of all devices that have the model; none once all have left it.
     """
     if not len(watermarks_ms):
         return True

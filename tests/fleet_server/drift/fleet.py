@@ -142,6 +142,9 @@ class Fleet:
             session.flush()
             session.add_all(DeviceLabelRow(device_id=device_id, key=key, value=value) for key, value in labels.items())
 
+    def revoke(self, device_id: str) -> None:
+        self._devices.revoke("ann", device_id)
+
     def take_only(self) -> None:
         """Take reports in as the controller does, and stop before their windows are judged."""
         self.deliver()

@@ -192,6 +192,19 @@ def test_the_last_window_of_a_model_that_all_devices_have_left_is_judged(fleet: 
     assert [fleet.judged(device_id) for device_id in DEVICES] == [[0, 1, 1]] * len(DEVICES)
 
 
+def test_nobody_waits_for_a_revoked_device(fleet: Fleet) -> None:
+    for device_id in DEVICES:
+        fleet.register(device_id)
+    report_days(fleet, range(2))
+    report_days(fleet, range(2, 5), devices=DEVICES[:5])
+    fleet.judge()
+    assert fleet.judged("a") == [0]
+    fleet.revoke("f")
+    report_days(fleet, [5], devices=DEVICES[:5])
+    fleet.judge()
+    assert (fleet.judged("a"), fleet.judged("f")) == ([0, 1, 2, 3, 4], [0, 1])
+
+
 @pytest.mark.slow
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
