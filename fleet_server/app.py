@@ -180,7 +180,7 @@ class FleetServer:
             telemetry_routes.router(rooms.telemetry, rooms.devices, auth),
             model_routes.router(rooms.history, rooms.devices, auth),
             comparison_routes.router(ComparisonService(rooms.history), rooms.devices, auth),
-            drift_routes.router(rooms.drift, rooms.devices, auth),
+            drift_routes.router(rooms.drift, rooms.bundles, rooms.devices, auth),
             row_routes.router(AlarmedRowsService(rooms.drift, rooms.samples, rooms.bundles), rooms.devices, auth),
             drift_model_routes.router(DriftHistory(rooms.database), rooms.history, auth),
             policy_routes.router(rooms.drift_policies, rooms.bundles, auth),

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
 from fleet_server.auth import AuthService, Role
+from fleet_server.bundles.service import BundleService
 from fleet_server.devices.labels import parse_filter
 from fleet_server.devices.service import DeviceService
 from fleet_server.drift.frames import most_severe
@@ -84,11 +85,12 @@ class ChangeJson(BaseModel):
     evidence: dict[str, Any]
 
 
-def router(drift: DriftService, devices: DeviceService, auth: AuthService) -> APIRouter:
+def router(drift: DriftService, bundles: BundleService, devices: DeviceService, auth: AuthService) -> APIRouter:
     """Build the routes.
 
     Args:
         drift: The verdicts.
+        bundles: Knows which models there are.
         devices: Knows which devices there are.
         auth: Checks roles.
     """
@@ -108,6 +110,8 @@ def router(drift: DriftService, devices: DeviceService, auth: AuthService) -> AP
         cursor: Cursor = None,
     ) -> Page[DriftJson]:
         """List the verdicts on all devices that have sent a window, or on a segment of them, in order of id."""
+        if model is not None:
+            bundles.model(model)
         labels = parse_filter(label)
         found = [_json(one) for one in drift.devices(limit=limit + 1, after=cursor, model=model, labels=labels)]
         return Page[DriftJson].cut(found, limit, lambda device: device.device_id)
@@ -121,6 +125,10 @@ def router(drift: DriftService, devices: DeviceService, auth: AuthService) -> AP
         cursor: Cursor = None,
     ) -> Page[ChangeJson]:
         """List how verdicts changed, the last change first."""
+        if model is not None:
+            bundles.model(model)
+        if device_id is not None:
+            devices.get(device_id)
         rows = drift.changes(limit=limit + 1, before=parse_ordinal(cursor), model=model, device_id=device_id, kind=kind)
         return Page[ChangeJson].cut([_change(row) for row in rows], limit, lambda change: str(change.ordinal))
 

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
+from fleet_server.bundles.service import BundleService
+from fleet_server.devices.service import DeviceService
 from fleet_server.feedback.selection import Selection
 
 Model = Annotated[str, Path(pattern=NAME_PATTERN, description="A model's name.")]
@@ -26,3 +28,29 @@ def _select(
 
 Selected = Annotated[Selection, Depends(_select)]
 """A route's argument: what its query selects."""
+
+
+class Existing:
+    """Knows what there is, so that a wrong name does not look like an empty list.
+
+    Args:
+        bundles: The models and their versions.
+        devices: The devices.
+    """
+
+    def __init__(self, bundles: BundleService, devices: DeviceService) -> None:
+        self._bundles = bundles
+        self._devices = devices
+
+    def check(self, selection: Selection) -> None:
+        """See that what is asked for can exist.
+
+        Raises:
+            NotFoundError: No such model, version or device.
+        """
+        if selection.version is None:
+            self._bundles.model(selection.model)
+        else:
+            self._bundles.variants(selection.model, selection.version)
+        if selection.device_id is not None:
+            self._devices.get(selection.device_id)

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from fleet_server.auth import AuthService, Role
-from fleet_server.bundles.service import BundleService
 from fleet_server.errors import InvalidRequestError
 from fleet_server.feedback import cbpe
 from fleet_server.feedback.business import Limits, State, judge
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.limits import MetricLimits
-from fleet_server.feedback.parameters import DeviceId, Model, PathVersion, Selected, Since, Until
+from fleet_server.feedback.parameters import DeviceId, Existing, Model, PathVersion, Selected, Since, Until
 from fleet_server.feedback.performance import Expectation, Group
 from fleet_server.feedback.queries import Grouping, Performance, PerformanceService
 from fleet_server.feedback.report import EstimateJson, ReportJson, report_of
@@ -91,15 +90,13 @@ COLUMNS: Final = pa.schema(
 """One row a figure; its source is ``labels``, ``scores`` (estimated without labels) or ``metrics``."""
 
 
-def router(
-    performance: PerformanceService, limits: MetricLimits, bundles: BundleService, auth: AuthService
-) -> APIRouter:
+def router(performance: PerformanceService, limits: MetricLimits, existing: Existing, auth: AuthService) -> APIRouter:
     """Build the routes.
 
     Args:
         performance: Answers them.
         limits: Of custom metrics.
-        bundles: Knows which models there are.
+        existing: Knows what may be asked for.
         auth: Checks roles.
     """
     routes = APIRouter(prefix="/api/v1", tags=["performance"], dependencies=[Depends(auth.require(Role.VIEWER))])
@@ -115,7 +112,7 @@ def router(
         cursor: Cursor = None,
     ) -> object:
         """Show how versions do: all together, by device, by segment (a device label) or by window."""
-        bundles.model(model)
+        existing.check(chosen)
         ask, bounds = _asking(performance, chosen, by, label), limits.of(model)
 
         def page(limit: int, cursor: str | None) -> Page[PerformanceJson]:
@@ -133,6 +130,7 @@ def router(
     ) -> ReportJson:
         """Show one version's confusion, classes, ROC curves and calibration."""
         chosen = Selection(model=model, version=version, device_id=device_id, since_ms=since_ms, until_ms=until_ms)
+        existing.check(chosen)
         return report_of(performance.of_version(chosen).group)
 
     return routes

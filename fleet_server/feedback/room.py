@@ -13,6 +13,7 @@ from fleet_server.errors import NotFoundError
 from fleet_server.feedback import limit_routes, performance_routes, routes
 from fleet_server.feedback.ledger import Ledger
 from fleet_server.feedback.limits import MetricLimits
+from fleet_server.feedback.parameters import Existing
 from fleet_server.feedback.queries import PerformanceService
 from fleet_server.feedback.retention import FeedbackRetention
 from fleet_server.feedback.service import FeedbackService
@@ -58,9 +59,10 @@ class FeedbackRoom:
 
     def routers(self, auth: AuthService) -> list[APIRouter]:
         """Build the routes."""
+        existing = Existing(self._bundles, self._devices)
         return [
-            routes.router(self._bundles, self.targets, self._uploads, self.ledger, auth),
-            performance_routes.router(self.performance, self.limits, self._bundles, auth),
+            routes.router(existing, self.targets, self._uploads, self.ledger, auth),
+            performance_routes.router(self.performance, self.limits, existing, auth),
             limit_routes.router(self.limits, self._bundles, auth),
         ]
 

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.bundles.service import BundleService
 from fleet_server.feedback.labels import FIELDS
 from fleet_server.feedback.ledger import Ledger
 from fleet_server.feedback.listing import COLUMNS, LabelJson, cursor_of, label_json, parse_cursor, table_row
-from fleet_server.feedback.parameters import Model, PathDevice, Selected
+from fleet_server.feedback.parameters import Existing, Model, PathDevice, Selected
 from fleet_server.feedback.reasons import MEANINGS
+from fleet_server.feedback.selection import Selection
 from fleet_server.feedback.tables import LabelRefusalRow
 from fleet_server.feedback.targets import Targets
 from fleet_server.feedback.uploading import Upload, Uploads
@@ -78,36 +78,36 @@ class RefusalJson(BaseModel):
     detail: str
 
 
-def router(bundles: BundleService, targets: Targets, uploads: Uploads, ledger: Ledger, auth: AuthService) -> APIRouter:
+def router(existing: Existing, targets: Targets, uploads: Uploads, ledger: Ledger, auth: AuthService) -> APIRouter:
     """Build the routes.
 
     Args:
-        bundles: Knows which models there are.
+        existing: Knows what may be asked for.
         targets: What versions predict.
         uploads: Takes labels.
         ledger: The labels.
         auth: Checks roles.
     """
     routes = APIRouter(prefix="/api/v1", tags=["feedback"])
-    _add_upload(routes, bundles, uploads, auth)
-    _add_labels(routes, bundles, targets, ledger, auth)
-    _add_refusals(routes, bundles, ledger, auth)
+    _add_upload(routes, existing, uploads, auth)
+    _add_labels(routes, existing, targets, ledger, auth)
+    _add_refusals(routes, existing, ledger, auth)
     return routes
 
 
-def _add_upload(routes: APIRouter, bundles: BundleService, uploads: Uploads, auth: AuthService) -> None:
+def _add_upload(routes: APIRouter, existing: Existing, uploads: Uploads, auth: AuthService) -> None:
     sender = Annotated[Principal, Depends(auth.require(Role.ML_ENGINEER, Role.OPERATOR))]
 
     # The body is read in here, not by the framework: it would read it before it asks who sends it.
     @routes.post("/models/{model}/feedback", openapi_extra={"requestBody": _upload_body()})
     async def upload_labels(holder: sender, model: Model, request: Request) -> UploadJson:
         """Take labels as JSON, CSV or Parquet: each row is stored, or refused with its reason."""
-        await run_in_threadpool(bundles.model, model)
+        await run_in_threadpool(existing.check, Selection(model=model))
         rows = read_upload(request.headers.get("content-type", ""), await request.body())
         return _upload_json(await run_in_threadpool(uploads.take, holder.name, model, rows))
 
 
-def _add_labels(routes: APIRouter, bundles: BundleService, targets: Targets, ledger: Ledger, auth: AuthService) -> None:
+def _add_labels(routes: APIRouter, existing: Existing, targets: Targets, ledger: Ledger, auth: AuthService) -> None:
     @routes.get(
         "/models/{model}/feedback",
         response_model=Page[LabelJson],
@@ -115,7 +115,7 @@ def _add_labels(routes: APIRouter, bundles: BundleService, targets: Targets, led
         dependencies=[Depends(auth.require(Role.VIEWER))],
     )
     def list_labels(  # noqa: PLR0913, PLR0917  (the query's parameters)
-        model: Model,
+        model: Model,  # noqa: ARG001  (of the path; the selection has it too)
         chosen: Selected,
         wanted: Wanted,
         reason: Reason = None,
@@ -123,7 +123,7 @@ def _add_labels(routes: APIRouter, bundles: BundleService, targets: Targets, led
         cursor: Cursor = None,
     ) -> object:
         """List what is known of a model's rows, in order of device, version and row."""
-        bundles.model(model)
+        existing.check(chosen)
 
         def page(limit: int, cursor: str | None) -> Page[LabelJson]:
             rows = ledger.labels(chosen, reason=reason, limit=limit + 1, after=parse_cursor(cursor))
@@ -135,13 +135,13 @@ def _add_labels(routes: APIRouter, bundles: BundleService, targets: Targets, led
         return respond(wanted, COLUMNS, (batch(COLUMNS, map(table_row, items)) for items in every_page(page)))
 
 
-def _add_refusals(routes: APIRouter, bundles: BundleService, ledger: Ledger, auth: AuthService) -> None:
+def _add_refusals(routes: APIRouter, existing: Existing, ledger: Ledger, auth: AuthService) -> None:
     viewer = [Depends(auth.require(Role.VIEWER))]
 
     @routes.get("/models/{model}/feedback/refusals", dependencies=viewer)
     def list_refusals(model: Model, limit: Limit = 50, cursor: Cursor = None) -> Page[RefusalJson]:
         """List why labels of a model were refused, by device and reason."""
-        bundles.model(model)
+        existing.check(Selection(model=model))
         return _refusals(ledger.refusals(model=model, limit=limit + 1, after=parse_cursor(cursor)), limit)
 
     @routes.get("/devices/{device_id}/feedback/refusals", dependencies=viewer)

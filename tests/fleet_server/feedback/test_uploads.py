@@ -201,3 +201,14 @@ def test_only_engineers_and_operators_upload(http: Any) -> None:
     assert http.as_holder(token).post(ROUTE, **as_json(ROWS)).status_code == 403
     assert http.as_holder("").post(ROUTE, **as_json(ROWS)).status_code == 401
     assert http.post("/api/v1/models/nothing/feedback", **as_json(ROWS)).status_code == 404
+
+
+@pytest.mark.usefixtures("plant")
+def test_a_name_that_there_is_not_is_no_empty_list(http: Any) -> None:
+    for path in (ROUTE, "/api/v1/models/failure/performance"):
+        for wrong in ({"version": "99"}, {"device_id": "nobody"}):
+            answer = http.get(path, params=wrong)
+            assert answer.status_code == 404, (path, wrong)
+            assert "no " in answer.json()["detail"]
+    report = http.get("/api/v1/models/failure/versions/1/performance", params={"device_id": "nobody"})
+    assert report.status_code == 404
