@@ -109,7 +109,7 @@ class DriftController:
         window = RefusedWindow(report.device_id, report.sequence, report.window_start_ms, report.window_end_ms)
         record_refusal(session, window, refusal, self._clock())
         self._unjudged.labels(refusal.reason).inc()
-        _logger.info("report %s of %s is not judged: %s", report.sequence, report.device_id, refusal)
+        _logger.debug("report %s of %s is not judged: %s", report.sequence, report.device_id, refusal)
 
     def _judge(self, model: str) -> None:
         policy = self._policies.get(model)

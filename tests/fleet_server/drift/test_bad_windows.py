@@ -63,9 +63,11 @@ def test_a_device_whose_outbox_joins_all_its_windows_is_explained(fleet: Fleet) 
     assert "leeway-fleet devices refusals a" in verdict.advice
 
 
-def test_a_model_whose_reports_are_all_refused_stops_nothing(fleet: Fleet) -> None:
+def test_a_model_whose_reports_are_all_refused_stops_nothing(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "fleet_server.drift")
     report(fleet, 0, rows=0)
     fleet.judge()
+    assert "not judged" not in caplog.text, "a device that replays a year would fill the log"
     assert reasons(fleet, "a") == {"no_rows": 1}
     assert fleet.drift.device("a") is None
 
