@@ -40,7 +40,7 @@ def set_up(folder: DataFolder, settings: Settings, clock: Clock) -> None:
         _set_up_database(folder, settings, clock)
         write_file(folder.settings_file, _toml(settings))
     except OSError as error:
-        raise StartError(f"cannot set up {folder.path}: {error}") from error
+        raise StartError(f"cannot set up {folder.path}: {error.strerror}") from error
 
 
 def renew_admin_token(folder: DataFolder, settings: Settings, clock: Clock) -> None:

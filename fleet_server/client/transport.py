@@ -104,8 +104,8 @@ class Transport:
 def _tls_context(ca: str | Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise ClientError(f"cannot read the CA {ca}: {error}") from error
+    except OSError as error:  # what holds no certificate is one too
+        raise ClientError(f"cannot read the CA {ca}: {error.strerror}") from error
 
 
 def _unreachable(url: str, error: Exception) -> UnreachableError:

@@ -169,8 +169,8 @@ class FleetClient:
 def _tls_context(connection: Connection) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=connection.ca)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"cannot read the CA {connection.ca}: {error}; give a PEM file with --ca") from error
+    except OSError as error:  # what holds no certificate is one too
+        raise UsageError(f"cannot read the CA {connection.ca}: {error.strerror}; give a PEM file with --ca") from error
 
 
 def _problem_line(response: httpx.Response) -> str:

@@ -34,7 +34,7 @@ def send_labels(
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
     body = client.upload(api("models", model, "feedback"), content, media_type)
     return Answer(body, exit_code=EXIT_REFUSED if body["refused"] else 0)
 

@@ -59,7 +59,7 @@ def assign_incident(
 ) -> Answer:
     """Say who looks after an incident."""
     body = client.patch(api("incidents", incident_id), {"owner": owner})
-    return Answer(body, line=f"{incident_id} is {owner}'s")
+    return Answer(body, line=f"{incident_id} is {owner}'s" if owner else f"{incident_id} has no owner")
 
 
 @command(app, "close")

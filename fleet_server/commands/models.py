@@ -57,7 +57,9 @@ def _read_public_key(path: Path) -> str:
     """Return the raw key in hexadecimal."""
     try:
         key = load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read the public key {path}: {error.strerror}") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise UsageError(f"cannot read the public key {path}: {error}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise UsageError(f"{path} is no Ed25519 key: give the ci.pub that `leeway-compiler keys init` made")

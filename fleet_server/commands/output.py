@@ -20,6 +20,7 @@ from fleet_server.commands.table import GAP, table_within
 
 NOTHING = "-"
 MAX_TIME_MS = 250_000_000_000_000  # in the year 9892; datetime ends in 9999
+MAX_WHOLE = 1e9  # a float below it that is a whole number is written as one: seconds, counts
 PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
 
 
@@ -133,7 +134,7 @@ def _written_scalar(path: str, value: object) -> str:
     if isinstance(value, int) and path.endswith("_ms") and abs(value) <= MAX_TIME_MS:
         return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return str(int(value)) if value.is_integer() and abs(value) < MAX_WHOLE else f"{value:.4g}"
     return str(value)
 
 

@@ -58,8 +58,10 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         document = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read the rules in {file}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the rules in {file}: {error}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"cannot read the rules in {file}: it is no object with `rules`")
+    if not isinstance(document, dict) or "rules" not in document:
+        raise UsageError(f"cannot read the rules in {file}: it has no `rules`; in TOML each begins with [[rules]]")
     return document

@@ -20,6 +20,9 @@ from fleet_server.commands.output import Answer, cell, heading, show, value_at
         ("online", False, "no"),
         ("rows", 0, "0"),
         ("severity", 1.23456789, "1.235"),
+        ("above", 172_800.0, "172800"),
+        ("above", 1e300, "1e+300"),
+        ("above", float("inf"), "inf"),
         ("evidence", {"since_ms": 0}, "since_ms=1970-01-01 00:00:00"),
     ],
 )
