@@ -43,11 +43,12 @@ class Label:
 
 
 class RowPlace(NamedTuple):
-    """Which row: its device, the version that scored it, and its number."""
+    """Which row: its device, the version that scored it, its number, and its event time."""
 
     device_id: str
     version: str
     row: int
+    time_ms: int | None = None
 
 
 class Labels(Protocol):

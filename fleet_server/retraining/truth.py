@@ -1,10 +1,11 @@
 """What the feedback room knows, as a request needs it: figures of versions, and labels of rows."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
@@ -54,25 +55,39 @@ class RowLabels:
         self._targets = targets
 
     def labels(self, model: str, places: Sequence[RowPlace]) -> Mapping[RowPlace, Label]:
-        """Return the labels of a model's rows; those without one are missing."""
-        keys: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for device_id, version, row in places:
-            keys[device_id, version].append(key_of(row, None))
+        """Return the labels of a model's rows, by number or else by event time; those without one are missing."""
+        by_scorer: dict[tuple[str, str], list[RowPlace]] = defaultdict(list)
+        for place in places:
+            by_scorer[place.device_id, place.version].append(place)
         found: dict[RowPlace, Label] = {}
         with self._database.reading() as session:
-            for (device_id, version), theirs in keys.items():
-                query = select(LabelRow).where(
-                    LabelRow.model == model, LabelRow.version == version, LabelRow.device_id == device_id
-                )
-                for start in range(0, len(theirs), _CHUNK):
-                    for label in session.exec(query.where(col(LabelRow.key).in_(theirs[start : start + _CHUNK]))):
-                        place = RowPlace(device_id, version, label.row or 0)
-                        found[place] = Label(self._value(label), label.weight)
+            for (device_id, version), theirs in by_scorer.items():
+                scored = [LabelRow.model == model, LabelRow.version == version, LabelRow.device_id == device_id]
+                known = self._known(session, scored, sorted({key for place in theirs for key in _keys(place)}))
+                for place in theirs:
+                    label = next((known[key] for key in _keys(place) if key in known), None)
+                    if label is not None:
+                        found[place] = label
         return found
+
+    def _known(
+        self, session: Session, scored: Iterable[ColumnElement[bool] | bool], keys: Sequence[str]
+    ) -> dict[str, Label]:
+        query = select(LabelRow).where(*scored)
+        return {
+            label.key: Label(self._value(label), label.weight)
+            for start in range(0, len(keys), _CHUNK)
+            for label in session.exec(query.where(col(LabelRow.key).in_(keys[start : start + _CHUNK])))
+        }
 
     def _value(self, label: LabelRow) -> float | str:
         target = self._targets.find(label.model, label.version)
         return target.classes[int(label.label)] if target is not None and target.classes else label.label
+
+
+def _keys(place: RowPlace) -> list[str]:
+    by_time = [] if place.time_ms is None else [key_of(None, place.time_ms)]
+    return [key_of(place.row, None), *by_time]
 
 
 def _figure(version: str, name: str, estimate: Estimate, *, is_estimate: bool) -> Figure:

@@ -18,7 +18,7 @@ class SomeLabels:
     """Knows one row."""
 
     def labels(self, model: str, places: Sequence[RowPlace]) -> Mapping[RowPlace, Label]:
-        assert (model, places) == ("pump", [RowPlace("pump-7", "1.0", row) for row in (3, 5)])
+        assert (model, places) == ("pump", [RowPlace("pump-7", "1.0", row, row * 1000) for row in (3, 5)])
         return {places[1]: Label("leaking", 2.0)}
 
 

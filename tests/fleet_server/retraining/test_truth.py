@@ -31,3 +31,12 @@ def test_rows_get_the_names_of_their_classes_or_their_numbers(plant: Plant) -> N
     }
     power = labels.labels("power", [RowPlace(mill, "1", row) for row in range(1000) for mill in ("mill-1", "mill-2")])
     assert {place: label.value for place, label in power.items()} == {RowPlace("mill-1", "1", 7): 41.5}
+
+
+def test_a_label_by_time_is_found_and_one_by_number_goes_before_it(plant: Plant) -> None:
+    plant.send("mill-1", "failure", [labelled(None, "yes", hour=0.5), labelled(None, "no", hour=0.75)])
+    plant.send("mill-1", "failure", [labelled(4, "yes", hour=0.75)])
+    labels = RowLabels(plant.database, plant.room.targets)
+    places = [RowPlace("mill-1", "1", row, at(hour)) for row, hour in ((3, 0.5), (4, 0.75), (5, 0.9))]
+    found = labels.labels("failure", places)
+    assert {place.row: label.value for place, label in found.items()} == {3: "yes", 4: "yes"}
