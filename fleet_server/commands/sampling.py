@@ -40,7 +40,9 @@ def set_policy(  # noqa: PLR0913  (each is a part of the policy)
         "redacted": redact or [],
         "explain": explain,
     }
-    return Answer(client.put(api("sampling-policies", name), body))
+    unheard = _unknown_features(client, redact) if redact else []
+    note = f"no model has the feature {', '.join(unheard)}: is it written right?" if unheard else ""
+    return Answer(client.put(api("sampling-policies", name), body), note=note)
 
 
 @command(app, "remove")
@@ -57,3 +59,12 @@ def explain_row(
 ) -> Answer:
     """Tell what each feature of a sampled row added to its score."""
     return Answer(client.get(api("devices", device_id, "samples", str(row), "explanation")))
+
+
+def _unknown_features(client: FleetClient, names: list[str]) -> list[str]:
+    """Return the names that the newest version of no model has: a slip here would let a value leave."""
+    known: set[str] = set()
+    for model in client.list(api("models"), limit=None)["items"]:
+        for version in client.list(api("models", model["name"], "versions"), limit=1)["items"]:
+            known.update(version["features"])
+    return sorted(set(names) - known)

@@ -297,3 +297,14 @@ def test_performance_is_shown_and_metrics_are_limited(
     assert [item["below"] for item in ask("performance", "limits", "milling")["items"]] == [0.9]
     assert operate("performance", "unlimit", "milling", "yield").exit_code == 0
     assert operate("performance", "unlimit", "milling", "yield").exit_code == 6
+
+
+def test_a_redacted_feature_that_no_model_has_is_told(
+    operate: Operate, ask: Ask, publish_version: PublishVersion
+) -> None:
+    publish_version("sampled", "1")
+    feature = ask("models", "versions", "sampled")["items"][0]["features"][0]
+    slip = operate("sampling", "set", "slip", "--rows", "0", "--redact", feature, "--redact", "temprature")
+    assert slip.exit_code == 0
+    assert slip.stderr == "no model has the feature temprature: is it written right?\n"
+    assert operate("sampling", "set", "slip", "--rows", "0", "--redact", feature).stderr == ""
