@@ -5,6 +5,8 @@ agrees with NaN and an infinity with itself. A classifier's highest class must b
 every row, unless the truth itself is a tie within the tolerance.
 """
 
+import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,7 @@ _SHOWN_SCORES = 5
 _SHOWN_INPUTS = 40
 _RELATIVE: dict[Family, float] = {"linear": 1e-5, "trees": 1e-5, "other": 1e-4}
 """Artifacts compute with float32 (7 digits); sums of hundreds of terms keep about 5 of them."""
+_MOST = 0.99
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,22 @@ class ParityResult:
 def tolerance_for(signature: Signature, truth: NDArray[np.float64]) -> Tolerance:
     """State the tolerance for a kind of model.
 
-    The absolute part is relative to the largest score: where large terms cancel, what
-    is left carries their rounding.
+    The absolute part is relative to large scores, for where large terms cancel, what is left carries
+    their rounding: a forecast of 0 may be 200 less 200. But a row that holds a wild number says nothing
+    of the other rows' terms, so the largest scores of each output, one in a hundred and at least one,
+    do not count: for them the relative part stands. Nor do zeros: where a model mostly gives none, they
+    are what is left of the terms that the other rows show.
     """
     relative = _RELATIVE[signature.family]
-    magnitudes = np.abs(truth[np.isfinite(truth)])
-    largest = float(magnitudes.max()) if len(magnitudes) else 1.0
-    # A power of two: the last bits of the truth must not show in the manifest.
-    scale = 1.0 if signature.task == "classification" else float(2.0 ** np.ceil(np.log2(largest or 1.0)))
+    scale = 1.0 if signature.task == "classification" else max(map(_large, truth.T))
     return Tolerance(relative * scale, relative)
+
+
+def _large(scores: NDArray[np.float64]) -> float:
+    """Return what most of an output's scores do not exceed, as a power of two: their last bits shall not show."""
+    magnitudes = np.abs(scores[np.isfinite(scores) & (scores != 0.0)])
+    large = float(np.quantile(magnitudes, _MOST, method="lower")) if len(magnitudes) else 1.0
+    return 2.0 ** min(math.ceil(math.log2(large)), sys.float_info.max_exp - 1)
 
 
 def evenly(n_rows: int, at_most: int) -> NDArray[np.intp]:

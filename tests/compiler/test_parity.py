@@ -93,10 +93,24 @@ def test_labels_may_differ_only_in_a_tie() -> None:
 
 
 def test_the_tolerance_grows_with_the_scores_of_a_regression() -> None:
-    truth = np.array([[1.0], [-900.0], [np.nan]])
+    truth = np.array([[1.0], [-900.0], [850.0], [np.nan]])
     assert tolerance_for(REGRESSION, truth) == Tolerance(1e-5 * 1024, 1e-5)
+    assert tolerance_for(REGRESSION, 1e308 * np.array([[1.0], [1.5]])) == Tolerance(1e-5 * 2.0**1023, 1e-5)
     assert tolerance_for(REGRESSION, np.zeros((2, 1))) == Tolerance(1e-5, 1e-5)
     assert tolerance_for(CLASSIFICATION, np.array([[900.0, 1.0]])) == Tolerance(1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("wild", [1e6, -1e300])
+def test_a_wild_score_widens_the_tolerance_of_its_own_row_alone(wild: float) -> None:
+    ordinary = np.random.default_rng(0).uniform(0.5, 1.0, size=(500, 1))
+    truth = np.concatenate([ordinary, [[wild]], ordinary, [[wild]]])
+    assert tolerance_for(REGRESSION, truth) == tolerance_for(REGRESSION, ordinary) == Tolerance(1e-5, 1e-5)
+
+
+def test_a_model_that_mostly_gives_zero_has_the_tolerance_of_what_else_it_gives() -> None:
+    truth = np.zeros((1000, 2))
+    truth[::100, 1] = 100.0
+    assert tolerance_for(REGRESSION, truth) == Tolerance(1e-5 * 128, 1e-5)
 
 
 @given(st.integers(1, 5000), st.integers(1, 500))
