@@ -1,5 +1,6 @@
 """From bundles to C files for a microcontroller: read -> write -> build -> hold against the budget."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +50,14 @@ def export(bundles: Sequence[Bundle], profile: FirmwareProfile | None = None) ->
     Raises:
         UnsupportedModelError: A bundle carries no plan.
         ContractError: Its plan or its self-test is not sound.
-        CompilerError: Two models have one name in C, or they cannot be built for the profile.
+        CompilerError: Two models would be written to one file, or they cannot be built for the profile.
         BudgetError: They take more flash or RAM than the profile grants.
     """
     models = [_model(bundle) for bundle in bundles]
-    names = [model.identifier for model in models]
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    files = Counter(file for model in models for file in model.files)
+    repeated = next((file for file, count in files.items() if count > 1), None)
     if repeated is not None:
-        raise CompilerError(f"two of the models would be named {repeated!r} in C: export one of them")
+        raise CompilerError(f"two of the models would both be written to {repeated}: export one of them")
     sources = c_sources(models)
     if profile is None:
         return Export(sources, ())

@@ -99,6 +99,11 @@ int ${name}_self_test(void) {
 }
 """)
 
+_C_HEADER = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign|stdarg|stdatomic|"
+    "stdbit|stdbool|stdckdint|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|threads|time|uchar|wchar|wctype"
+)
+"""C23's: a file of such a name would be read in place of the library's."""
 _NOT_PRINTABLE = re.compile(r"[^ -~]|\*/|\\")
 _WORDS_A_LINE = 4
 _NUMBERS_A_LINE = 6
@@ -126,7 +131,13 @@ class Model:
     def identifier(self) -> str:
         """The model's name as C takes it: lower case, digits and underscores."""
         name = re.sub(r"[^a-z0-9]", "_", self.manifest.model)
-        return f"model_{name}" if name[0].isdigit() or name.startswith("leeway") else name
+        is_taken = name[0].isdigit() or name.startswith("leeway") or _C_HEADER.fullmatch(name)
+        return f"model_{name}" if is_taken else name
+
+    @property
+    def files(self) -> tuple[str, str, str]:
+        """Names of its files: the interface, the plan, the golden rows."""
+        return f"{self.identifier}.h", f"{self.identifier}.c", f"{self.identifier}_self_test.c"
 
     @property
     def title(self) -> str:

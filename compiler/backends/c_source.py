@@ -29,7 +29,5 @@ def c_sources(models: Sequence[Model]) -> dict[str, str]:
         KERNELS_SOURCE: kernels_source([model.plan for model in models]),
     }
     for model in models:
-        sources[f"{model.identifier}.h"] = header(model)
-        sources[f"{model.identifier}.c"] = plan_array(model)
-        sources[f"{model.identifier}_self_test.c"] = self_test_rows(model)
+        sources |= zip(model.files, (header(model), plan_array(model), self_test_rows(model)), strict=True)
     return sources

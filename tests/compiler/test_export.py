@@ -156,6 +156,29 @@ def test_several_models_share_the_kernels(
     assert (exit_code, errors.count("\n")) == (1, 1)
 
 
+@pytest.mark.parametrize("names", [("math", "model_math"), ("pump-self-test", "pump"), ("pump.a", "pump_a")])
+def test_models_that_would_be_written_to_one_file_are_refused(
+    tmp_path: Path, linear: Any, rows: NDArray[np.float32], command: Command, names: tuple[str, str]
+) -> None:
+    paths = [compile_model(linear, rows, name=name, version="1", kind="plan").write(tmp_path) for name in names]
+    exit_code, _, errors = command("export-c", *paths, "--out", tmp_path / "c")
+    assert (exit_code, errors.count("\n")) == (1, 1)
+    assert "would both be written to" in errors
+
+
+@pytest.mark.parametrize("name", ["math", "int", "features"])
+def test_a_model_named_as_a_header_or_a_keyword_is_built(
+    tmp_path: Path, linear: Any, rows: NDArray[np.float32], name: str
+) -> None:
+    bundle = compile_model(linear, rows, name=name, version="1", kind="plan")
+    export([bundles.read(bundle.data)]).write(tmp_path)
+    identifier = next(path.stem for path in tmp_path.glob("*.h") if path.stem != "leeway_kernels")
+    sources = [*tmp_path.glob("*.c"), BOARD / "main.c"]
+    program = tmp_path / "host"
+    subprocess.run([*HOST, f"-DMODEL={identifier}", "-iquote", tmp_path, *sources, "-lm", "-o", program], check=True)
+    assert run((str(program),))[1].endswith(" 0 wrong")
+
+
 def test_what_cannot_be_exported_is_one_clear_line(
     tmp_path: Path, linear: Any, rows: NDArray[np.float32], command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

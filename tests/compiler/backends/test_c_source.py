@@ -102,6 +102,9 @@ def test_numbers_keep_every_bit() -> None:
         ("turbine-power.v2", "turbine_power_v2"),
         ("2nd", "model_2nd"),
         ("leeway_plan", "model_leeway_plan"),
+        ("math", "model_math"),
+        ("string", "model_string"),
+        ("int", "int"),
     ],
 )
 def test_a_model_is_named_as_c_allows(name: str, identifier: str) -> None:
