@@ -61,20 +61,27 @@ def tolerance_for(signature: Signature, truth: NDArray[np.float64]) -> Tolerance
     """State the tolerance for a kind of model.
 
     The absolute part is relative to large scores, for where large terms cancel, what is left carries
-    their rounding: a forecast of 0 may be 200 less 200. But a row that holds a wild number says nothing
-    of the other rows' terms, so the largest scores of each output, one in a hundred and at least one,
-    do not count: for them the relative part stands. Nor do zeros: where a model mostly gives none, they
-    are what is left of the terms that the other rows show.
+    their rounding. But a row that holds a wild number says nothing of the other rows' terms, so the
+    largest scores of each output, one in a hundred and at least one, do not count: for them the relative
+    part stands. Nor do zeros: they are what is left of the terms that the other rows show.
+
+    Trees give no score that is wilder than their leaves, and boosted ones begin at the mean of their
+    training, which they take away where there is nothing: a forecast of 0 may be 200 less 200, however
+    few rows are more. So for trees the scale is the mean, where that is larger.
     """
     relative = _RELATIVE[signature.family]
-    scale = 1.0 if signature.task == "classification" else max(map(_large, truth.T))
+    scale = 1.0 if signature.task == "classification" else max(_large(scores, signature.family) for scores in truth.T)
     return Tolerance(relative * scale, relative)
 
 
-def _large(scores: NDArray[np.float64]) -> float:
+def _large(scores: NDArray[np.float64], family: Family) -> float:
     """Return what most of an output's scores do not exceed, as a power of two: their last bits shall not show."""
     magnitudes = np.abs(scores[np.isfinite(scores) & (scores != 0.0)])
-    large = float(np.quantile(magnitudes, _MOST, method="lower")) if len(magnitudes) else 1.0
+    if not len(magnitudes):
+        return 1.0
+    large = float(np.quantile(magnitudes, _MOST, method="lower"))
+    if family == "trees":
+        large = max(large, float(np.sum(magnitudes / len(magnitudes))))
     return 2.0 ** min(math.ceil(math.log2(large)), sys.float_info.max_exp - 1)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,13 @@ def test_a_wild_score_widens_the_tolerance_of_its_own_row_alone(wild: float) -> 
     ordinary = np.random.default_rng(0).uniform(0.5, 1.0, size=(500, 1))
     truth = np.concatenate([ordinary, [[wild]], ordinary, [[wild]]])
     assert tolerance_for(REGRESSION, truth) == tolerance_for(REGRESSION, ordinary) == Tolerance(1e-5, 1e-5)
+
+
+def test_boosted_trees_that_give_much_to_few_rows_keep_the_rounding_of_their_mean() -> None:
+    rare = np.full((1000, 1), 1e-4)
+    rare[:2] = 1000.0
+    assert tolerance_for(REGRESSION, rare).absolute < 1e-8
+    assert tolerance_for(dataclasses.replace(REGRESSION, family="trees"), rare).absolute == 1e-5 * 4
 
 
 def test_a_model_that_mostly_gives_zero_has_the_tolerance_of_what_else_it_gives() -> None:
