@@ -106,7 +106,7 @@ def _sums(model: Any, source: Node, coefficients: Floats, base: Any) -> Node:
         )
     vectors = _dense(model.support_vectors_)
     base = np.asarray(base, np.float64)
-    if model.kernel == "linear":
+    if model.kernel == "linear" or not len(vectors):  # of a constant target there are none
         return Linear(source, coefficients @ vectors, np.zeros(vectors.shape[1]), base)
     kernel = Kernel(model.kernel, float(model._gamma), model.degree, model.coef0)  # noqa: SLF001  (known once fitted)
     return Linear(kernel_values(kernel, source, vectors), coefficients, np.zeros(len(vectors)), base)

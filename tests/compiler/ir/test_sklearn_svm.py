@@ -50,6 +50,14 @@ def test_regresses(kernel: str, kind: type) -> None:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
+def test_regresses_a_constant_which_needs_no_support_vectors(kernel: str) -> None:
+    rows, values = rows_and_values()
+    model = svm.SVR(kernel=kernel).fit(rows.astype(np.float64), np.full(len(values), 2.5))
+    assert not len(model.support_vectors_)
+    assert_agrees(model, trial_rows())
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_tells_outliers(kernel: str) -> None:
     rows, _ = rows_and_values()
     assert_agrees(svm.OneClassSVM(kernel=kernel).fit(rows.astype(np.float64)), trial_rows())
