@@ -96,7 +96,10 @@ def _choose(columns: tuple[Column, ...], signature: Signature, schema: Schema) -
 
 
 def _by_name(columns: tuple[Column, ...], names: tuple[str, ...]) -> list[Column]:
-    by_name = {column.name: column for column in columns}
+    # LightGBM writes "_" for a blank in a name.
+    by_name = {column.name.replace(" ", "_"): column for column in columns} | {
+        column.name: column for column in columns
+    }
     missing = [name for name in names if name not in by_name]
     if missing:
         raise SampleError(f"the model takes {_listed(missing)}, which the sample has no column for")

@@ -214,6 +214,14 @@ def test_no_schema_describes_nothing() -> None:
     assert Schema() == Schema(feature=(), output=())
 
 
+def test_lightgbm_writes_a_low_line_for_a_blank_in_a_name(tmp_path: Path) -> None:
+    path = csv(tmp_path, "b c,a b,a_b\n1,2,3\n")
+    sample = load(path, signature("a_b", "b_c"))
+    assert [feature.name for feature in sample.features] == ["a_b", "b c"]
+    assert sample.rows.tolist() == [[3.0, 1.0]]
+    assert sample.ignored == ("a b",)
+
+
 def test_many_columns_are_arranged_at_once() -> None:
     columns = tuple(Column(f"c{number}", np.array([1.0, 2.0])) for number in range(20_000))
     began_s = time.process_time()
