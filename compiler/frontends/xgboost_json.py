@@ -100,6 +100,8 @@ def _read(learner: Mapping[str, Any], *, best_only: bool | None) -> XgboostDocum
     booster = learner["gradient_booster"]
     weights = None
     if booster["name"] == "gblinear":
+        if not len(booster["model"]["weights"]):
+            raise ModelError("the XGBoost model has not been trained: it has no weights")
         weights = np.array(booster["model"]["weights"], np.float32).reshape(n_features + 1, n_groups)
     attributes = learner.get("attributes", {})
     cut = "scikit_learn" in attributes if best_only is None else best_only
@@ -120,7 +122,9 @@ def _read(learner: Mapping[str, Any], *, best_only: bool | None) -> XgboostDocum
 def _trees(booster: Mapping[str, Any], n_features: int, n_groups: int, rounds: int | None) -> tuple[XgboostTree, ...]:
     model = (booster["gbtree"] if booster["name"] == "dart" else booster)["model"]
     tables = model["trees"]
-    if not 0 < len(tables) <= MAX_TREES:
+    if not tables:
+        raise ModelError("the XGBoost model has not been trained: it has no trees")
+    if len(tables) > MAX_TREES:
         raise ValueError(f"{len(tables)} trees, limit {MAX_TREES}")
     weights = booster["weight_drop"] if booster["name"] == "dart" else [1.0] * len(tables)
     last = len(tables) if rounds is None else int(model["iteration_indptr"][rounds])

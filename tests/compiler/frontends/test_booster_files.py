@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,14 @@ def test_a_damaged_document_is_refused(fault: str) -> None:
     with pytest.raises(ModelError, match="XGBoost") as refusal:
         xgboost_json.read_document(json.dumps(document).encode())
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("booster", ["gbtree", "dart", "gblinear"])
+def test_a_booster_that_was_not_trained_is_told_so(booster: str) -> None:
+    data = xgboost.DMatrix(np.zeros((4, 2)), np.zeros(4))
+    untrained = xgboost.train({"booster": booster, "base_score": 0.5}, data, num_boost_round=0)
+    with pytest.raises(ModelError, match="the XGBoost model has not been trained: it has no"):
+        xgboost_json.read_document(bytes(untrained.save_raw("json")))
 
 
 @settings(max_examples=60)
