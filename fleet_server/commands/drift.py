@@ -132,7 +132,7 @@ def record_of(body: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: body[name] for name in ("device_id", "model", "version")},
         **{kind: verdict["sentence"] for kind, verdict in verdicts.items()},
-        "advice": sorted(advised),
+        "advice": " ".join(sorted(advised)),
         "verdicts": [
             {"against": kind, **{name: verdict[name] for name in JUDGED}} for kind, verdict in verdicts.items()
         ],

@@ -70,3 +70,8 @@ def test_a_device_without_verdicts_is_laid_out_too() -> None:
     nothing = {**QUIET, "verdict": "learning", "sentence": "There is nothing to judge yet."}
     record = record_of({**BODY, **dict.fromkeys(COMPARISONS, nothing)})
     assert [row["against"] for row in record["verdicts"]] == list(COMPARISONS)
+
+
+def test_several_pieces_of_advice_are_sentences() -> None:
+    body = {**BODY, "peers": {**QUIET, "advice": "Look whether it is online."}}
+    assert record_of(body)["advice"] == "Calibrate it. Look whether it is online."
