@@ -29,13 +29,15 @@ class FleetClient:
         frames: The kind of frame.
 
     Raises:
-        ClientError: The address is not https, or the CA file cannot be read. Every method
+        ClientError: The address is not https, the CA file cannot be read, or frames are of no such kind. Every method
             raises it where its question cannot be answered.
     """
 
     def __init__(
         self, url: str, token: str, ca: str | Path | None = None, *, frames: Literal["pandas", "arrow"] = "pandas"
     ) -> None:
+        if frames not in {"pandas", "arrow"}:
+            raise ClientError(f"{frames!r} is no kind of frame: 'pandas' or 'arrow'")
         self._transport = Transport(url, token, ca)
         self._frames = frames
 

@@ -105,6 +105,8 @@ def test_a_wrong_address_token_or_ca_is_one_clear_line(seeded_server: RunningSer
     token, ca = seeded_server.admin_token, seeded_server.ca
     with pytest.raises(ClientError, match="not an https address"):
         FleetClient("http://127.0.0.1", token, ca)
+    with pytest.raises(ClientError, match="'polars' is no kind of frame"):
+        FleetClient("https://127.0.0.1:1", "token", frames="polars")  # type: ignore[arg-type]  # as users write
     with pytest.raises(ClientError, match="cannot read the CA"):
         FleetClient(seeded_server.url, token, tmp_path / "none.crt")
     with FleetClient(seeded_server.url, token) as client, pytest.raises(UnreachableError, match="not signed"):
