@@ -93,7 +93,9 @@ def _read(document: Mapping[str, Any]) -> CatboostDocument:
     scale, bias = document["scale_and_bias"]
     bias = np.array(bias, np.float64).reshape(-1)
     tables = document["oblivious_trees"] if "oblivious_trees" in document else document["trees"]
-    if not 0 < len(tables) <= MAX_TREES or not floats:
+    if not tables:
+        raise ModelError("the CatBoost model has no trees")
+    if len(tables) > MAX_TREES or not floats:
         raise ValueError(f"{len(tables)} trees of {len(floats)} features")
     make = _symmetric if "oblivious_trees" in document else _branching
     names = tuple(str(each.get("feature_id", "")) for each in floats)
@@ -112,6 +114,8 @@ def _read(document: Mapping[str, Any]) -> CatboostDocument:
 
 def _labels(information: Mapping[str, Any]) -> tuple[Label, ...]:
     names = information.get("class_params", {}).get("class_names", ())
+    if len(names) == 1:
+        raise ModelError(f"the classifier was fitted on one class, {names[0]!r:.80}: it has nothing to tell apart")
     return tuple(int(name) if isinstance(name, int | float) and name == int(name) else str(name) for name in names)
 
 

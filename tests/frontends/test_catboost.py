@@ -75,6 +75,18 @@ def test_an_untrained_model_is_told() -> None:
         source_of(_value())
 
 
+def test_a_classifier_of_one_class_is_told() -> None:
+    with pytest.raises(ModelError, match="fitted on one class, 0: it has nothing to tell apart"):
+        source_of(_class(allow_const_label=True).fit(ROWS, np.zeros(len(ROWS), int)))
+
+
+def test_a_model_without_trees_is_told() -> None:
+    model = _value().fit(ROWS, VALUE)
+    model.shrink(0)
+    with pytest.raises(ModelError, match="the CatBoost model has no trees"):
+        source_of(model)
+
+
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "pump.cbm"
     path.write_bytes(b"CBM1" + bytes(100))
