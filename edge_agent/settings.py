@@ -98,7 +98,7 @@ def changed(settings: Settings, **values: float) -> Settings:
     try:
         return msgspec.convert(msgspec.structs.asdict(settings) | values, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"cannot use {values}: {error}") from error
+        raise SettingsError(f"cannot use these settings: {error}") from error
 
 
 def first_settings(settings: Settings) -> bytes:
