@@ -53,6 +53,8 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     weight = np.maximum(WEIGHT, 1.0 / (windows + 1.0))
     after = average.copy()
     for group in places:
+        if len(group) < MINIMUM:  # among so few, or alone because it is late, nobody stands apart
+            continue
         held = np.where(known[group], value[group], 0.0)
         move = held - common(held, known[group]) - after[group]
         most = np.where(windows[group] >= _SETTLED, CAP * np.sqrt(np.where(known[group], variance[group], 0.0)), np.inf)

@@ -97,8 +97,9 @@ def _movement(found: Counted, share: Floats, grown: Floats, group: NDArray[np.in
     # of a few devices hardly a row is expected, and most devices' shares tell more than their sum
     if len(group) < _FEW_DEVICES:
         ratio = np.maximum(ratio, np.log1p(np.maximum(step, 0.0) / np.maximum(usual, 1e-6))[:, :tails])
+    devices = np.maximum((trials[:, tails:] > 0.0).sum(axis=0), 1)
     usual, trials = np.clip(usual[:, tails:], 1e-3, 0.5), np.maximum(trials[:, tails:], 1.0)
-    noise_of_step = np.broadcast_to(MEDIAN_COST * middle(usual / trials) / len(group), usual.shape)
+    noise_of_step = np.broadcast_to(MEDIAN_COST * middle(usual / trials) / devices, usual.shape)
     ratio = ratio + grown[group]
     return np.concatenate([ratio, step[:, tails:]], axis=1), np.concatenate([noise, noise_of_step], axis=1)
 

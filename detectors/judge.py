@@ -91,7 +91,7 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     alone = (pasts.company > 0.0) & ~residuals.accompanied  # what weather did to it cannot be told
     held = alone | is_learning[:, None]
     scores = np.where(held, np.nan, residuals.relevant / np.sqrt(scale.variance))
-    fleet = take_echo(state.fleet, pasts.own, scores)
+    fleet = take_echo(state.fleet, pasts, scores)
     pasts = take_scores(step, pasts, scores, scale)
     ratios = ratios_of(step, pasts, fleet, scale, levels)
     ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = 0.0

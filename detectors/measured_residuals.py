@@ -42,7 +42,8 @@ def measured_residuals(
     movement, noise = np.zeros_like(rest), np.zeros_like(rest)
     for group in company.places:
         movement[group] = common(rest[group], known[group])
-        noise[group] = MEDIAN_COST * middle(np.where(known[group], variance[group], np.nan)) / len(group)
+        devices = np.maximum(known[group].sum(axis=0), 1)
+        noise[group] = MEDIAN_COST * middle(np.where(known[group], variance[group], np.nan)) / devices
     movement = movement if company.taken is None else company.taken
     difference = np.where(known, rest - movement, np.nan)
     deviation = np.sqrt(variance + noise)

@@ -1,7 +1,7 @@
 """Pasts as bytes: a blob for each device, so that devices may join, leave and come back on their own.
 
 Moving averages and counts of windows are kept as float16, which rounds them by less than a
-thousandth; what adds up over many windows as float32; alarms as bits.
+thousandth; what adds up over many windows, and may be large, as float32; alarms as bits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,9 @@ from detectors.charts import Charts
 from detectors.errors import StateError
 from detectors.state import DevicePasts, FleetPast, widths_of
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _SHORT: Final = frozenset(
     {
-        "squares",
         "freedom",
         "shares",
         "relations",

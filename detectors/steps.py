@@ -19,13 +19,13 @@ from detectors.judgement import Judgement
 from detectors.levels import Levels
 from detectors.measured_residuals import measured_residuals
 from detectors.moderation import OwnScale
-from detectors.peers import middle
+from detectors.peers import MINIMUM, middle
 from detectors.reference import Reference
 from detectors.relation_residuals import Relations, relation_residuals
 from detectors.residuals import Company, Residuals, join
 from detectors.season import Season, season_of
 from detectors.shape_residuals import shape_residuals
-from detectors.state import DevicePasts, FleetPast
+from detectors.state import KINDS, OWN, DevicePasts, FleetPast
 from detectors.tolerances import Tolerances
 from detectors.training import training_scores
 from detectors.windows import WindowArrays
@@ -113,10 +113,14 @@ def movement_of(earlier: Judgement, names: tuple[str, ...], places: Places, n: i
     return movement
 
 
-def take_echo(fleet: FleetPast, average: Floats, scores: Floats) -> FleetPast:
-    """Learn how much the scores of each chart resemble those before them, over all devices."""
-    told = ~np.isnan(scores)
-    products = np.where(told, np.clip(np.nan_to_num(scores), -3.0, 3.0) * np.clip(average, -1.5, 1.5), 0.0)
+def take_echo(fleet: FleetPast, pasts: DevicePasts, scores: Floats) -> FleetPast:
+    """Learn how much the scores of each chart resemble those before them, over all devices.
+
+    Of a broken device they all do, so that it would hide the next one: charts that are alarmed tell nothing.
+    """
+    alarmed = pasts.alarmed.reshape(len(scores), len(KINDS), scores.shape[1])[:, OWN]
+    told = ~np.isnan(scores) & ~alarmed
+    products = np.where(told, np.clip(np.nan_to_num(scores), -3.0, 3.0) * np.clip(pasts.own, -1.5, 1.5), 0.0)
     return replace(
         fleet, echo=fleet.echo + products.sum(axis=0, dtype=np.float64), echoes=fleet.echoes + told.sum(axis=0)
     )
@@ -178,7 +182,7 @@ def take_movements(
     fleet = with_groups(fleet, now.groups)
     scores = np.zeros((len(now.groups), now.charts.n_charts))
     for row, (name, group) in enumerate(zip(now.groups, now.places, strict=True)):
-        if name not in elsewhere:
+        if name not in elsewhere and len(group) >= MINIMUM:  # fewer have no movement to learn from
             place, first = fleet.groups.index(name), group[0]
             fleet, scores[row] = take_movement(fleet, place, now.window.phase, movements[row], noise[first])
     return fleet, np.clip(scores, -CAP * CAP, CAP * CAP)

@@ -36,7 +36,8 @@ class Outcome:
 def outcome(fleet: Fleet, tool: str, alarms: Alarms) -> Outcome:
     """Count what a tool got right and wrong."""
     after = alarms[:, BEFORE:]
-    healthy = np.concatenate([alarms[SHIFTED_DEVICES:].any(axis=2).ravel(), alarms[:, :BEFORE].any(axis=2).ravel()])
+    before = alarms[:SHIFTED_DEVICES, :BEFORE]
+    healthy = np.concatenate([alarms[SHIFTED_DEVICES:].any(axis=2).ravel(), before.any(axis=2).ravel()])
     named = after[:SHIFTED_DEVICES, :, :SHIFTED_FEATURES].any(axis=2)
     delays = np.where(named.any(axis=1), named.argmax(axis=1) + 1.0, np.inf)
     false, true = after[SHIFTED_DEVICES:].any(axis=2).sum(), after[:SHIFTED_DEVICES].any(axis=2).sum()

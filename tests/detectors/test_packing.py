@@ -18,7 +18,7 @@ def test_pasts_come_back_and_are_small() -> None:
         state, _ = judge(state, REFERENCE, window_of(REFERENCE, rows, phase=phase), LEVELS)
     blobs = pack(state.pasts)
     assert len(blobs) == 6
-    assert len(blobs[0]) < 220 * REFERENCE.n_streams
+    assert len(blobs[0]) < 240 * REFERENCE.n_streams
     again = unpack(CHARTS, 2, blobs).arrays()
     for name, values in state.pasts.arrays().items():
         np.testing.assert_allclose(again[name], values, rtol=1e-3, atol=1e-6, err_msg=name)
