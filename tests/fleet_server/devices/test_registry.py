@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from device_contract.messages import Birth, SlotState
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
+from fleet_server.bulk import put_rows
 from fleet_server.devices.tables import DeviceLabelRow, DeviceRow
 from tests.fleet_server.conftest import AppClient, ManualClock
 from tests.fleet_server.enrolling import enroll
@@ -42,10 +43,11 @@ def test_the_will_of_an_earlier_boot_does_not_hide_the_next(http: AppClient, ser
 @pytest.mark.slow
 def test_a_fleet_has_more_devices_than_a_query_has_parameters(server: FleetServer) -> None:
     count = 70_000
-    device = {"state": "active", "profile": "p", "enrolled_ms": 0, "certificate_expires_ms": 0}
+    device = DeviceRow(device_id="", state="active", profile="p", enrolled_ms=0, certificate_expires_ms=0)
+    plain = {**device.model_dump(exclude_none=True), "slots": "[]", "counters": "{}"}
     with server.rooms.database.session() as session:
         ids = [f"t{number:05}" for number in range(count)]
-        session.execute(insert(DeviceRow), [DeviceRow(device_id=name, **device).model_dump() for name in ids])
+        put_rows(session, DeviceRow, list(plain), [tuple({**plain, "device_id": name}.values()) for name in ids])
         session.execute(insert(DeviceLabelRow), [{"device_id": ids[-1], "key": "site", "value": "north"}])
     found = server.rooms.devices.find({})
     assert len(found) == len(server.rooms.devices.profiles()) == count
