@@ -115,6 +115,7 @@ class DriftController:
         policy = self._policies.get(model)
         groups = self._devices.label_values(policy.group_label) if policy.group_label else {}
         judging = Judging(policy, groups, self._counted, self._half, self._units_of, self._clock())
+        heard: set[str] = set()
         while True:
             with self._database.reading() as session:
                 found = next_window(session, model)
@@ -124,10 +125,11 @@ class DriftController:
                 window = waiting_window(session, model, *found)
                 unsound = ModelJudge(session, model, self._clock()).judge(window, judging)
                 parts = window.last_parts
+                heard |= parts.keys()
                 for device_id, reason in unsound.items():
                     self._record(session, parts[device_id], Refusal("malformed_summary", reason))
         with self._database.session() as session:
-            ModelJudge(session, model, self._clock()).mark_silent()
+            ModelJudge(session, model, self._clock()).mark_silent(heard)
         self._to_judge.discard(model)
 
     def _counted(self, report: Part) -> Counted | None:

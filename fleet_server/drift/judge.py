@@ -85,8 +85,12 @@ class ModelJudge:
         before = self._settlement.words(list(words))
         return drifting | {device_id for device_id, told in words.items() if before.get(device_id) != told}
 
-    def mark_silent(self) -> None:
-        """Tell which devices have fallen silent."""
+    def mark_silent(self, heard: Collection[str]) -> None:
+        """Tell which devices have fallen silent.
+
+        Args:
+            heard: Devices of which a window has just been judged: far behind the others, perhaps, but not silent.
+        """
         watermarks_ms = _watermarks(self._session, self._model)
         if not len(watermarks_ms):  # every report of the model was refused, or its devices have another one now
             return
@@ -96,6 +100,8 @@ class ModelJudge:
         silent = self._session.exec(query.where(watermark <= front - GRACE_WINDOWS * length)).all()
         present = self._settlement.present([device.device_id for device in silent])
         for device in silent:
+            if device.device_id in heard:
+                continue
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
             self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 

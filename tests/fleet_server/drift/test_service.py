@@ -163,12 +163,22 @@ def test_a_window_that_two_versions_share_is_one_window(fleet: Fleet) -> None:
 
 def test_a_silent_device_has_no_data_and_is_not_waited_for(fleet: Fleet) -> None:
     report_days(fleet, range(2))
-    report_days(fleet, range(2, GRACE_WINDOWS + 4), devices=DEVICES[:5])
-    fleet.judge()
+    for days in (range(2, GRACE_WINDOWS + 3), [GRACE_WINDOWS + 3]):
+        report_days(fleet, days, devices=DEVICES[:5])
+        fleet.judge()
     for kind in ("training", "own", "peers"):
         row = fleet.verdict_row("f", kind)
         assert (row.verdict, row.since_ms) == ("no_data", 2 * DAY_MS)
     assert "sends nothing that can be judged" in fleet.verdict_row("f", "own").sentence
+
+
+def test_a_device_that_catches_up_is_not_told_silent_between_its_windows(fleet: Fleet) -> None:
+    report_days(fleet, range(GRACE_WINDOWS + 4), devices=DEVICES[:5])
+    fleet.judge()
+    for day in range(3):
+        report_days(fleet, [day], devices="f")
+        fleet.judge()
+    assert "no_data" not in words(fleet, "f", "training")
 
 
 @pytest.mark.slow
@@ -209,8 +219,9 @@ def test_nobody_waits_for_a_revoked_device(fleet: Fleet) -> None:
 def test_late_windows_are_judged_against_what_the_peers_said_then(fleet: Fleet) -> None:
     report_days(fleet, range(LEARNED))
     away = range(LEARNED, LEARNED + GRACE_WINDOWS + 4)
-    report_days(fleet, away, devices=DEVICES[:5])
-    fleet.judge()
+    for days in (away[:-1], away[-1:]):
+        report_days(fleet, days, devices=DEVICES[:5])
+        fleet.judge()
     assert fleet.verdict("f", "own") == "no_data"
     report_days(fleet, away, {"f": 2.0}, devices="f")
     fleet.judge()
