@@ -2,9 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Final
-
-DAY_MS: Final = 86_400_000
 
 Clock = Callable[[], int]
 """Returns Unix time in milliseconds."""

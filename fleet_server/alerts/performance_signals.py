@@ -8,9 +8,10 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session, select
 
+from device_contract.baseline import DAY_MS
 from fleet_server.alerts.readings import Batch, Reading, Signal
 from fleet_server.bundles.tables import BundleRow
-from fleet_server.clock import DAY_MS, Clock
+from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.intervals import Estimate
 from fleet_server.feedback.queries import MOST_WINDOWS, Performance, PerformanceService

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 
 from sqlmodel import Session, col, select
 
+from device_contract.baseline import DAY_MS
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
-from fleet_server.clock import DAY_MS, Clock
+from fleet_server.clock import Clock
 from fleet_server.db import Database, existing, new_key, newest_first
 from fleet_server.devices.service import labels_of
 from fleet_server.errors import InvalidRequestError

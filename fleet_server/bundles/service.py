@@ -86,6 +86,17 @@ class BundleService:
         with self._database.reading() as session:
             return existing(session, ModelRow, name, "model")
 
+    def check(self, model: str, version: str | None) -> None:
+        """See that a model, or one of its versions, is there: a wrong name shall not look like an empty answer.
+
+        Raises:
+            NotFoundError: It is not.
+        """
+        if version is None:
+            self.model(model)
+        else:
+            self.variants(model, version)
+
     def role(self, model: str) -> bytes:
         """Return the model's TUF role as CI last signed it.
 

@@ -97,11 +97,10 @@ class ModelJudge:
         front = front_ms(watermarks_ms)
         watermark, length = col(DriftDeviceRow.watermark_ms), col(DriftDeviceRow.window_ms)
         query = select(DriftDeviceRow).where(DriftDeviceRow.model == self._model, col(DriftDeviceRow.current))
-        silent = self._session.exec(query.where(watermark <= front - GRACE_WINDOWS * length)).all()
+        behind = self._session.exec(query.where(watermark <= front - GRACE_WINDOWS * length))
+        silent = [device for device in behind if device.device_id not in heard]
         present = self._settlement.present([device.device_id for device in silent])
         for device in silent:
-            if device.device_id in heard:
-                continue
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
             self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
+from device_contract.baseline import DAY_MS
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.drift.tables import (
@@ -18,7 +19,6 @@ from fleet_server.drift.tables import (
 from fleet_server.telemetry.service import PRUNED_REPORTS, TelemetryService
 
 _EVERY_MS: Final = 60_000
-_DAY_MS: Final = 86_400_000
 
 Through = Callable[[], int]
 """Tells up to which ordinal a reader is done."""
@@ -49,7 +49,7 @@ class Retention:
         self._database = database
         self._telemetry = telemetry
         self._clock = clock
-        self._keep_ms = keep_days * _DAY_MS
+        self._keep_ms = keep_days * DAY_MS
         self._reports_read = reports_read
         self._changes_read = changes_read
         self._pruned_ms = 0

@@ -48,9 +48,6 @@ class Existing:
         Raises:
             NotFoundError: No such model, version or device.
         """
-        if selection.version is None:
-            self._bundles.model(selection.model)
-        else:
-            self._bundles.variants(selection.model, selection.version)
+        self._bundles.check(selection.model, selection.version)
         if selection.device_id is not None:
             self._devices.get(selection.device_id)

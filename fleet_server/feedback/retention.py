@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete
 from sqlmodel import Session, SQLModel, col, select
 
-from fleet_server.clock import DAY_MS, Clock
+from device_contract.baseline import DAY_MS
+from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
 from fleet_server.feedback.refusals import Refusal

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from sqlmodel import Session, col, select
 
+from device_contract.baseline import DAY_MS
 from device_contract.manifest import decode_manifest
 from fleet_server.alerts.language import Severity
 from fleet_server.alerts.routing.notices import Notice
@@ -13,7 +14,7 @@ from fleet_server.alerts.routing.receivers import ReceiverService
 from fleet_server.alerts.tables import IncidentRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import BundleRow, ModelRow
-from fleet_server.clock import DAY_MS, Clock
+from fleet_server.clock import Clock
 from fleet_server.db import Database, existing, new_key, newest_first
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.retraining.evidence import DATA_DAYS, Figure, Performance, gather

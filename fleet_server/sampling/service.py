@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, delete, func
 from sqlmodel import Session, col, select
 
 from device_contract.assignment import SamplingPolicy
+from device_contract.baseline import DAY_MS
 from device_contract.manifest import Manifest
 from device_contract.samples import Sample, SampledRow
 from fleet_server.broker.acknowledge import acknowledge
 from fleet_server.broker.ingest import Inbound, Outbound
 from fleet_server.bundles.service import BundleService
-from fleet_server.clock import DAY_MS, Clock
+from fleet_server.clock import Clock
 from fleet_server.db import Database, bounds, insert_new
 from fleet_server.sampling.admission import refusal
 from fleet_server.sampling.policies import SamplingPolicies

@@ -8,10 +8,10 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, func, literal_column, select
 from sqlmodel import Session, col, or_
 
+from device_contract.baseline import DAY_MS
 from fleet_server.alerts.device_signals import heard_ms_of
 from fleet_server.alerts.language import SEVERITIES
 from fleet_server.alerts.tables import AlertRow, IncidentRow
-from fleet_server.clock import DAY_MS
 from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.tables import VerdictRow
 from fleet_server.retraining.states import LIVE

@@ -7,12 +7,13 @@ from typing import cast
 
 from sqlmodel import Session, col, select
 
+from device_contract.baseline import DAY_MS
 from fleet_server.alerts.routing.notices import Notice
 from fleet_server.alerts.routing.receivers import ReceiverService
 from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.audit.service import AuditService
 from fleet_server.bundles.tables import ModelRow
-from fleet_server.clock import DAY_MS, Clock
+from fleet_server.clock import Clock
 from fleet_server.db import Database, existing
 from fleet_server.errors import InvalidRequestError
 from fleet_server.retraining.evidence import Performance

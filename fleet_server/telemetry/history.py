@@ -95,10 +95,7 @@ class WindowHistory:
         Raises:
             NotFoundError: No such model, version or stream.
         """
-        if selection.version is None:
-            self._bundles.model(selection.model)
-        else:
-            self._bundles.variants(selection.model, selection.version)
+        self._bundles.check(selection.model, selection.version)
         unknown = set(streams) - self._streams(selection.model) if streams else set()
         if unknown:
             raise NotFoundError(f"model {selection.model!r} has no stream {min(unknown)[:80]!r}")
