@@ -13,7 +13,7 @@ from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
-from fleet_server.drift.judge import ModelJudge, next_window
+from fleet_server.drift.judge import ModelJudge, judged_through_ms, next_window
 from fleet_server.drift.judging import Judging
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
@@ -115,6 +115,8 @@ class DriftController:
         policy = self._policies.get(model)
         groups = self._devices.label_values(policy.group_label) if policy.group_label else {}
         judging = Judging(policy, groups, self._counted, self._half, self._units_of, self._clock())
+        with self._database.reading() as session:
+            others_ms = judged_through_ms(session, model)
         heard: set[str] = set()
         while True:
             with self._database.reading() as session:
@@ -125,7 +127,7 @@ class DriftController:
                 window = waiting_window(session, model, *found)
                 unsound = ModelJudge(session, model, self._clock()).judge(window, judging)
                 parts = window.last_parts
-                heard |= parts.keys()
+                heard |= parts.keys() if window.start_ms < others_ms else set()
                 for device_id, reason in unsound.items():
                     self._record(session, parts[device_id], Refusal("malformed_summary", reason))
         with self._database.session() as session:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import sqlalchemy
 from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from detectors.summing_up import FEW_PEERS
 from fleet_server.devices.tables import DeviceRow
@@ -30,6 +30,12 @@ def next_window(session: Session, model: str) -> tuple[int, int] | None:
         if is_ready(start_ms, end_ms - start_ms, watermarks_ms):
             return start_ms, end_ms
     return None
+
+
+def judged_through_ms(session: Session, model: str) -> int:
+    """Return the end of the latest window that was judged; 0 before the first."""
+    query = select(func.max(DriftDeviceRow.judged_ms)).where(DriftDeviceRow.model == model)
+    return session.exec(query).one() or 0
 
 
 class ModelJudge:
@@ -89,7 +95,7 @@ class ModelJudge:
         """Tell which devices have fallen silent.
 
         Args:
-            heard: Devices of which a window has just been judged: far behind the others, perhaps, but not silent.
+            heard: Devices whose windows were judged now, long after the others': behind, but not silent.
         """
         watermarks_ms = _watermarks(self._session, self._model)
         if not len(watermarks_ms):  # every report of the model was refused, or its devices have another one now
