@@ -35,9 +35,8 @@ Times are the processor's, for one row of {_BATCH:,} distinct ones. Required is 
 score. Kept is what the first explanation takes of memory, beside the plan. {{machine}}.
 
 A batch's score compares 64 rows with a split at once, but each row's contributions are read from a line of each leaf
-that it comes to, which costs as much in a batch as alone: that shows where the score takes little time for a tree (C)
-or the lines do not fit the processor's second cache (H). Of more than 32 contributions (B has 60) batches are explained
-row by row.
+that it comes to, which costs as much in a batch as alone: that shows where the score takes little time for a tree (C),
+a line is long (B has 60 contributions) or lines do not fit the processor's caches (H).
 
 | model | plan, MB | kept, MB | score, µs | explain, µs | times | | batch: score, µs | explain, µs | times | |
 |---|---|---|---|---|---|---|---|---|---|---|

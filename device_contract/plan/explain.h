@@ -25,7 +25,7 @@ void leeway_plan_make_explain_tables(const void *plan, void *scratch, void *tabl
 
 /* Write contributions (n_features + 1, explained scores): a line for each feature, the last
  * for the expected scores. `tables` may be NULL: the steps are then added one by one, in float64, and
- * differ by float32's rounding. */
+ * differ by float32's rounding, or by that of counts (lines.inc). */
 void leeway_plan_explain(const leeway_kernels *kernels, const void *plan, const void *tables, const float *row,
                          double *contributions);
 

@@ -25,6 +25,15 @@ import sys
 from device_contract.errors import PlanError, RowError, shown
 
 
+cdef extern from "<sys/mman.h>" nogil:
+    """
+    #ifndef MADV_HUGEPAGE  /* Linux's own */
+    #define MADV_HUGEPAGE 0
+    #endif
+    """
+    int madvise(void *address, size_t length, int advice)
+    int MADV_HUGEPAGE
+
 cdef extern from "kernels.h" nogil:
     ctypedef struct leeway_plan_header:
         uint32_t n_features
@@ -98,6 +107,7 @@ cdef extern from "stdlib.h" nogil:
 cdef enum:
     STACK_VALUES = 128  # wider rows or more outputs take memory from the heap
     ALIGNMENT = 64  # of a workspace, in bytes
+    HUGE_PAGE = 1 << 21
 
 
 cdef class PlanScorer:
@@ -436,10 +446,12 @@ cdef class PlanScorer:
 
 
 cdef void *_allocate(size_t size) except NULL:
-    """Return memory, aligned as the kernels want it."""
+    """Return memory, aligned as the kernels want it; much of it in pages as long as there are."""
     cdef void *memory = NULL
-    if posix_memalign(&memory, ALIGNMENT, size) != 0:
+    if posix_memalign(&memory, ALIGNMENT if size < HUGE_PAGE else HUGE_PAGE, size) != 0:
         raise MemoryError
+    if size >= HUGE_PAGE:
+        madvise(memory, size, MADV_HUGEPAGE)  # a wish
     return memory
 
 
