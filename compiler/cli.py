@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+from typing import Annotated
 
 import typer
 
@@ -13,6 +14,7 @@ from compiler.commands.explain import explain
 from compiler.commands.export import export_c
 from compiler.errors import CompilerError, exit_code
 from device_contract.errors import ContractError
+from device_contract.version import VERSION
 
 app = typer.Typer(
     help="A trained model in, a signed bundle out.",
@@ -33,6 +35,22 @@ app.command()(release.sign)
 app.command()(release.publish)
 app.add_typer(keys, name="keys")
 keys.command("init")(release.init_keys)
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001  (typer calls it with the option's value)
+    if asked:
+        typer.echo(f"leeway-compiler {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Declare the options that stand before a command."""
 
 
 def main() -> None:

@@ -14,12 +14,12 @@ from compiler.checks import Check, Checklist
 from compiler.compile_report import BundleFile, CompileReport, Failure, Variant
 from compiler.errors import CompilerError, exit_code
 from compiler.inputs import Digests
-from compiler.packaging import compiler_version
 from compiler.pipeline import BundleOrder, compile_prepared
 from compiler.preparation import PreparedModel, prepare
 from compiler.quantization import Quantization
 from device_contract.errors import ContractError, ProfileError
 from device_contract.profile import FirmwareProfile, find_profile, read_profile
+from device_contract.version import VERSION
 
 _AND_BELOW = "/..."
 Target = FirmwareProfile | None
@@ -100,7 +100,7 @@ def build(request: Build) -> CompileReport:
         failure = _failure(error)
     failures = [each for each in (failure, *(variant.failure for variant in work.variants)) if each]
     return CompileReport(
-        compiler=compiler_version(),
+        compiler=VERSION,
         model=request.order.name,
         version=request.order.version,
         exit_code=max((each.exit_code for each in failures), default=0),

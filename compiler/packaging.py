@@ -73,11 +73,6 @@ def package_versions(names: tuple[str, ...]) -> dict[str, str]:
     return dict(sorted({**versions, "python": platform.python_version()}.items()))
 
 
-def compiler_version() -> str:
-    """Return the version of this distribution."""
-    return _version(_DISTRIBUTION)
-
-
 def code_revision(environment: Mapping[str, str]) -> str:
     """Return the commit that CI builds, where it tells (GitLab and GitHub name it so)."""
     return environment.get("CI_COMMIT_SHA") or environment.get("GITHUB_SHA") or ""

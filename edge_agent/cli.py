@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from device_contract.errors import ContractError, ProfileError
+from device_contract.version import VERSION
 from edge_agent.errors import AgentError, ModelError, SettingsError, StateError
 from edge_agent.settings import changed, read_settings
 
@@ -53,6 +54,7 @@ def exit_code_of(error: Exception) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; ``docs/guides/device.md`` tells the same."""
     parser = argparse.ArgumentParser(prog="leeway-agent", description="Score models on a device.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}", help="print the version")
     parser.add_argument("--verbose", action="store_true", help="log everything")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_enroll(commands.add_parser("enroll", help="become a device of a fleet"))

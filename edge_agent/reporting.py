@@ -14,6 +14,7 @@ from device_contract.messages import Birth, Report, SlotState, Status
 from device_contract.samples import Sample
 from device_contract.sketches import encode_summary
 from device_contract.topics import up
+from device_contract.version import VERSION
 from edge_agent.counters import Counters
 from edge_agent.feedback import Version
 from edge_agent.mqtt import Will
@@ -23,7 +24,6 @@ from edge_agent.settings import Settings
 from edge_agent.summary import ClosedWindow
 from edge_agent.update.machine import UpdateState
 
-AGENT_VERSION: Final = "0.1.0"
 MAX_TEXT: Final = 512
 _EXPLAINED: Final = ("failed", "rolled_back", "rejected")
 
@@ -64,7 +64,7 @@ class Reporter:
             device_id=self._settings.device_id,
             boot_id=self._boot.boot_id,
             online=is_online,
-            agent_version=AGENT_VERSION,
+            agent_version=VERSION,
             profile=self._settings.profile,
             processor=platform.machine(),
             started_ms=self._boot.started_ms,

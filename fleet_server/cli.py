@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from device_contract.version import VERSION
 from fleet_server.archive.cli import query
 from fleet_server.broker import command as broker_command
 from fleet_server.clock import system_clock
@@ -24,6 +25,22 @@ Data = Annotated[Path, typer.Option(help="The server's data folder.")]
 app = typer.Typer(
     help="Leeway's fleet server, and the operator's commands.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001  (typer calls it with the option's value)
+    if asked:
+        typer.echo(f"leeway-fleet {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Declare the options that stand before a command."""
 
 
 @app.command()

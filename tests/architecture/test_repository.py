@@ -2,10 +2,14 @@
 
 import re
 import subprocess
+import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
-from edge_agent.reporting import AGENT_VERSION
+import pytest
+
+from device_contract.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +31,20 @@ def test_no_tracked_file_is_large() -> None:
         assert path.stat().st_size <= 8 << 20, path
 
 
-def test_the_agent_says_the_version_of_the_distribution() -> None:
+def test_devices_and_commands_tell_the_version_of_the_distribution() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == AGENT_VERSION
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize(
+    ("command", "house"),
+    [("leeway-agent", "edge_agent"), ("leeway-compiler", "compiler"), ("leeway-fleet", "fleet_server")],
+)
+def test_each_command_tells_its_name_and_version(
+    command: str, house: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [command, "--version"])
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"{house}.cli").main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{command} {VERSION}\n"
