@@ -76,6 +76,7 @@ class SklearnModel:
             labels=labels,
             categories=categories,
         )
+        self._gives_one_label = not labels  # of a classifier, the first rows that it scores tell
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -94,7 +95,8 @@ class SklearnModel:
                 texts = as_texts(rows, self.signature.categories)
                 given = self._method(texts)
                 scores = np.asarray(given.toarray() if issparse(given) else given, dtype=np.float64)
-                several = bool(self.signature.labels) and prod(np.shape(self._estimator.predict(texts[:1]))) > 1
+                if not self._gives_one_label:
+                    self._gives_one_label = prod(np.shape(self._estimator.predict(texts[:1]))) == 1
             except (ValueError, TypeError) as error:
                 raise ModelError(f"the model does not take these rows: {one_line(error)}") from error
             except Exception as error:  # an estimator may raise anything, such as one of another version
@@ -102,7 +104,7 @@ class SklearnModel:
                 raise ModelError(
                     f"the {kind} fails when it scores ({type(error).__name__}): {one_line(error)}"
                 ) from error
-        if several:
+        if not self._gives_one_label:
             raise ModelError("the classifier gives several labels at once; train and compile one for each")
         return scores.reshape(len(rows), prod(scores.shape[1:]))
 
