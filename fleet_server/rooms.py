@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.device_signals import DeviceSignals
+from fleet_server.alerts.known_names import KnownNames
 from fleet_server.alerts.performance_signals import PerformanceSignals
 from fleet_server.alerts.room import AlertRoom
 from fleet_server.alerts.verdict_signals import VerdictSignals
@@ -146,6 +147,7 @@ class Rooms:
                 PerformanceSignals(database, self.feedback.performance, clock),
                 WindowSignals(self.feedback.performance, self.feedback.limits, clock),
             ],
+            names=KnownNames(self.bundles, self.devices, self.feedback.limits),
         )
         figures = VersionFigures(self.feedback.performance)
         self.retraining = RetrainingService(database, figures, self.alerts.receivers, self.audit, clock)

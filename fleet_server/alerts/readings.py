@@ -19,7 +19,16 @@ class Signal:
 
     def covers(self, name: str) -> bool:
         """Tell whether this is the signal of that name."""
-        return name.startswith(self.name[:-1]) if self.name.endswith("*") else name == self.name
+        return _covers(self.name, name)
+
+    @property
+    def kind(self) -> str:
+        """The kind of its readings, or, with ``*`` at the end, how their kinds begin."""
+        return _kind_of(self.name)
+
+    def covers_kind(self, kind: str) -> bool:
+        """Tell whether its readings may be of this kind."""
+        return _covers(self.kind, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,7 @@ class Reading:
     @property
     def kind(self) -> str:
         """What it is about, in a word: ``peers`` for ``drift.peers``."""
-        return self.signal.removeprefix("drift.")
+        return _kind_of(self.signal)
 
 
 @dataclass(frozen=True)
@@ -95,3 +104,11 @@ def is_in_scope(rule: Rule, reading: Reading, labels: Mapping[str, str]) -> bool
     if rule.device_id is not None and rule.device_id != reading.device_id:
         return False
     return all(labels.get(key) == value for key, value in rule.labels.items())
+
+
+def _covers(pattern: str, name: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+def _kind_of(signal: str) -> str:
+    return signal.removeprefix("drift.")

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from fleet_server.alerts import routes, rule_routes, silence_routes
 from fleet_server.alerts.deployment_signals import SIGNAL as DEPLOYMENT_SIGNAL
 from fleet_server.alerts.desk import AlertDesk
+from fleet_server.alerts.known_names import KnownNames
 from fleet_server.alerts.readings import Source
 from fleet_server.alerts.routing import routes as receiver_routes
 from fleet_server.alerts.routing.delivery import Channel, Delivery
@@ -36,16 +37,23 @@ class AlertRoom:
         clock: Gives the present.
         settings: Whom webhooks may reach, and the mail server.
         sources: Who knows the signals.
+        names: Know what rules and silences can be about.
     """
 
-    def __init__(
-        self, database: Database, audit: AuditService, clock: Clock, *, settings: Settings, sources: Sequence[Source]
+    def __init__(  # noqa: PLR0913  (each is another room)
+        self,
+        database: Database,
+        audit: AuditService,
+        clock: Clock,
+        *,
+        settings: Settings,
+        sources: Sequence[Source],
+        names: KnownNames,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         signals = [signal for source in sources for signal in source.signals]
-        self.rules = Ruleset(database, audit, clock, [*signals, DEPLOYMENT_SIGNAL])
         self.receivers = ReceiverService(
             database,
             audit,
@@ -53,9 +61,17 @@ class AlertRoom:
             internal_webhooks=settings.internal_webhooks,
             has_mail=bool(settings.mail_host and settings.mail_from),
         )
+        self.rules = Ruleset(
+            database,
+            audit,
+            clock,
+            signals=[*signals, DEPLOYMENT_SIGNAL],
+            names=names,
+            receivers=self.receivers,
+        )
         self.service = AlertService(database, sources, self.receivers, clock)
         self.desk = AlertDesk(database, audit, clock)
-        self.silences = SilenceService(database, audit, clock)
+        self.silences = SilenceService(database, audit, clock, names=names, rules=self.rules)
 
     def routers(self, auth: AuthService) -> Sequence[APIRouter]:
         """Build the routes."""

@@ -7,8 +7,10 @@ from typing import Literal
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
+from fleet_server.alerts.known_names import KnownNames, named_in
 from fleet_server.alerts.language import MAX_RULES, Rule, checked, default_rules
 from fleet_server.alerts.readings import Signal
+from fleet_server.alerts.routing.receivers import ReceiverService
 from fleet_server.alerts.tables import RuleRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
@@ -37,13 +39,26 @@ class Ruleset:
         audit: Is told of every change.
         clock: Gives the present.
         signals: What a rule can watch.
+        names: Know what it can be about.
+        receivers: Those whom it can tell.
     """
 
-    def __init__(self, database: Database, audit: AuditService, clock: Clock, signals: Sequence[Signal]) -> None:
+    def __init__(  # noqa: PLR0913  (each is asked whether it knows a name)
+        self,
+        database: Database,
+        audit: AuditService,
+        clock: Clock,
+        *,
+        signals: Sequence[Signal],
+        names: KnownNames,
+        receivers: ReceiverService,
+    ) -> None:
         self._database = database
         self._audit = audit
         self._clock = clock
         self.signals = signals
+        self._names = names
+        self._receivers = receivers
 
     def all(self) -> Sequence[KnownRule]:
         """Return every rule, in order of name."""
@@ -67,6 +82,7 @@ class Ruleset:
 
         Raises:
             InvalidRequestError: A rule contradicts itself, or watches a signal that nobody knows.
+            NotFoundError: A rule names a model, a device or a receiver that is not there.
             ConflictError: There would be too many.
         """
         for rule in rules:
@@ -100,6 +116,9 @@ class Ruleset:
         if not any(signal.covers(rule.signal) for signal in self.signals):
             names = ", ".join(signal.name for signal in self.signals)
             raise InvalidRequestError(f"rule {rule.name!r}: no signal {rule.signal!r}; there are {names}")
+        self._names.check_scope(f"rule {rule.name!r}", rule.model, rule.device_id)
+        with named_in(f"rule {rule.name!r}", "`leeway-fleet receivers list` shows what there is"):
+            self._receivers.check(rule.receivers)
 
 
 def enabled_rules(session: Session) -> Mapping[str, Rule]:

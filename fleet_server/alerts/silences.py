@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from sqlmodel import Session, col, select
 
 from device_contract.baseline import DAY_MS
+from fleet_server.alerts.known_names import KnownNames, named_in
+from fleet_server.alerts.ruleset import Ruleset
 from fleet_server.alerts.tables import AlertRow, SilenceRow
 from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
@@ -54,18 +56,25 @@ class SilenceService:
         database: Where they are kept.
         audit: Is told of every change.
         clock: Gives the present.
+        names: Know what an alert can be about.
+        rules: Those that open alerts.
     """
 
-    def __init__(self, database: Database, audit: AuditService, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, audit: AuditService, clock: Clock, *, names: KnownNames, rules: Ruleset
+    ) -> None:
         self._database = database
         self._audit = audit
         self._clock = clock
+        self._names = names
+        self._rules = rules
 
     def create(self, actor: str, matcher: Matcher, until_ms: int, reason: str) -> SilenceRow:
         """Be silent on some alerts for a time.
 
         Raises:
-            InvalidRequestError: Nothing is matched, or the time is over or too long.
+            InvalidRequestError: Nothing is matched, no signal is of the kind, or the time is over or too long.
+            NotFoundError: There is no such rule, model, device or feature.
         """
         now_ms = self._clock()
         if not now_ms < until_ms <= now_ms + LONGEST_MS:
@@ -74,6 +83,7 @@ class SilenceService:
             raise InvalidRequestError(
                 "a silence of everything hides what is wrong: name a rule, model, device or label"
             )
+        self._check(matcher)
         row = SilenceRow(
             silence_id=new_key(now_ms),
             matcher=asdict(matcher),
@@ -103,6 +113,19 @@ class SilenceService:
             row = existing(session, SilenceRow, silence_id, "silence")
             row.until_ms = min(row.until_ms, self._clock())
             self._audit.record(session, actor, "silence.end", silence_id)
+
+    def _check(self, matcher: Matcher) -> None:
+        """See that alerts can match: of a mistyped name the silence would keep nothing silent."""
+        if matcher.rule is not None:
+            with named_in("silence", "`leeway-fleet rules list` shows what there is"):
+                self._rules.get(matcher.rule)
+        signals = self._rules.signals
+        if matcher.kind is not None and not any(signal.covers_kind(matcher.kind) for signal in signals):
+            kinds = ", ".join(signal.kind for signal in signals)
+            raise InvalidRequestError(f"silence: no alerts of kind {matcher.kind[:80]!r}; there are {kinds}")
+        self._names.check_scope("silence", matcher.model, matcher.device_id)
+        if matcher.feature is not None:
+            self._names.check_feature("silence", matcher.feature, matcher.model)
 
 
 def active_matchers(session: Session, now_ms: int) -> Sequence[Matcher]:

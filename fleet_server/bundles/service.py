@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from operator import eq
 from pathlib import Path
 
 from sqlmodel import col, or_, select
@@ -16,7 +17,7 @@ from fleet_server.bundles.store import BundleStore
 from fleet_server.bundles.tables import BaselineRow, BundleRow, ModelRow
 from fleet_server.bundles.verification import bundle_path, check_signature, open_bundle, parse_keys
 from fleet_server.clock import Clock
-from fleet_server.db import Database, existing
+from fleet_server.db import Database, bounds, existing
 from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundError
 from fleet_server.trust.repository import Repository
 from fleet_server.trust.roles import Release
@@ -217,11 +218,13 @@ class BundleService:
             self._baselines[sha256] = decode_baseline(row.data)
         return self._baselines[sha256]
 
-    def baseline_digests(self, model: str) -> Sequence[str]:
-        """Return the digests of the baselines of a model's versions."""
-        query = select(BundleRow.baseline_sha256).where(BundleRow.model == model).distinct()
+    def streams(self, model: str | None) -> set[str]:
+        """Return the names of the features and outputs of a model's versions; None: of every model's."""
+        query = select(BundleRow.baseline_sha256).where(*bounds((BundleRow.model, eq, model))).distinct()
         with self._database.reading() as session:
-            return session.exec(query).all()
+            digests = session.exec(query).all()
+        baselines = map(self.baseline, digests)
+        return {stream.name for baseline in baselines if baseline is not None for stream in baseline.streams}
 
     def file(self, sha256: str) -> Path:
         """Return the file of a bundle.

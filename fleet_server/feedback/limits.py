@@ -1,11 +1,12 @@
 """The limits that people set on custom metrics."""
 
 from collections.abc import Mapping
+from operator import eq
 
 from sqlmodel import col, select
 
 from fleet_server.audit.service import AuditService
-from fleet_server.db import Database
+from fleet_server.db import Database, bounds
 from fleet_server.errors import InvalidRequestError, NotFoundError
 from fleet_server.feedback.business import Limits
 from fleet_server.feedback.tables import MetricLimitRow
@@ -29,6 +30,12 @@ class MetricLimits:
         with self._database.reading() as session:
             rows = session.exec(query).all()
         return {row.metric: Limits(row.below, row.above, row.minimum_count) for row in rows}
+
+    def metrics(self, model: str | None) -> set[str]:
+        """Return the custom metrics of a model that have limits; None: of every model."""
+        query = select(MetricLimitRow.metric).where(*bounds((MetricLimitRow.model, eq, model))).distinct()
+        with self._database.reading() as session:
+            return set(session.exec(query))
 
     def put(self, actor: str, model: str, metric: str, limits: Limits) -> None:
         """Set the limits of a metric.

@@ -96,7 +96,7 @@ class WindowHistory:
             NotFoundError: No such model, version or stream.
         """
         self._bundles.check(selection.model, selection.version)
-        unknown = set(streams) - self._streams(selection.model) if streams else set()
+        unknown = set(streams) - self._bundles.streams(selection.model) if streams else set()
         if unknown:
             raise NotFoundError(f"model {selection.model!r} has no stream {min(unknown)[:80]!r}")
 
@@ -116,10 +116,6 @@ class WindowHistory:
         while found:
             yield found
             found = self.page(selection, limit=BATCH_WINDOWS, after=place_of(found[-1].row))
-
-    def _streams(self, model: str) -> set[str]:
-        baselines = map(self._bundles.baseline, self._bundles.baseline_digests(model))
-        return {stream.name for baseline in baselines if baseline is not None for stream in baseline.streams}
 
 
 def decode(telemetry: TelemetryService, row: WindowRow) -> DecodedWindow:

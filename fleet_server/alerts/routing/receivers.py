@@ -96,6 +96,16 @@ class ReceiverService:
         with self._database.reading() as session:
             return {name: Waiting(notices, error) for name, notices, error in session.exec(query)}
 
+    def check(self, names: Sequence[str]) -> None:
+        """See that receivers are there.
+
+        Raises:
+            NotFoundError: One of them is not.
+        """
+        with self._database.reading() as session:
+            for name in names:
+                existing(session, ReceiverRow, name, "receiver")
+
     def delete(self, actor: str, name: str) -> None:
         """Remove a receiver, and what waits for it.
 

@@ -1,5 +1,6 @@
 """The alert room on a whole server, and an address that takes deliveries."""
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from fleet_server.app import FleetServer
 from fleet_server.drift.tables import VerdictChangeRow
 from fleet_server.settings import DataFolder, read_settings
 from tests.fleet_server.conftest import AppClient, ManualClock
+from tests.fleet_server.releases import Ci
 
 
 @dataclass
@@ -65,6 +67,14 @@ def receiver() -> Iterator[Receiver]:
     made = Receiver()
     yield made
     made.close()
+
+
+def publish(http: AppClient, clock: ManualClock, model: str) -> None:
+    """Publish a version of a new model, whose feature is wind and whose output is power."""
+    ci = Ci(model, dt.datetime.fromtimestamp(clock() // 1000, dt.UTC))
+    http.post("/api/v1/models", json={"name": model, "public_keys": [ci.public_key]})
+    answer = http.post(f"/api/v1/models/{model}/versions", files=ci.release("1").files())
+    assert answer.status_code == 201, answer.text
 
 
 class Room:

@@ -4,8 +4,8 @@ import pytest
 
 from fleet_server.alerts.readings import Reading
 from fleet_server.alerts.tables import AlertRow
-from tests.fleet_server.alerts.conftest import Room
-from tests.fleet_server.conftest import AppClient
+from tests.fleet_server.alerts.conftest import Room, publish
+from tests.fleet_server.conftest import AppClient, SharedServer
 from tests.fleet_server.enrolling import enroll
 
 RULES = "/api/v1/alert-rules"
@@ -38,6 +38,22 @@ def test_a_signal_that_nobody_knows_is_refused(api: AppClient) -> None:
     assert api.post(RULES, json={"rules": [{**rule, "signal": "drift.own", "below": 1}]}).status_code == 422
     names = [signal["name"] for signal in api.get("/api/v1/alert-signals").json()["items"]]
     assert {"device.silent_s", "counter.*", "deployment.paused"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"model": "pwer"}, "rule 'mine': no model 'pwer'; `leeway-fleet models list` shows what there is"),
+        ({"device_id": "b"}, "rule 'mine': no device 'b'; name a device that has enrolled, or a label for those"),
+        ({"receivers": ["nihgt"]}, "rule 'mine': no receiver 'nihgt'; `leeway-fleet receivers list` shows what"),
+    ],
+)
+def test_a_rule_about_nothing_is_refused(shared: SharedServer, named: dict[str, object], said: str) -> None:
+    rules = [{"name": "sound", "signal": "drift.own", "above": 0}]
+    answer = shared.http.post(RULES, json={"rules": [*rules, {**rules[0], "name": "mine", **named}]})
+    assert answer.status_code == 404
+    assert said in answer.json()["detail"]
+    assert shared.http.get(f"{RULES}/sound").status_code == 404
 
 
 def test_a_rule_that_is_gone_closes_what_it_opened(room: Room) -> None:
@@ -80,6 +96,7 @@ def test_a_rule_that_comes_to_watch_another_signal_leaves_nothing_of_the_first(r
 def test_a_rule_keeps_to_its_scope(room: Room, api: AppClient, scope: dict[str, object], devices: list[str]) -> None:
     enroll(api, "n1", labels={"site": "north"})
     enroll(api, "s1", labels={"site": "south"})
+    publish(api, room.clock, "other")
     room.put(name="mine", signal="drift.own", above=0, **scope)
     room.put(name="own", signal="drift.own", above=0, enabled=False)
     for device_id in ("n1", "s1"):

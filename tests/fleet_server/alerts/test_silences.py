@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.fleet_server.alerts.conftest import Receiver, Room
-from tests.fleet_server.conftest import AppClient
+from tests.fleet_server.alerts.conftest import Receiver, Room, publish
+from tests.fleet_server.conftest import AppClient, SharedServer
 from tests.fleet_server.enrolling import enroll
 
 SILENCES = "/api/v1/silences"
@@ -16,8 +16,19 @@ def silence(room: Room, api: AppClient, **matcher: object) -> str:
     return str(answer.json()["silence_id"])
 
 
+@pytest.fixture(scope="module")
+def named(shared: SharedServer) -> None:
+    """Two models, of one of which a custom metric has limits."""
+    for model in ("power", "pump"):
+        publish(shared.http, shared.clock, model)
+    path = "/api/v1/models/power/metric-limits/torque"
+    assert shared.http.request("PUT", path, json={"above": 7}).status_code == 200
+
+
 @pytest.fixture
-def ops(room: Room, receiver: Receiver) -> None:
+def ops(room: Room, api: AppClient, receiver: Receiver) -> None:
+    enroll(api, "a")
+    publish(api, room.clock, "power")
     room.receivers.create("ann", "ops", "webhook", receiver.url)
 
 
@@ -30,13 +41,13 @@ def told(room: Room, receiver: Receiver) -> list[str]:
 @pytest.mark.usefixtures("ops")
 @pytest.mark.parametrize(
     "matcher",
-    [{"device_id": "a"}, {"model": "power"}, {"rule": "peers"}, {"kind": "peers"}, {"feature": "temperature"}],
+    [{"device_id": "a"}, {"model": "power"}, {"rule": "peers"}, {"kind": "peers"}, {"feature": "wind"}],
 )
 def test_what_is_still_open_is_told_when_the_silence_ends(
     room: Room, api: AppClient, receiver: Receiver, matcher: dict[str, str]
 ) -> None:
     silence(room, api, **matcher)
-    room.change("drift")
+    room.change("drift", features=("wind",))
     assert told(room, receiver) == []
     room.clock.advance(61)
     assert told(room, receiver) == ["incident.opened"]
@@ -75,3 +86,38 @@ def test_a_silence_says_what_and_how_long(
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
     assert api.request("DELETE", f"{SILENCES}/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("matcher", "status", "said"),
+    [
+        ({"rule": "pears"}, 404, "silence: no rule 'pears'; `leeway-fleet rules list`"),
+        ({"kind": "drift.peers"}, 422, "silence: no alerts of kind 'drift.peers'; there are training, own, peers"),
+        ({"model": "pwer"}, 404, "silence: no model 'pwer'; `leeway-fleet models list`"),
+        ({"device_id": "b"}, 404, "silence: no device 'b'; name a device that has enrolled, or a label"),
+        ({"feature": "wnd"}, 404, "'wnd' of any model; `leeway-fleet models show"),
+        ({"model": "pump", "feature": "torque"}, 404, "silence: no feature, output or limited metric 'torque' of"),
+    ],
+)
+@pytest.mark.usefixtures("named")
+def test_a_silence_about_nothing_is_refused(
+    shared: SharedServer, matcher: dict[str, str], status: int, said: str
+) -> None:
+    answer = shared.http.post(SILENCES, json={"matcher": matcher, "until_ms": shared.clock() + 1000})
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        {"kind": "counter.rows_refused"},
+        {"kind": "fleet", "feature": "power"},
+        {"model": "power", "feature": "torque"},
+        {"labels": {"site": "not built yet"}},
+    ],
+)
+@pytest.mark.usefixtures("named")
+def test_a_silence_names_what_alerts_will_name(shared: SharedServer, matcher: dict[str, object]) -> None:
+    answer = shared.http.post(SILENCES, json={"matcher": matcher, "until_ms": shared.clock() + 1000})
+    assert answer.status_code == 201, answer.text
