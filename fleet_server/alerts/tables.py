@@ -32,7 +32,7 @@ class WatchRow(SQLModel, table=True):
     __tablename__ = "alert_watches"
 
     rule: str = Field(primary_key=True, max_length=64)
-    subject: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True, index=True)
     phase: str
     windows: int
     since_ms: int = Field(sa_column=_milliseconds())
@@ -58,13 +58,15 @@ class AlertRow(SQLModel, table=True):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        Index("alerts_by_state", "state", "alert_id"),
+        Index("alerts_by_incident", "incident_id", "alert_id"),
     )
 
     alert_id: str = Field(primary_key=True)
     """Sortable: the time of opening comes first."""
     subject: str
     """Rule and what it is about: the key by which repeats are told."""
-    state: str = Field(index=True)
+    state: str
     """``open`` or ``closed``."""
     severity: str
     rule: str = Field(index=True)
@@ -75,7 +77,7 @@ class AlertRow(SQLModel, table=True):
     model: str | None = None
     version: str | None = None
     deployment_id: str | None = None
-    incident_id: str = Field(foreign_key="incidents.incident_id", index=True)
+    incident_id: str = Field(foreign_key="incidents.incident_id")
     features: list[str] = Field(sa_column=_json())
     value: int | float | str | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """SQLite gives a whole number back as an ``int``."""
@@ -91,16 +93,20 @@ class IncidentRow(SQLModel, table=True):
     """Alerts of one cause, told of as one."""
 
     __tablename__ = "incidents"
+    __table_args__ = (
+        Index("incidents_by_state", "state", "incident_id"),
+        Index("incidents_by_model", "model", "incident_id"),
+    )
 
     incident_id: str = Field(primary_key=True)
     """Sortable: the time of opening comes first."""
-    state: str = Field(index=True)
+    state: str
     """``open`` or ``closed``."""
     severity: str
     """The worst of its open alerts; of a closed one, the last that it had."""
     rule: str
     kind: str
-    model: str | None = Field(default=None, index=True)
+    model: str | None = None
     deployment_id: str | None = None
     features: list[str] = Field(sa_column=_json())
     """Those that all its alerts share."""

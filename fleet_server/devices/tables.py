@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlmodel import Field, SQLModel
 
 
@@ -36,9 +36,10 @@ class DeviceLabelRow(SQLModel, table=True):
     """A label of a device."""
 
     __tablename__ = "device_labels"
+    __table_args__ = (Index("device_labels_by_value", "key", "value"),)
 
     device_id: str = Field(primary_key=True, foreign_key="devices.device_id")
-    key: str = Field(primary_key=True, index=True)
+    key: str = Field(primary_key=True)
     value: str
 
 

@@ -131,7 +131,7 @@ def _judged_query(
     for key, value in labels.items():
         carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
         query = query.where(col(JudgedWindowRow.device_id).in_(carriers))
-    return query.order_by(start, ordinal)
+    return query.order_by(*selection.order(start, ordinal))
 
 
 def _fleet_query(selection: Selection, after: FleetPlace | None) -> SelectOfScalar[FleetWindowRow]:

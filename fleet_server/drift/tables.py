@@ -42,6 +42,7 @@ class DriftDeviceRow(SQLModel, table=True):
     """How far a device has come with a model."""
 
     __tablename__ = "drift_devices"
+    __table_args__ = (Index("drift_devices_by_model", "model", "current", "device_id"),)
 
     device_id: str = Field(primary_key=True)
     model: str = Field(primary_key=True)
@@ -51,7 +52,7 @@ class DriftDeviceRow(SQLModel, table=True):
     watermark_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """Start of its latest window."""
     window_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    current: bool = Field(index=True)
+    current: bool
     """Whether this is the model of the device's latest window."""
     judged_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     """End of its last window that was judged."""
@@ -107,7 +108,7 @@ class JudgedWindowRow(SQLModel, table=True):
 
     __tablename__ = "drift_judged"
     __table_args__ = (
-        Index("drift_judged_by_window", "model", "start_ms", "device_id"),
+        Index("drift_judged_by_window", "model", "start_ms", "ordinal"),
         Index("drift_judged_by_device", "device_id", "model", "start_ms"),
     )
 
@@ -128,6 +129,7 @@ class VerdictRow(SQLModel, table=True):
     """The present verdict of one comparison of one device, or of the whole fleet of a model."""
 
     __tablename__ = "verdicts"
+    __table_args__ = (Index("verdicts_by_model", "model", "kind", "verdict"),)
 
     device_id: str = Field(primary_key=True)
     """``verdict.WHOLE_FLEET`` for the kind ``fleet``."""
@@ -157,9 +159,14 @@ class VerdictChangeRow(SQLModel, table=True):
     """A verdict that came, went, or named other streams or another cause."""
 
     __tablename__ = "verdict_changes"
+    __table_args__ = (
+        Index("verdict_changes_by_device", "device_id", "model", "ordinal"),
+        Index("verdict_changes_by_model", "model", "ordinal"),
+        Index("verdict_changes_by_kind", "model", "kind", "ordinal"),
+    )
 
     ordinal: int | None = Field(default=None, sa_column=_counted())
-    device_id: str = Field(index=True)
+    device_id: str
     model: str
     kind: str
     group: str = ""

@@ -50,6 +50,7 @@ class TruthWindowRow(SQLModel, table=True):
     __tablename__ = "feedback_windows"
     __table_args__ = (
         Index("feedback_windows_by_time", "model", "start_ms", "device_id"),
+        Index("feedback_windows_by_device", "model", "device_id", "start_ms"),
         Index(
             "feedback_windows_labelled",
             "model",
@@ -114,7 +115,7 @@ class LabelRefusalRow(SQLModel, table=True):
     __tablename__ = "feedback_refusals"
 
     model: str = Field(primary_key=True, max_length=64)
-    device_id: str = Field(primary_key=True, max_length=64)
+    device_id: str = Field(primary_key=True, max_length=64, index=True)
     """Empty for labels that name no device of the fleet."""
     reason: str = Field(primary_key=True)
     labels: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, LargeBinary, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from fleet_server.rollouts.states import ActionState, DeploymentState, Reason, WaveState
@@ -49,9 +49,10 @@ class ActionRow(SQLModel, table=True):
     """One device's part in a deployment; ``wave`` 0 brings a device back."""
 
     __tablename__ = "actions"
+    __table_args__ = (Index("actions_by_deployment", "deployment_id", "id"),)
 
     id: str = Field(primary_key=True, max_length=160)
-    deployment_id: str = Field(foreign_key="deployments.id", index=True, max_length=64)
+    deployment_id: str = Field(foreign_key="deployments.id", max_length=64)
     wave: int
     device_id: str = Field(index=True, max_length=64)
     state: str = Field(default=ActionState.QUEUED, index=True, max_length=20)

@@ -9,7 +9,7 @@ class WindowRow(SQLModel, table=True):
 
     __tablename__ = "reports"
     __table_args__ = (
-        Index("reports_by_window", "device_id", "model", "window_start_ms"),
+        Index("reports_by_window", "device_id", "model", "window_start_ms", "ordinal"),
         Index("reports_by_model", "model", "window_start_ms", "ordinal"),
     )
 

@@ -98,7 +98,7 @@ def _create_devices() -> None:
         ),
         sa.PrimaryKeyConstraint("device_id", "key"),
     )
-    op.create_index("ix_device_labels_key", "device_labels", ["key"], unique=False)
+    op.create_index("device_labels_by_value", "device_labels", ["key", "value"], unique=False)
     op.create_table(
         "enrollment_tokens",
         sa.Column("token_id", sa.String(), nullable=False),
@@ -178,7 +178,7 @@ def _create_telemetry() -> None:
         sa.PrimaryKeyConstraint("device_id", "boot_id", "sequence"),
         sa.UniqueConstraint("ordinal"),
     )
-    op.create_index("reports_by_window", "reports", ["device_id", "model", "window_start_ms"], unique=False)
+    op.create_index("reports_by_window", "reports", ["device_id", "model", "window_start_ms", "ordinal"], unique=False)
     op.create_index("reports_by_model", "reports", ["model", "window_start_ms", "ordinal"], unique=False)
     op.create_table(
         "telemetry_totals",
@@ -237,7 +237,7 @@ def _create_drift() -> None:
         sa.Column("judged_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device_id", "model"),
     )
-    op.create_index("ix_drift_devices_current", "drift_devices", ["current"], unique=False)
+    op.create_index("drift_devices_by_model", "drift_devices", ["model", "current", "device_id"], unique=False)
     _create_drift_pasts()
     _create_verdicts()
     op.create_table(
@@ -298,7 +298,7 @@ def _create_drift_pasts() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("ordinal"),
     )
-    op.create_index("drift_judged_by_window", "drift_judged", ["model", "start_ms", "device_id"], unique=False)
+    op.create_index("drift_judged_by_window", "drift_judged", ["model", "start_ms", "ordinal"], unique=False)
     op.create_index("ix_drift_judged_judged_at_ms", "drift_judged", ["judged_at_ms"], unique=False)
     op.create_index("drift_judged_by_device", "drift_judged", ["device_id", "model", "start_ms"], unique=False)
 
@@ -313,6 +313,7 @@ def _create_verdicts() -> None:
         *_verdict_columns(),
         sa.PrimaryKeyConstraint("device_id", "model", "kind", "group"),
     )
+    op.create_index("verdicts_by_model", "verdicts", ["model", "kind", "verdict"], unique=False)
     op.create_table(
         "verdict_changes",
         sa.Column("ordinal", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -325,7 +326,9 @@ def _create_verdicts() -> None:
         *_verdict_columns(),
         sa.PrimaryKeyConstraint("ordinal"),
     )
-    op.create_index("ix_verdict_changes_device_id", "verdict_changes", ["device_id"], unique=False)
+    op.create_index("verdict_changes_by_device", "verdict_changes", ["device_id", "model", "ordinal"], unique=False)
+    op.create_index("verdict_changes_by_model", "verdict_changes", ["model", "ordinal"], unique=False)
+    op.create_index("verdict_changes_by_kind", "verdict_changes", ["model", "kind", "ordinal"], unique=False)
 
 
 def _verdict_columns() -> list[sa.Column[Any]]:
@@ -396,7 +399,7 @@ def _create_rollouts() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_actions_deployment_id", "actions", ["deployment_id"], unique=False)
+    op.create_index("actions_by_deployment", "actions", ["deployment_id", "id"], unique=False)
     op.create_index("ix_actions_device_id", "actions", ["device_id"], unique=False)
     op.create_index("ix_actions_state", "actions", ["state"], unique=False)
     op.create_table(

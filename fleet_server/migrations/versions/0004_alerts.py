@@ -42,6 +42,7 @@ def _create_rules() -> None:
         sa.PrimaryKeyConstraint("rule", "subject"),
     )
     op.create_index("ix_alert_watches_due_ms", "alert_watches", ["due_ms"], unique=False)
+    op.create_index("ix_alert_watches_subject", "alert_watches", ["subject"], unique=False)
     op.create_table(
         "alert_cursor",
         sa.Column("name", sa.String(), nullable=False),
@@ -78,8 +79,9 @@ def _create_incidents() -> None:
         sa.Column("told_severity", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("incident_id"),
     )
-    for name in ("state", "model", "untold"):
-        op.create_index(f"ix_incidents_{name}", "incidents", [name], unique=False)
+    op.create_index("ix_incidents_untold", "incidents", ["untold"], unique=False)
+    for name in ("state", "model"):
+        op.create_index(f"incidents_by_{name}", "incidents", [name, "incident_id"], unique=False)
 
 
 def _create_alerts() -> None:
@@ -108,8 +110,10 @@ def _create_alerts() -> None:
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.incident_id"]),
         sa.PrimaryKeyConstraint("alert_id"),
     )
-    for name in ("state", "rule", "device_id", "incident_id"):
+    for name in ("rule", "device_id"):
         op.create_index(f"ix_alerts_{name}", "alerts", [name], unique=False)
+    op.create_index("alerts_by_state", "alerts", ["state", "alert_id"], unique=False)
+    op.create_index("alerts_by_incident", "alerts", ["incident_id", "alert_id"], unique=False)
     op.create_index("one_open_alert", "alerts", ["subject"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("model", "device_id", "reason"),
     )
+    op.create_index("ix_feedback_refusals_device_id", "feedback_refusals", ["device_id"], unique=False)
     op.create_table(
         "metric_limits",
         sa.Column("model", sa.String(64), nullable=False),
@@ -83,6 +84,7 @@ def _create_windows() -> None:
     )
     by_time, labelled = ["model", "start_ms", "device_id"], sa.text("labelled > 0")
     op.create_index("feedback_windows_by_time", "feedback_windows", by_time, unique=False)
+    op.create_index("feedback_windows_by_device", "feedback_windows", ["model", "device_id", "start_ms"], unique=False)
     op.create_index(
         "feedback_windows_labelled", "feedback_windows", by_time, sqlite_where=labelled, postgresql_where=labelled
     )
