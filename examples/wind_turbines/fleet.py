@@ -12,7 +12,7 @@ import httpx
 from examples.wind_turbines.processes import Background, CommandError, command, free_port, run
 
 Json = dict[str, Any]
-STEP_TIMEOUT_S = 150.0
+STEP_TIMEOUT_S = 300.0
 
 
 class Fleet:

@@ -47,7 +47,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     forest = RandomForestClassifier(30, max_depth=6, random_state=0).fit(rows, np.digitize(rows[:, 0], (-0.5, 0.5)))
     linear = make_pipeline(StandardScaler(), Ridge()).fit(rows, rows[:, 0])
-    wide = np.tile(rows, (1, 10))
+    wide = np.tile(rows, (1, 20))
     entries = RandomForestClassifier(30, max_depth=6, random_state=0).fit(wide, rows[:, 0] > rows[:, 1])
     compiled += [
         compile_model(model, given, name=name, version="1", kind="plan", explain=True)
