@@ -15,7 +15,7 @@ demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
 test test-quick test-frontends: export OMP_NUM_THREADS = 1
 
 test: .venv/ready services fuzzers cross  ## every test, with real brokers and databases, and on other processors
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-quick: .venv/ready  ## the tests that need no broker, no PostgreSQL and no time
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile=quick $(ARGS)

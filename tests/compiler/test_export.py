@@ -66,7 +66,7 @@ def on_a_cortex_m4(folder: Path, model: str = "pump") -> tuple[str, ...]:
 
 def run(command: tuple[str, ...]) -> tuple[NDArray[np.float64], str]:
     """Run the self-test; returns the scores, (n_rows, n_outputs), and its last line."""
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     *lines, last = done.stdout.splitlines()
     bits = [[int(each, 16) for each in re.findall(r"[0-9a-f]{16}", line)] for line in lines]
     return np.array(bits, np.uint64).view(np.float64), last

@@ -42,7 +42,7 @@ class AgentProcess:
     def end(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=120)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 try:
@@ -106,7 +106,7 @@ class LocalBroker:
 
     def publish(self, topic: str, payloads: list[bytes]) -> None:
         for payload in payloads:
-            self._client.publish(topic, payload, qos=1).wait_for_publish(timeout=10)
+            self._client.publish(topic, payload, qos=1).wait_for_publish(timeout=120)
 
     def stop(self) -> None:
         self._client.disconnect()

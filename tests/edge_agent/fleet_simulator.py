@@ -229,7 +229,7 @@ class FleetSimulator:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         assert self._client is not None
-        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(timeout=10)
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(timeout=120)
 
     def wait_for_status(self, what: str, **fields: Any) -> Status:
         """Return the first status, from now on or the last, with these fields."""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*LEEWAY_FLEET, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([*LEEWAY_FLEET, *arguments], capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def job(fleet: FleetSimulator, state_dir: Path, **changes: object) -> Job:
 def outcome(job: Job, timeout_s: float = 60.0) -> Ready | Refused:
     answers: queue.SimpleQueue[Ready | Refused] = queue.SimpleQueue()
     PreparationProcess(job, timeout_s, lambda _process, answer: answers.put(answer)).start()
-    return answers.get(timeout=60)
+    return answers.get(timeout=120)
 
 
 def refused(job: Job, timeout_s: float = 60.0) -> tuple[str, bool]:
@@ -171,4 +171,4 @@ def test_the_child_of_a_killed_agent_ends(fleet: FleetSimulator, state_dir: Path
         child.stdin.flush()
         wait_until(lambda: psutil.Process(child.pid).num_threads() > 1, "watches the pipe")
         child.stdin.close()
-        assert child.wait(timeout=10) == 1
+        assert child.wait(timeout=120) == 1

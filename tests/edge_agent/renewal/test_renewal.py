@@ -105,7 +105,7 @@ def test_a_module_of_the_application_is_none_of_the_childs(
     monkeypatch.chdir(tmp_path)
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
     Renewals(state_dir, Counters(lambda: 0.0), lambda: 0.0, answers.put).tick()
-    assert isinstance(answers.get(timeout=60), Checked)
+    assert isinstance(answers.get(timeout=120), Checked)
 
 
 def test_the_waits_between_renewals_and_after_failures(state_dir: Path) -> None:

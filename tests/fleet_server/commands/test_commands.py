@@ -156,7 +156,7 @@ def test_a_deployment_is_held_taken_on_and_aborted(
         assert watching.stderr is not None
         assert watching.stderr.readline().startswith("running: wave 1 ")
         assert operate("deployments", "abort", "steered-1").stdout == "steered-1 is aborted\n"
-        answer, progress = watching.communicate(timeout=60)
+        answer, progress = watching.communicate(timeout=120)
     assert watching.returncode == 1
     assert json.loads(answer)["state"] == "aborted"
     assert progress.splitlines()[-1].startswith("aborted (operator): ")

@@ -108,7 +108,7 @@ def test_something_else_than_a_fleet_server_is_told() -> None:
         with connection:
             connection.recv(1 << 16)
             connection.sendall(b"SSH-2.0-OpenSSH\r\n")
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=120)
     assert "cannot reach" in one_line(error)
     assert process.returncode == 3
 
