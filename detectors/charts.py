@@ -63,6 +63,14 @@ class Charts:
         found = (self.channel == channel) & (self.stream == self.streams.index(stream))
         return int(np.flatnonzero(found)[0])
 
+    def any_of_stream(self, charts: Bools) -> Bools:
+        """Tell for each stream (n, S) whether any of its own charts (n, K) is meant."""
+        s, m, c = self.n_streams, self.n_measured, self.n_counted
+        found = charts[:, :s].copy()
+        for first in (*range(s, s * len(BY_STREAM), s), *range(m, m + c + s, s)):
+            found |= charts[:, first : first + s]
+        return found
+
     def tolerances(self, tolerances: Tolerances) -> Floats:
         """Return each chart's tolerance, (K,)."""
         return np.array([getattr(tolerances, channel) for channel in self.channel.tolist()], np.float32)

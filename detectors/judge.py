@@ -19,9 +19,9 @@ import numpy as np
 
 from detectors.channels import answers
 from detectors.charts import charts_of
-from detectors.correlation import learn_correlation
 from detectors.groups import index, with_versions
 from detectors.judgement import Judgement
+from detectors.lag1 import learn_lag1
 from detectors.learning import learn_vectors, learn_window, own_scale
 from detectors.levels import Levels
 from detectors.reference import Reference
@@ -80,7 +80,7 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     """
     charts = charts_of(reference)
     roster, pasts = find(charts, state, window)
-    pasts, correlation = learn_correlation(pasts, window)
+    pasts, correlation = learn_lag1(charts, pasts, window)
     found = answers(reference, window, correlation)
     names, places = index(window.groups)
     step = Step(charts, reference, window, found, names, places, with_versions(window.groups, window.versions))

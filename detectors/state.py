@@ -70,6 +70,11 @@ class DevicePasts:
         """Return the pasts of some devices."""
         return DevicePasts(**{name: values[index] for name, values in self.arrays().items()})
 
+    def alarmed_against(self, kind: int) -> Bools:
+        """Return which charts are alarmed in one of the comparisons, (n, K)."""
+        k = self.alarmed.shape[1] // len(KINDS)
+        return self.alarmed[:, kind * k : (kind + 1) * k]
+
     def arrays(self) -> dict[str, Any]:
         """Return the arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

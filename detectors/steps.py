@@ -25,7 +25,7 @@ from detectors.relation_residuals import Relations, relation_residuals
 from detectors.residuals import Company, Residuals, join
 from detectors.season import Season, season_of
 from detectors.shape_residuals import shape_residuals
-from detectors.state import KINDS, OWN, DevicePasts, FleetPast
+from detectors.state import OWN, DevicePasts, FleetPast
 from detectors.tolerances import Tolerances
 from detectors.training import training_scores
 from detectors.windows import WindowArrays
@@ -118,8 +118,7 @@ def take_echo(fleet: FleetPast, pasts: DevicePasts, scores: Floats) -> FleetPast
 
     Of a broken device they all do, so that it would hide the next one: charts that are alarmed tell nothing.
     """
-    alarmed = pasts.alarmed.reshape(len(scores), len(KINDS), scores.shape[1])[:, OWN]
-    told = ~np.isnan(scores) & ~alarmed
+    told = ~np.isnan(scores) & ~pasts.alarmed_against(OWN)
     products = np.where(told, np.clip(np.nan_to_num(scores), -3.0, 3.0) * np.clip(pasts.own, -1.5, 1.5), 0.0)
     return replace(
         fleet, echo=fleet.echo + products.sum(axis=0, dtype=np.float64), echoes=fleet.echoes + told.sum(axis=0)

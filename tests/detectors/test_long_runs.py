@@ -11,6 +11,7 @@ from benchmarks.drift.independent import gaussian_reference
 from detectors import DEFAULT_RATE, WindowArrays, charts_of, empty_state, judge, level_for, pack, unpack
 from detectors.state import OWN, PEERS
 from detectors.windows import checked, empty_tables
+from tests.detectors.test_relations import REFERENCE as RELATED
 
 REFERENCE = gaussian_reference(1, 1)
 CHARTS = charts_of(REFERENCE)
@@ -25,6 +26,16 @@ def window_at(places: NDArray[np.float64], rows: int, numbers: np.random.Generat
     tables.counts[:, 0] = numbers.multinomial(rows, shares)
     tables.streams[:, 0, 5:7] = np.stack([places, np.ones_like(places)], axis=1)
     return checked(replace(tables, rows=np.full(len(places), rows, np.float32)))
+
+
+def related_at(correlations: NDArray[np.float64], rows: int, numbers: np.random.Generator) -> WindowArrays:
+    """A window of devices whose features each look as in training, and correlate like this."""
+    tables = empty_tables(RELATED, np.array([(f"device-{number:02}", "", "") for number in range(len(correlations))]))
+    tables.counts[:] = numbers.multinomial(rows, RELATED.shares, (len(correlations), RELATED.n_streams))
+    tables.streams[:, :, 6] = 1.0
+    tables.related_rows[:] = rows
+    tables.correlations[:] = np.tanh(np.arctanh(correlations) + numbers.normal(size=correlations.shape) / rows**0.5)
+    return checked(replace(tables, rows=np.full(len(correlations), rows, np.float32)))
 
 
 def test_a_device_that_is_broken_for_long_hides_no_other() -> None:
@@ -48,6 +59,34 @@ def test_how_much_a_stream_varies_is_kept_whole_between_windows(rows: int) -> No
         state, told = judge(state, REFERENCE, window_at(places, rows, numbers), LEVELS)
         assert not told.alarmed[:, OWN].any(), number
         state = replace(state, pasts=unpack(CHARTS, 1, pack(state.pasts)))
+
+
+def test_an_alarm_does_not_fade_because_the_broken_streams_rows_resemble_each_other() -> None:
+    numbers, state, learned = np.random.default_rng(2), empty_state(CHARTS), 0.0
+    own = numbers.normal(0.0, 0.15, 8)
+    for number in range(70):
+        is_broken = (np.arange(len(own)) == 0) & (number >= 20)
+        window = window_at(own + 0.4 * is_broken, 400, numbers)
+        window.lag1[is_broken] = 0.97
+        state, told = judge(state, REFERENCE, window, LEVELS)
+        if number == 25:
+            learned = state.pasts.lag1[0, 0]
+        if number >= 25:
+            assert told.alarmed[0, OWN].any(), number
+        assert not told.alarmed[1:, OWN].any(), number
+    assert state.pasts.lag1[0, 0] == learned
+
+
+def test_a_relation_that_stays_broken_stays_alarmed() -> None:
+    numbers, charts = np.random.default_rng(3), charts_of(RELATED)
+    state, levels = empty_state(charts), level_for(DEFAULT_RATE, charts.n_charts, 30)
+    usual = np.tile(RELATED.correlations, (12, 1))
+    for number in range(80):
+        correlations = usual.copy()
+        correlations[5, 0] -= 0.3 * (number >= 20)
+        state, told = judge(state, RELATED, related_at(correlations, 600, numbers), levels)
+        assert told.alarmed[5, OWN, -1] or number < 23, number
+        assert not np.delete(told.alarmed[:, OWN, -1], 5).any(), number
 
 
 def test_a_device_that_came_late_for_long_does_not_stand_apart_from_its_peers() -> None:
