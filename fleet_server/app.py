@@ -49,6 +49,8 @@ from fleet_server.telemetry import routes as telemetry_routes
 
 _JUDGED_BATCHES: Final = 20
 """In one round, lest the other rooms wait while a backlog is judged."""
+_PRUNED_BATCHES: Final = 100
+"""The same while a backlog is pruned."""
 
 TITLE: Final = "Leeway fleet server"
 
@@ -155,8 +157,9 @@ class FleetServer:
                 return
 
     def _prune_samples(self) -> None:
-        while self.rooms.samples.prune(self.rooms.settings.sample_days) == PRUNED_SAMPLES:
-            pass
+        for _ in range(_PRUNED_BATCHES):
+            if self.rooms.samples.prune(self.rooms.settings.sample_days) < PRUNED_SAMPLES:
+                return
 
     def _take_windows(self) -> None:
         for _ in range(_JUDGED_BATCHES):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from device_contract.baseline import DAY_MS
 from fleet_server.clock import Clock
@@ -18,6 +18,10 @@ from fleet_server.drift.tables import (
 )
 from fleet_server.telemetry.service import PRUNED_REPORTS, TelemetryService
 
+BATCH: Final = 500
+"""Judged windows or changes of one transaction, while SQLite lets nobody else write."""
+_BATCHES: Final = 100
+"""Of each in one step, lest the other rooms wait while a long pause is made up for."""
 _EVERY_MS: Final = 60_000
 
 Through = Callable[[], int]
@@ -55,31 +59,49 @@ class Retention:
         self._pruned_ms = 0
 
     def step(self) -> None:
-        """Prune, once a minute."""
+        """Prune, once a minute; where there is much to prune, the next step goes on with it."""
         now_ms = self._clock()
         if 0 <= now_ms - self._pruned_ms < _EVERY_MS:
             return
-        self._pruned_ms = now_ms
         before_ms = now_ms - self._keep_ms
-        reports = min([self._taken_in_through(), *(through() for through in self._reports_read)])
+        with self._database.session() as session:  # there are few: of all devices together
+            session.execute(delete(FleetWindowRow).where(col(FleetWindowRow.judged_at_ms) < before_ms))
+        some_left = [_prune(some, before_ms) for some in (self._reports, self._changes, self._judged)]
+        if not any(some_left):
+            self._pruned_ms = now_ms
+
+    def _reports(self, before_ms: int) -> bool:
+        through = min([self._taken_in_through(), *(through() for through in self._reports_read)])
         # a window may wait for ever: of a device that was switched off, the last one does
         waiting = select(WaitingWindowRow.ordinal)
-        while self._telemetry.prune(before_ms, up_to_ordinal=reports, needed=waiting) == PRUNED_REPORTS:
-            pass
-        changes = min((through() for through in self._changes_read), default=None)
+        return self._telemetry.prune(before_ms, up_to_ordinal=through, needed=waiting) == PRUNED_REPORTS
+
+    def _changes(self, before_ms: int) -> bool:
+        through = min((through() for through in self._changes_read), default=None)
+        ordinal = col(VerdictChangeRow.ordinal)
         with self._database.session() as session:
-            _prune_changes(session, before_ms, changes)
-            session.execute(delete(JudgedWindowRow).where(col(JudgedWindowRow.judged_at_ms) < before_ms))
-            session.execute(delete(FleetWindowRow).where(col(FleetWindowRow.judged_at_ms) < before_ms))
+            # the last one is always kept: SQLite would give its ordinal away again, and readers would miss the next
+            last = session.exec(select(func.max(ordinal))).one() or 0
+            up_to = last - 1 if through is None else min(through, last - 1)
+            oldest = select(ordinal, VerdictChangeRow.changed_ms).where(ordinal <= up_to).order_by(ordinal)
+            old = [place for place, changed_ms in session.exec(oldest.limit(BATCH)) if changed_ms < before_ms]
+            if old:
+                session.execute(delete(VerdictChangeRow).where(ordinal.in_(old)))
+        return len(old) == BATCH
+
+    def _judged(self, before_ms: int) -> bool:
+        ordinal = col(JudgedWindowRow.ordinal)
+        with self._database.session() as session:
+            old = session.exec(select(ordinal).where(col(JudgedWindowRow.judged_at_ms) < before_ms).limit(BATCH)).all()
+            if old:
+                session.execute(delete(JudgedWindowRow).where(ordinal.in_(old)))
+        return len(old) == BATCH
 
     def _taken_in_through(self) -> int:
         with self._database.reading() as session:
             return session.exec(select(func.max(DriftCursorRow.ordinal))).one() or 0
 
 
-def _prune_changes(session: Session, before_ms: int, through: int | None) -> None:
-    # the last one is always kept: SQLite would give its ordinal away again, and readers would miss the next
-    last = session.exec(select(func.max(VerdictChangeRow.ordinal))).one() or 0
-    up_to = last - 1 if through is None else min(through, last - 1)
-    old = delete(VerdictChangeRow).where(col(VerdictChangeRow.changed_ms) < before_ms)
-    session.execute(old.where(col(VerdictChangeRow.ordinal) <= up_to))
+def _prune(some: Callable[[int], bool], before_ms: int) -> bool:
+    """Prune batch by batch; return whether there is more."""
+    return all(some(before_ms) for _ in range(_BATCHES))

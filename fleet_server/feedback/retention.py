@@ -20,6 +20,8 @@ from fleet_server.feedback.tables import WAITING, ForgottenRow, LabelRow, TruthW
 
 BATCH: Final = 500
 """Windows or labels of one transaction, while SQLite lets nobody else write."""
+_BATCHES: Final = 100
+"""Of each in one step, lest the other rooms wait while a long pause is made up for."""
 _EVERY_MS: Final = 60_000
 
 _SUBJECT: Final = ("device_id", "model", "version")
@@ -46,14 +48,17 @@ class FeedbackRetention:
         self._pruned_ms = 0
 
     def step(self) -> None:
-        """Prune, once a minute."""
+        """Prune, once a minute; where there is much to prune, the next step goes on with it."""
         now_ms = self._clock()
         if 0 <= now_ms - self._pruned_ms < _EVERY_MS:
             return
-        self._pruned_ms = now_ms
-        for forget in (self._forget_windows, self._forget_waiting):
-            while forget(now_ms - self._keep_ms) == BATCH:
-                pass
+        before_ms = now_ms - self._keep_ms
+        some_left = [
+            all(forget(before_ms) == BATCH for _ in range(_BATCHES))
+            for forget in (self._forget_windows, self._forget_waiting)
+        ]
+        if not any(some_left):
+            self._pruned_ms = now_ms
 
     def _forget_windows(self, before_ms: int) -> int:
         with self._database.session() as session:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import func, select
 
+from fleet_server.drift import retention as retention_module
 from fleet_server.drift.history import DriftHistory
 from fleet_server.drift.retention import Retention
 from fleet_server.drift.tables import JudgedWindowRow
@@ -46,6 +47,21 @@ def test_what_is_old_and_done_with_is_forgotten(fleet: Fleet, clock: Any, kept: 
     prune(fleet, clock, kept)
     assert counts(fleet) == (2 * len(DEVICES), 2 * len(DEVICES))  # the windows of day 3 were judged with those of day 4
     assert len(DriftHistory(fleet.database).fleet_page(Selection(MODEL), limit=50)) == 2 * 2
+
+
+def test_what_is_more_than_a_step_prunes_goes_in_the_next(
+    fleet: Fleet, clock: Any, kept: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "BATCH", 4)
+    monkeypatch.setattr(retention_module, "_BATCHES", 1)
+    retention = Retention(
+        fleet.database, fleet.telemetry, clock, keep_days=10, reports_read=[], changes_read=[lambda: kept["changes"]]
+    )
+    retention.step()
+    assert counts(fleet) == (2 * len(DEVICES), 5 * len(DEVICES) - 4)
+    for _ in range(3 * len(DEVICES)):
+        retention.step()
+    assert counts(fleet) == (2 * len(DEVICES), 2 * len(DEVICES))
 
 
 def test_what_another_reader_needs_stays(fleet: Fleet, clock: Any, kept: dict[str, int]) -> None:
