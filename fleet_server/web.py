@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Generic, Self, TypeVar
+from typing import Annotated, Final, Generic, Self, TypeVar
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleet_server.errors import ConflictError, FleetError, InvalidRequestError, TooLargeError, UnavailableError
+from fleet_server.validation import VISIBLE, faults_in_words
 
 _logger = logging.getLogger(__name__)
 
@@ -24,8 +25,6 @@ MAX_LIMIT: Final = 500
 PROBLEM: Final = "application/problem+json"
 CHALLENGES: Final = ('Basic realm="leeway"', "Bearer")
 """Each in a header line of its own: Chromium reads the first of a line only, and would ask for no password."""
-VISIBLE: Final = r"^[!-~]*$"
-"""Visible ASCII: all that ids and cursors are made of. PostgreSQL would fail on a NUL."""
 
 ItemT = TypeVar("ItemT")
 
@@ -117,13 +116,8 @@ async def _answer_http_error(_request: Request, error: Exception) -> JSONRespons
 
 async def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (registered for this class)
-    faults = "; ".join(_fault(fault) for fault in error.errors()[:5])
-    return problem(422, "invalid_request", "Invalid request", faults)
-
-
-def _fault(fault: Any) -> str:  # noqa: ANN401  (pydantic's error dictionary)
-    where = ".".join(str(part) for part in fault["loc"])
-    return f"{where}: {fault['msg']}"
+    detail = faults_in_words(error.errors())
+    return problem(InvalidRequestError.status, InvalidRequestError.code, InvalidRequestError.title, detail)
 
 
 async def _answer_clash(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,8 @@ from fleet_server.alerts.desk import AlertDesk
 from fleet_server.alerts.language import Severity, Words
 from fleet_server.alerts.tables import AlertRow, IncidentRow
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 AlertId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="An alert's id.")]
 IncidentId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="An incident's id.")]

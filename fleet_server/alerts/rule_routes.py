@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 from fleet_server.alerts.language import MAX_RULES, Rule
 from fleet_server.alerts.ruleset import KnownRule, Ruleset
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 Name = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A rule's name.")]
 

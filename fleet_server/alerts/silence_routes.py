@@ -9,7 +9,8 @@ from device_contract.names import DEVICE_ID_PATTERN, NAME_PATTERN
 from fleet_server.alerts.language import RuleName, Words
 from fleet_server.alerts.silences import Matcher, SilenceService
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 SilenceId = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A silence's id.")]
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from fleet_server.audit.service import AuditService
-from fleet_server.web import VISIBLE, Cursor, Limit, Page, RoleCheck, parse_ordinal
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page, RoleCheck, parse_ordinal
 
 Filter = Annotated[str | None, Query(max_length=256, pattern=VISIBLE)]
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Path, status
 from pydantic import BaseModel, Field
 
 from fleet_server.auth.service import AuthService, Principal, Role
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 
 class TokenRequest(BaseModel):

@@ -14,7 +14,7 @@ from fleet_server.bundles.service import BundleService
 from fleet_server.errors import ForbiddenError, NotFoundError
 from fleet_server.trust.grants import REPOSITORY_PATH, DownloadGrants
 from fleet_server.trust.repository import Repository
-from fleet_server.web import VISIBLE
+from fleet_server.validation import VISIBLE
 
 Grant = Annotated[str, Path(max_length=256, pattern=VISIBLE)]
 

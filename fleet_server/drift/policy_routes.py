@@ -10,7 +10,7 @@ from fleet_server.auth import AuthService, Principal, Role
 from fleet_server.bundles.service import BundleService
 from fleet_server.devices.labels import check_labels
 from fleet_server.drift.policies import PolicyService
-from fleet_server.web import VISIBLE
+from fleet_server.validation import VISIBLE
 
 Model = Annotated[str, Path(pattern=NAME_PATTERN, description="A model's name.")]
 

@@ -15,7 +15,8 @@ from fleet_server.retraining.rows import TrainingRows
 from fleet_server.retraining.service import RetrainingService
 from fleet_server.retraining.states import State
 from fleet_server.retraining.tables import RetrainingRow
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 PARQUET = "application/vnd.apache.parquet"
 

@@ -14,7 +14,8 @@ from fleet_server.summaries.page import html
 from fleet_server.summaries.schedule import Every
 from fleet_server.summaries.service import SummaryService
 from fleet_server.summaries.tables import SubscriptionRow
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 Model = Annotated[str, Path(pattern=NAME_PATTERN, description="A model's name.")]
 Days = Annotated[int, Query(ge=1, le=366, description="About so many days until now.")]

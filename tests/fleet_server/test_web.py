@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -17,7 +18,9 @@ from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.app import FleetServer
 from fleet_server.db import Database
 from fleet_server.web import MAX_BODY_BYTES, BodyLimit, install
-from tests.fleet_server.conftest import AppClient
+from tests.fleet_server.conftest import AppClient, SharedServer
+
+JSON = {"Content-Type": "application/json"}
 
 
 class Body(BaseModel):
@@ -134,3 +137,34 @@ def test_an_unauthenticated_upload_is_refused_unread(server: FleetServer) -> Non
 
     assert anyio.run(send) == 401
     assert read == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "detail"),
+    [
+        ("GET", "devices?limit=0", {}, "limit must be at least 1"),
+        ("GET", "devices?limit=x", {}, "limit must be a whole number"),
+        ("GET", "audit?cursor=%00", {}, "cursor must be visible ASCII characters"),
+        ("GET", "models/Pump/windows", {}, "model must be small letters, digits, '.', _ and -, at most 64, with a"),
+        ("POST", "tokens", {"json": {"name": "x", "role": "king"}}, "role must be 'viewer', 'ml_engineer', 'operator'"),
+        ("POST", "tokens", {"json": {"name": ""}}, "name must fit the pattern ^[A-Za-z0-9]"),
+        ("POST", "deployments", {"json": {"version": 1}}, "model is missing; version must be a text"),
+        (
+            "POST",
+            "deployments",
+            {"json": {"model": "m", "version": "1", "waves": []}},
+            "waves must have a length of at",
+        ),
+        ("POST", "deployments", {"json": []}, "the body must be an object"),
+        ("POST", "deployments", {}, "the body is missing"),
+        ("POST", "deployments", {"content": b"{", "headers": JSON}, "the body is not JSON: Expecting property name"),
+        ("PUT", "models/m/drift/policy", {"json": {"tolerance_sd": -1}}, "tolerance_sd must be at least 0"),
+        ("PUT", "models/m/drift/policy", {"json": {"knob": 1}}, "knob is not known here"),
+    ],
+)
+def test_a_refusal_names_the_field_and_what_it_may_be(
+    shared: SharedServer, method: str, path: str, content: dict[str, Any], detail: str
+) -> None:
+    answer = shared.http.request(method, f"/api/v1/{path}", **content)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(detail)

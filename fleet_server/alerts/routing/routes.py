@@ -9,7 +9,8 @@ from fleet_server.alerts.language import RuleName, Severity
 from fleet_server.alerts.routing.receivers import MAX_ADDRESS_CHARACTERS, ReceiverService, Waiting
 from fleet_server.alerts.routing.tables import ReceiverRow
 from fleet_server.auth import AuthService, Principal, Role
-from fleet_server.web import VISIBLE, Cursor, Limit, Page
+from fleet_server.validation import VISIBLE
+from fleet_server.web import Cursor, Limit, Page
 
 Name = Annotated[str, Path(max_length=64, pattern=VISIBLE, description="A receiver's name.")]
 

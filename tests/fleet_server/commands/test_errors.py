@@ -33,8 +33,9 @@ def one_line(text: str) -> str:
         (("devices", "list", "--ca", "/nowhere/ca.crt"), 2, "cannot read the CA /nowhere/ca.crt: No such file"),
         (("devices", "list", "--label", "north"), 2, "write KEY=VALUE"),
         (("devices", "show", "nobody"), 6, "Not found: no device 'nobody'"),
-        (("devices", "show", "no body"), 8, "Invalid request: path.device_id"),
+        (("devices", "show", "no body"), 8, "Invalid request: device_id must be letters, digits, _ and -, at most 64"),
         (("devices", "show", "../tokens"), 6, "Not Found: /api/v1/devices/../tokens"),
+        (("devices", "show", ""), 2, "an argument is empty"),
         (("devices", "revoke", "nobody"), 6, "no device 'nobody'"),
         (("models", "show", "nothing"), 6, "no model 'nothing'"),
         (
@@ -46,13 +47,17 @@ def one_line(text: str) -> str:
         (("rules", "apply", "/dev/null"), 2, "it has no `rules`; in TOML each begins with [[rules]]"),
         (("feedback", "send", "m", "/nowhere/labels.csv"), 2, "cannot read /nowhere/labels.csv: No such file"),
         (("tokens", "delete", "none"), 6, "no token 'none'"),
-        (("tokens", "create", "ci", "--role", "king"), 8, "Invalid request: body.role"),
+        (("tokens", "create", "ci", "--role", "king"), 8, "Invalid request: role must be 'viewer', 'ml_engineer'"),
         (("deployments", "show", "none"), 6, "no deployment 'none'"),
         (("deployments", "pause", "none"), 6, "no deployment 'none'"),
         (("deployments", "watch", "none"), 6, "no deployment 'none'"),
         (("deployments", "create", "--model", "m", "--version", "1", "--waves", "ten"), 2, "wave 'ten'"),
         (("deployments", "create", "--model", "m", "--version", "1", "--waves", "100"), 6, "no version '1'"),
-        (("deployments", "create", "--model", "m", "--version", "1", "--waves", "101"), 8, "body.waves"),
+        (
+            ("deployments", "create", "--model", "m", "--version", "1", "--waves", "101"),
+            8,
+            "waves.0.percent must be at most 100",
+        ),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
 )
@@ -88,7 +93,7 @@ def test_what_exists_is_not_made_again(operate: Operate, ci_pub: Path) -> None:
 
 def test_a_key_of_another_kind_is_told(operate: Operate, server: RunningServer) -> None:
     result = operate("models", "create", "m", "--key", str(server.ca))
-    assert "cannot read the public key" in one_line(result.stderr)
+    assert "is no Ed25519 key in PEM: give the ci.pub" in one_line(result.stderr)
     assert result.exit_code == 2
 
 
