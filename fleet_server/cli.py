@@ -17,7 +17,6 @@ from fleet_server.commands import add_commands
 from fleet_server.errors import StartError
 from fleet_server.settings import DataFolder, Settings, checked, read_settings
 
-EXIT_START = 1
 _DEFAULTS = Settings()
 
 Data = Annotated[Path, typer.Option(help="The server's data folder.")]
@@ -95,12 +94,12 @@ add_commands(app)
 
 
 def main() -> None:
-    """Run the command line; what stops a start, or an output that takes no more, is one line and exit code 1."""
+    """Run the command line; what stops a start, or an output that takes no more, is one line and an exit code."""
     try:
         app()
     except StartError as error:
         typer.echo(f"leeway-fleet: {error}", err=True)
-        sys.exit(EXIT_START)
+        sys.exit(error.exit_code)
     except OSError as error:
         typer.echo(f"leeway-fleet: {error.filename or 'standard output'}: {error.strerror or error}", err=True)
-        sys.exit(EXIT_START)
+        sys.exit(StartError.exit_code)

@@ -71,3 +71,11 @@ class UnavailableError(FleetError):
 
 class StartError(Exception):
     """The server cannot be set up or started; the message says why and what to do."""
+
+    exit_code = 1
+
+
+class QuestionError(StartError):
+    """What the archive is asked contradicts itself, lacks something, or has a name that no question has."""
+
+    exit_code = 2

@@ -2,15 +2,16 @@
 
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fleet_server.archive.result_format import ResultFormat
-from fleet_server.errors import StartError
+from fleet_server.errors import QuestionError
 from fleet_server.settings import DataFolder, read_settings
+from fleet_server.times import parse_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
 
-Time = Annotated[datetime | None, typer.Option(help="For a named question; UTC.")]
+Time = Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="For a named question; UTC.")]
 
 
 def query(  # noqa: PLR0913, PLR0917  (each is an option)
@@ -34,9 +35,11 @@ def query(  # noqa: PLR0913, PLR0917  (each is an option)
 ) -> None:
     """Ask the archive, by SQL or by the name of a question; it changes nothing."""
     if form is ResultFormat.PARQUET and out is None:
-        raise StartError("Parquet is no text: name a file with --out")
+        raise QuestionError("Parquet is no text: name a file with --out")
     if (sql is None) == (named is None):
-        raise StartError("give either a SELECT or --named")
+        raise QuestionError("give either a SELECT or --named")
+    if sql is not None and (model or since or until):
+        raise QuestionError("--model, --since and --until are for a question by --named: narrow a SELECT by WHERE")
     from fleet_server.archive.backend import open_archive
 
     folder = DataFolder(data)
@@ -45,7 +48,7 @@ def query(  # noqa: PLR0913, PLR0917  (each is an option)
     if sql is not None:
         answer = archive.sql(sql)
     else:
-        answer = archive.ask(_question(named or ""), model=model, since=_utc(since), until=_utc(until))
+        answer = archive.ask(_question(named or ""), model=model, since=since, until=until)
     _write(answer, form, out)
 
 
@@ -53,12 +56,8 @@ def _question(name: str) -> "Question":
     from fleet_server.archive.expressions import NAMED
 
     if name not in NAMED:
-        raise StartError(f"no question {name!r}: there are {', '.join(NAMED)}")
+        raise QuestionError(f"no question {name!r}: there are {', '.join(NAMED)}")
     return NAMED[name]
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.replace(tzinfo=UTC)
 
 
 def _write(answer: "pa.Table", form: ResultFormat, out: Path | None) -> None:

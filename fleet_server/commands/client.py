@@ -187,5 +187,11 @@ def _problem_line(response: httpx.Response) -> str:
 
 
 def api(*parts: str) -> str:
-    """Return the path of a resource; ids become path segments whatever they hold."""
+    """Return the path of a resource; ids become path segments whatever they hold.
+
+    Raises:
+        UsageError: One is empty, which would be the path of another resource.
+    """
+    if not all(parts):
+        raise UsageError("an argument is empty: give the name or the id that is meant")
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)

@@ -11,7 +11,7 @@ from fleet_server.commands.command import command, group
 from fleet_server.commands.errors import UsageError
 from fleet_server.commands.models import ModelName
 from fleet_server.commands.output import Answer
-from fleet_server.commands.times import as_ms
+from fleet_server.times import as_ms, parse_time
 
 app = group("Comparisons of a model's windows.")
 
@@ -34,8 +34,12 @@ PLOTS = (".svg", ".png")
 Plot = Annotated[Path | None, typer.Option(help="Draw it into this file, .svg or .png.")]
 Device = Annotated[list[str] | None, typer.Option("--device", help="Of this device; may be repeated.")]
 Version = Annotated[str | None, typer.Option(help="Of this version.")]
-Since = Annotated[datetime | None, typer.Option(help="Windows that start here or later; UTC.")]
-Until = Annotated[datetime | None, typer.Option(help="Windows that start before; UTC.")]
+Since = Annotated[
+    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start here or later; UTC.")
+]
+Until = Annotated[
+    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start before; UTC.")
+]
 
 
 @command(app, "devices")
@@ -95,8 +99,8 @@ def parse_period(text: str) -> dict[str, int]:
     """
     start, _, end = text.partition("..")
     try:
-        since, until = (as_ms(datetime.fromisoformat(part)) for part in (start, end))
-    except ValueError:
+        since, until = (as_ms(parse_time(part)) for part in (start, end))
+    except typer.BadParameter:
         raise UsageError(f"{text!r} is no period: write it as 2026-01-01..2026-01-08") from None
     if since is None or until is None or since >= until:
         raise UsageError(f"the period {text!r} ends before it starts")

@@ -8,7 +8,7 @@ import typer
 from fleet_server.commands.client import FleetClient, api
 from fleet_server.commands.command import All, Labels, Limit, command, group, parse_labels
 from fleet_server.commands.output import Answer, cell
-from fleet_server.commands.times import as_ms
+from fleet_server.times import as_ms, parse_time
 
 ModelFilter = Annotated[str | None, typer.Option("--model", help="Of this model only.")]
 
@@ -93,7 +93,10 @@ def sign_off(  # noqa: PLR0913  (each is an option)
     *,
     against: Annotated[str, typer.Option(help="The comparison: own, peers or training.")] = "own",
     false_discovery_rate: Annotated[float, typer.Option(help="Share of the findings that may be chance.")] = 0.05,
-    at: Annotated[datetime | None, typer.Option(help="The last window that starts here or earlier; UTC.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(parser=parse_time, metavar="TIME", help="The last window that starts here or earlier; UTC."),
+    ] = None,
     limit: Limit = 50,
 ) -> Answer:
     """Look once at a model's last judged window: exit code 1 if anything in it is more than chance."""

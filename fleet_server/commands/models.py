@@ -59,8 +59,8 @@ def _read_public_key(path: Path) -> str:
         key = load_pem_public_key(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read the public key {path}: {error.strerror}") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"cannot read the public key {path}: {error}") from error
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"{path} is no Ed25519 key: give the ci.pub that `leeway-compiler keys init` made")
+        raise UsageError(f"{path} is no Ed25519 key in PEM: give the ci.pub that `leeway-compiler keys init` made")
     return key.public_bytes_raw().hex()

@@ -78,21 +78,35 @@ def test_a_named_question_takes_a_model_and_a_time(data: Path) -> None:
     assert json.loads(output(data, *named, "--until", "2026-01-01")) == []
 
 
+def test_a_time_has_the_zone_that_it_names(data: Path) -> None:
+    named = ["--named", "devices-by-day", "--format", "json"]
+    assert json.loads(output(data, *named, "--until", "2026-01-01T01:00+01:00")) == []
+    assert len(json.loads(output(data, *named, "--until", "2026-01-01T01:00"))) == len(DEVICES)
+
+
+def test_what_is_no_time_is_told_how_to_write_one(data: Path) -> None:
+    asked = query(data, "--named", "devices-by-day", "--since", "yesterday")
+    assert (asked.exit_code, asked.stdout) == (2, "")
+    assert "'yesterday' is no time: write it as 2026-11-29" in asked.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "exit_code", "complaint"),
     [
-        ([], "give either"),
-        (["SELECT 1", "--named", "drift-by-day"], "give either"),
-        (["--named", "weather"], "there are drift-by-day"),
-        (["SELECT 1", "--format", "parquet"], "--out"),
-        (["DROP VIEW windows"], "read-only"),
+        ([], 2, "give either"),
+        (["SELECT 1", "--named", "drift-by-day"], 2, "give either"),
+        (["SELECT 1", "--since", "2026-01-01"], 2, "narrow a SELECT by WHERE"),
+        (["--named", "weather"], 2, "there are drift-by-day"),
+        (["SELECT 1", "--format", "parquet"], 2, "--out"),
+        (["DROP VIEW windows"], 1, "read-only"),
+        (["SELECT nothing FROM windows"], 1, '"nothing" not found'),
     ],
 )
-def test_a_wrong_question_is_one_line(data: Path, arguments: list[str], complaint: str) -> None:
+def test_a_wrong_question_is_one_line(data: Path, arguments: list[str], exit_code: int, complaint: str) -> None:
     run: Any = subprocess.run(
         [*LEEWAY_FLEET, "query", "--data", str(data), *arguments], capture_output=True, text=True, check=False
     )
-    assert run.returncode == 1
+    assert run.returncode == exit_code
     assert complaint in run.stderr
     assert len(run.stderr.splitlines()) == 1
