@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.parity import evenly
+from compiler.spread import evenly
 from device_contract.plan.scorer import PlanScorer
 
 _MAX_ROWS = 2000

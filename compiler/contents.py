@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.frontends.source import Signature
-from compiler.parity import Tolerance
 from compiler.sample import Sample
+from compiler.tolerance import Tolerance
 from device_contract.baseline import Baseline
 from device_contract.manifest import Lineage, Output
 

@@ -20,7 +20,7 @@ from compiler.ir.fusion import round_down
 from compiler.ir.nodes import Concatenate, Float32, Graph, Load, Node, RefuseMissing, Row, Select, Tree, TreeEnsemble
 from compiler.ir.ordering import order
 from compiler.ir.piecewise import Piecewise
-from compiler.parity import evenly
+from compiler.spread import evenly
 
 Rows = NDArray[np.float32]
 MAX_SPLITS = 2000

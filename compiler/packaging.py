@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from compiler.backends.artifact import FILE_NAMES, EmittedArtifact
 from compiler.contents import Contents
 from compiler.model_card import model_card
-from compiler.parity import evenly
+from compiler.spread import evenly
 from compiler.supply_chain import provenance, sbom
 from device_contract import bundle
 from device_contract.baseline import encode_baseline
@@ -107,7 +107,7 @@ def _manifest(contents: Contents, files: Mapping[str, bytes], self_test_rows: in
         self_test=SelfTest(
             file=references[_SELF_TEST],
             rows=self_test_rows,
-            absolute_tolerance=contents.tolerance.absolute,
+            absolute_tolerance=contents.tolerance.largest,
             relative_tolerance=contents.tolerance.relative,
         ),
         model_card=references[_MODEL_CARD],

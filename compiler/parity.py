@@ -2,11 +2,9 @@
 
 A score ``a`` agrees with the truth ``t`` if ``|a - t| <= absolute + relative * |t|``; NaN
 agrees with NaN and an infinity with itself. A classifier's highest class must be the same in
-every row, unless the truth itself is a tie within the tolerance.
+every row, unless the truth itself is a tie within the tolerance. ``compiler.tolerance`` chooses it.
 """
 
-import math
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,26 +12,13 @@ from numpy.typing import NDArray
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.errors import ParityError, WrongRow
-from compiler.frontends.source import Family, Signature
+from compiler.frontends.source import Signature
+from compiler.tolerance import Tolerance
 
 MAX_ROWS = 20_000
 _SHOWN_ROWS = 5
 _SHOWN_SCORES = 5
 _SHOWN_INPUTS = 40
-_RELATIVE: dict[Family, float] = {"linear": 1e-5, "trees": 1e-5, "other": 1e-4}
-"""Artifacts compute with float32 (7 digits); sums of hundreds of terms keep about 5 of them."""
-_MOST = 0.99
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a score may be from the truth."""
-
-    absolute: float
-    relative: float
-
-    def __str__(self) -> str:
-        return f"{self.absolute:.3g} + {self.relative:.3g} x |score|"
 
 
 @dataclass(frozen=True)
@@ -55,39 +40,6 @@ class ParityResult:
     tolerance: Tolerance
     edge_rows: int = 0
     wrong_edge_rows: int = 0
-
-
-def tolerance_for(signature: Signature, truth: NDArray[np.float64]) -> Tolerance:
-    """State the tolerance for a kind of model.
-
-    The absolute part is relative to large scores, for where large terms cancel, what is left carries
-    their rounding. But a row that holds a wild number says nothing of the other rows' terms, so the
-    largest scores of each output, one in a hundred and at least one, do not count: for them the relative
-    part stands. Nor do zeros: they are what is left of the terms that the other rows show.
-
-    Trees give no score that is wilder than their leaves, and boosted ones begin at the mean of their
-    training, which they take away where there is nothing: a forecast of 0 may be 200 less 200, however
-    few rows are more. So for trees the scale is the mean, where that is larger.
-    """
-    relative = _RELATIVE[signature.family]
-    scale = 1.0 if signature.task == "classification" else max(_large(scores, signature.family) for scores in truth.T)
-    return Tolerance(relative * scale, relative)
-
-
-def _large(scores: NDArray[np.float64], family: Family) -> float:
-    """Return what most of an output's scores do not exceed, as a power of two: their last bits shall not show."""
-    magnitudes = np.abs(scores[np.isfinite(scores) & (scores != 0.0)])
-    if not len(magnitudes):
-        return 1.0
-    large = float(np.quantile(magnitudes, _MOST, method="lower"))
-    if family == "trees":
-        large = max(large, float(np.sum(magnitudes / len(magnitudes))))
-    return 2.0 ** min(math.ceil(math.log2(large)), sys.float_info.max_exp - 1)
-
-
-def evenly(n_rows: int, at_most: int) -> NDArray[np.intp]:
-    """Choose row numbers spread evenly over all rows, ascending."""
-    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, at_most)).round().astype(np.intp))
 
 
 def prove(  # noqa: PLR0913  (what is compared, with what, and how near)
@@ -144,14 +96,14 @@ def _difference(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDAr
 
 def _agrees(scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance) -> NDArray[np.bool_]:
     magnitude = np.where(np.isfinite(truth), np.abs(truth), 0.0)
-    return _difference(scores, truth) <= tolerance.absolute + tolerance.relative * magnitude
+    return _difference(scores, truth) <= np.array(tolerance.absolute) + tolerance.relative * magnitude
 
 
 def _wrong_label(scores: NDArray[np.float64], truth: NDArray[np.float64], tolerance: Tolerance) -> NDArray[np.bool_]:
     """Tell the rows whose highest class differs though the truth is no tie."""
     numbers = np.arange(len(truth))
     lead = truth.max(axis=1) - truth[numbers, scores.argmax(axis=1)]
-    wrong: NDArray[np.bool_] = lead > 2 * (tolerance.absolute + tolerance.relative * np.abs(truth).max(axis=1))
+    wrong: NDArray[np.bool_] = lead > 2 * (tolerance.largest + tolerance.relative * np.abs(truth).max(axis=1))
     return wrong
 
 

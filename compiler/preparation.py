@@ -28,7 +28,9 @@ from compiler.frontends.source import Signature, SourceModel
 from compiler.quantization import Quantization, quantize
 from compiler.sample import Sample, arrange, read_sample
 from compiler.schema import DAY_S, Schema, read_schema
+from compiler.spread import evenly
 from compiler.tables import matrix_columns
+from compiler.tolerance import choose_tolerance
 from compiler.truth import score_sample
 from detectors import lay_out
 from detectors.limits import calibrate
@@ -72,7 +74,7 @@ class PreparedModel:
         self.outputs = outputs
         self.notes = notes
         self._explain = explain
-        self.tolerance = parity.tolerance_for(source.signature, truth)
+        self.tolerance = choose_tolerance(source, sample.rows, truth)
         self._labels = labels
         self._season_s = season_s
         self._outcomes: dict[tuple[str, ArtifactKind], Any] = {}
@@ -122,7 +124,7 @@ class PreparedModel:
 
     def _prove(self, artifact: EmittedArtifact) -> parity.ParityResult:
         scored = np.flatnonzero(np.isfinite(self.truth).all(axis=1))
-        chosen = scored[parity.evenly(len(scored), parity.MAX_ROWS)]
+        chosen = scored[evenly(len(scored), parity.MAX_ROWS)]
         rows, expected = self.sample.rows[chosen], self.truth[chosen]
         result = parity.prove(artifact, self.source.signature, rows, expected, self.tolerance, numbers=chosen)
         compared, wrong = self._prove_edges(artifact)

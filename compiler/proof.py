@@ -92,7 +92,7 @@ def _emit(
 
 def _prove(prepared: PreparedModel, artifact: EmittedArtifact, step: Step) -> parity.ParityResult:
     tolerance = prepared.tolerance
-    step.figures |= {"absolute_tolerance": tolerance.absolute, "relative_tolerance": tolerance.relative}
+    step.figures |= {"absolute_tolerance": tolerance.largest, "relative_tolerance": tolerance.relative}
     result = prepared.prove(artifact.kind)
     step.figures |= {"rows": result.rows, "max_difference": result.max_difference}
     step.figures |= {"edge_rows": result.edge_rows, "wrong_edge_rows": result.wrong_edge_rows}

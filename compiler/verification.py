@@ -5,7 +5,8 @@ import numpy as np
 from compiler.backends.artifact import EmittedArtifact
 from compiler.errors import ModelError, ParityError
 from compiler.frontends.source import Signature
-from compiler.parity import ParityResult, Tolerance, prove
+from compiler.parity import ParityResult, prove
+from compiler.tolerance import Tolerance
 from device_contract.baseline import decode_baseline
 from device_contract.bundle import Bundle
 from device_contract.errors import BundleError, PlanError
@@ -37,7 +38,7 @@ def _run(bundle: Bundle, artifact: Artifact, vectors: SelfTestVectors) -> Parity
     expected = np.frombuffer(vectors.outputs, dtype="<f8").reshape(-1, vectors.n_outputs).astype(np.float64)
     data = bundle.files[artifact.file.path]
     emitted = EmittedArtifact(artifact.kind, data, artifact.onnx_input, artifact.onnx_output)
-    tolerance = Tolerance(test.absolute_tolerance, test.relative_tolerance)
+    tolerance = Tolerance((test.absolute_tolerance,), test.relative_tolerance)
     try:
         return prove(emitted, _signature(bundle.manifest), rows, expected, tolerance)
     except (ModelError, PlanError) as error:

@@ -20,7 +20,8 @@ from compiler.errors import ParityError
 from compiler.frontends.sklearn import SklearnModel
 from compiler.ir.lowering import lower_estimator
 from compiler.ir.nodes import Concatenate, Constant, Graph, Row, Select, Tree, TreeEnsemble
-from compiler.parity import Tolerance, prove
+from compiler.parity import prove
+from compiler.tolerance import Tolerance
 
 SAMPLE = np.random.default_rng(3).normal(size=(40, 3)).astype(np.float32)
 
@@ -144,5 +145,5 @@ def _moved(node: TreeEnsemble, number: int, split: int, towards: float) -> TreeE
 
 
 def _prove(artifact: EmittedArtifact, source: SklearnModel, group: EdgeRows) -> None:
-    tolerance = Tolerance(1e-9, 1e-9)
+    tolerance = Tolerance((1e-9,), 1e-9)
     prove(artifact, source.signature, group.rows, source.score(group.rows), tolerance, where=" at the edges")

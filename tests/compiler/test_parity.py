@@ -6,17 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from compiler.backends.artifact import EmittedArtifact
+from compiler.backends.plan import emit
 from compiler.errors import ParityError
 from compiler.frontends.sklearn import SklearnModel
 from compiler.frontends.source import Signature
-from compiler.parity import Tolerance, _agrees, _wrong_label, evenly, prove, tolerance_for
+from compiler.parity import _agrees, _wrong_label, prove
+from compiler.spread import evenly
+from compiler.tolerance import Tolerance, choose_tolerance, tolerance_for
 
 REGRESSION = Signature("regression", "linear", 4, (), ())
 CLASSIFICATION = Signature("classification", "trees", 4, (), ("a", "b"))
-TOLERANCE = Tolerance(1e-5, 1e-5)
+TOLERANCE = Tolerance((1e-5,), 1e-5)
 
 
 @pytest.fixture
@@ -95,30 +101,80 @@ def test_labels_may_differ_only_in_a_tie() -> None:
 
 def test_the_tolerance_grows_with_the_scores_of_a_regression() -> None:
     truth = np.array([[1.0], [-900.0], [850.0], [np.nan]])
-    assert tolerance_for(REGRESSION, truth) == Tolerance(1e-5 * 1024, 1e-5)
-    assert tolerance_for(REGRESSION, 1e308 * np.array([[1.0], [1.5]])) == Tolerance(1e-5 * 2.0**1023, 1e-5)
-    assert tolerance_for(REGRESSION, np.zeros((2, 1))) == Tolerance(1e-5, 1e-5)
-    assert tolerance_for(CLASSIFICATION, np.array([[900.0, 1.0]])) == Tolerance(1e-5, 1e-5)
+    assert tolerance_for(REGRESSION, truth) == Tolerance((1e-5 * 1024,), 1e-5)
+    assert tolerance_for(REGRESSION, 1e308 * np.array([[1.0], [1.5]])) == Tolerance((1e-5 * 2.0**1023,), 1e-5)
+    assert tolerance_for(REGRESSION, np.zeros((2, 1))) == TOLERANCE
+    assert tolerance_for(CLASSIFICATION, np.array([[900.0, 1.0]])) == TOLERANCE
 
 
 @pytest.mark.parametrize("wild", [1e6, -1e300])
 def test_a_wild_score_widens_the_tolerance_of_its_own_row_alone(wild: float) -> None:
     ordinary = np.random.default_rng(0).uniform(0.5, 1.0, size=(500, 1))
     truth = np.concatenate([ordinary, [[wild]], ordinary, [[wild]]])
-    assert tolerance_for(REGRESSION, truth) == tolerance_for(REGRESSION, ordinary) == Tolerance(1e-5, 1e-5)
+    assert tolerance_for(REGRESSION, truth) == tolerance_for(REGRESSION, ordinary) == TOLERANCE
 
 
 def test_boosted_trees_that_give_much_to_few_rows_keep_the_rounding_of_their_mean() -> None:
     rare = np.full((1000, 1), 1e-4)
     rare[:2] = 1000.0
-    assert tolerance_for(REGRESSION, rare).absolute < 1e-8
-    assert tolerance_for(dataclasses.replace(REGRESSION, family="trees"), rare).absolute == 1e-5 * 4
+    assert tolerance_for(REGRESSION, rare).largest < 1e-8
+    assert tolerance_for(dataclasses.replace(REGRESSION, family="trees"), rare).absolute == (1e-5 * 4,)
 
 
 def test_a_model_that_mostly_gives_zero_has_the_tolerance_of_what_else_it_gives() -> None:
     truth = np.zeros((1000, 2))
     truth[::100, 1] = 100.0
-    assert tolerance_for(REGRESSION, truth) == Tolerance(1e-5 * 128, 1e-5)
+    assert tolerance_for(REGRESSION, truth) == Tolerance((1e-5, 1e-5 * 128), 1e-5)
+
+
+def test_each_output_of_a_regression_is_held_to_its_own_scale() -> None:
+    truth = np.array([[1e-6, 1e6]] * 4)
+    tolerance = tolerance_for(REGRESSION, truth)
+    assert tolerance == Tolerance((1e-5 * 2.0**-19, 1e-5 * 2.0**20), 1e-5)
+    assert str(tolerance) == "(1.91e-11, 10.5) + 1e-05 x |score|"
+    assert _agrees(truth * [1.0, 1.00001], truth, tolerance).all()
+    assert not _agrees(truth * [1.00005, 1.0], truth, tolerance)[:, 0].any()
+
+
+def test_a_wrong_small_output_beside_a_large_one_is_refused(rows: NDArray[np.float32]) -> None:
+    model = LinearRegression().fit(rows, np.stack([1e-6 * rows[:, 0], 1e6 * rows[:, 1]], axis=1))
+    source = SklearnModel(model)
+    truth = source.score(rows)
+    tolerance = choose_tolerance(source, rows, truth)
+    plan = EmittedArtifact("plan", emit(source.to_graph()))
+    assert prove(plan, source.signature, rows, truth, tolerance).kind == "plan"
+    model.coef_[0] *= 1.001
+    wrong = EmittedArtifact("plan", emit(SklearnModel(model).to_graph()))
+    with pytest.raises(ParityError, match=r"of 400 rows \(tolerance \(.*e-11, .*\) \+ 1e-05 x"):
+        prove(wrong, source.signature, rows, truth, tolerance)
+
+
+def test_an_output_that_is_left_of_larger_terms_keeps_their_rounding(rows: NDArray[np.float32]) -> None:
+    dependent = np.column_stack([rows, rows[:, 0] + rows[:, 1]])
+    source = SklearnModel(PCA().fit(dependent))
+    truth = source.score(dependent)
+    assert np.abs(truth[:, -1]).max() < 1e-6
+    tolerance = choose_tolerance(source, dependent, truth)
+    assert 1e-5 < tolerance.absolute[-1] <= tolerance.largest
+
+
+def test_a_model_that_takes_its_sample_only_is_held_to_its_scores(rows: NDArray[np.float32]) -> None:
+    kinds = np.round(rows)
+    encoder = OneHotEncoder(sparse_output=False).fit(kinds)
+    source = SklearnModel(make_pipeline(encoder, LinearRegression()).fit(kinds, kinds[:, :2] * [1e-6, 1.0]))
+    tolerance = choose_tolerance(source, kinds, source.score(kinds))
+    assert tolerance.absolute[0] < 1e-9 < tolerance.absolute[1]
+
+
+def test_small_scores_of_classes_are_held_to_their_scale() -> None:
+    scores = 1e-7 * np.array([[1.0, -1.0, 0.5], [-1.0, 0.5, 0.25]])
+    assert tolerance_for(CLASSIFICATION, scores) == Tolerance((1e-5 * 2.0**-23,), 1e-5)
+    rare = np.array([[1e-7, 1.0 - 1e-7]] * 2)
+    assert tolerance_for(CLASSIFICATION, rare) == TOLERANCE
+
+
+def test_the_tolerances_of_many_outputs_are_shown_in_part() -> None:
+    assert str(Tolerance(tuple(map(float, range(7))), 1e-5)) == "(0, 1, 2, 3, 4, ... 2 more) + 1e-05 x |score|"
 
 
 @given(st.integers(1, 5000), st.integers(1, 500))
