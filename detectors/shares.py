@@ -9,7 +9,7 @@ Source: Lancaster, Significance tests in discrete distributions, 1961,
 """
 
 import numpy as np
-from scipy.special import betaln, ndtri_exp
+from scipy.special import gammaln, ndtri_exp
 
 from detectors.arrays import Floats
 
@@ -46,7 +46,8 @@ def share_scores(count: Floats, trials: Floats, usual: Floats, unusual: Floats) 
 
 def _summed(k: Floats, n: Floats, a: Floats, b: Floats, mean: Floats) -> Floats:
     up = k > mean
-    at = -np.log(n + 1.0) - betaln(n - k + 1.0, k + 1.0) + betaln(k + a, n - k + b) - betaln(a, b)
+    at = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    at += gammaln(k + a) + gammaln(n - k + b) - gammaln(n + a + b) - gammaln(a) - gammaln(b) + gammaln(a + b)
     # the lower tail is the upper tail of the other rows
     total = _tail(np.where(up, k, n - k), n, np.where(up, a, b), np.where(up, b, a))
     probability = np.minimum(at + np.log(total), -1e-12)

@@ -15,7 +15,6 @@ from detectors.effect_sizes import EFFECT_SIZES
 
 STEPS: Final = 32
 """Of one level."""
-_LARGEST: Final = 65_000.0
 
 
 class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
@@ -67,9 +66,3 @@ def decode_judged(data: bytes) -> tuple[JudgedHalf, ...]:
 def severity_bytes(ratios: NDArray[np.float32]) -> NDArray[np.int8]:
     """Return severities as they are stored; any shape."""
     return np.clip(np.rint(np.nan_to_num(ratios) * STEPS), -127, 127).astype(np.int8)
-
-
-def half_bytes(values: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Return figures as they are stored; any shape."""
-    limited: NDArray[np.float16] = np.clip(values, -_LARGEST, _LARGEST).astype("<f2")
-    return limited
