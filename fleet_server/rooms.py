@@ -12,6 +12,7 @@ from fleet_server.alerts.deployment_signals import DeploymentAlert
 from fleet_server.alerts.device_signals import DeviceSignals
 from fleet_server.alerts.known_names import KnownNames
 from fleet_server.alerts.performance_signals import PerformanceSignals
+from fleet_server.alerts.retention import AlertRetention, open_alerts, open_incidents
 from fleet_server.alerts.room import AlertRoom
 from fleet_server.alerts.verdict_signals import VerdictSignals
 from fleet_server.alerts.window_signals import WindowSignals
@@ -19,6 +20,7 @@ from fleet_server.archive.service import ArchiveService
 from fleet_server.archive.verdicts import NAME as VERDICTS_NAME
 from fleet_server.archive.windows import NAME as WINDOWS_NAME
 from fleet_server.archive.windows import windows_source
+from fleet_server.audit.retention import AuditRetention
 from fleet_server.audit.service import AuditService
 from fleet_server.auth import AuthService
 from fleet_server.broker.client import BrokerAddress, BrokerClient
@@ -35,9 +37,10 @@ from fleet_server.drift.policies import PolicyService, default_policy
 from fleet_server.drift.retention import Retention
 from fleet_server.drift.service import DriftService
 from fleet_server.feedback.room import FeedbackRoom
-from fleet_server.retraining.service import RetrainingService
+from fleet_server.retraining.service import RetrainingService, causes_of_live, live_requests
 from fleet_server.retraining.truth import VersionFigures
 from fleet_server.rollouts.assignments import Assignments
+from fleet_server.rollouts.retention import DeploymentRetention, incidents_of_open, open_deployments
 from fleet_server.rollouts.service import RolloutService
 from fleet_server.rollouts.spec import RolloutAlert
 from fleet_server.sampling.policies import SamplingPolicies
@@ -152,17 +155,7 @@ class Rooms:
         figures = VersionFigures(self.feedback.performance)
         self.retraining = RetrainingService(database, figures, self.alerts.receivers, self.audit, clock)
         self.summaries = SummaryService(database, figures, self.alerts.receivers, self.audit, clock)
-        self.retention = Retention(
-            database,
-            self.telemetry,
-            clock,
-            keep_days=self.settings.keep_days,
-            reports_read=[
-                partial(self.archive.archived_through, WINDOWS_NAME),
-                self.feedback.service.taken_through,
-            ],
-            changes_read=[partial(self.archive.archived_through, VERDICTS_NAME)],
-        )
+        self._build_retention()
         self._build_broker()
         self.rollouts = RolloutService(
             database,
@@ -177,6 +170,26 @@ class Rooms:
 
         self.sampling_policies.on_change(self.rollouts.assign_again)
         self.devices.on_labelled(self.rollouts.assign_device_again)
+
+    def _build_retention(self) -> None:
+        database, clock, settings = self.database, self.clock, self.settings
+        self.retention = Retention(
+            database,
+            self.telemetry,
+            clock,
+            keep_days=settings.keep_days,
+            reports_read=[
+                partial(self.archive.archived_through, WINDOWS_NAME),
+                self.feedback.service.taken_through,
+            ],
+            changes_read=[partial(self.archive.archived_through, VERDICTS_NAME)],
+        )
+        self.alert_retention = AlertRetention(
+            database, clock, keep_days=settings.incident_days, needed=[causes_of_live(), incidents_of_open()]
+        )
+        self.deployment_retention = DeploymentRetention(database, clock, keep_days=settings.deployment_days)
+        open_subjects = [open_incidents(), open_alerts(), live_requests(), open_deployments()]
+        self.audit_retention = AuditRetention(database, clock, keep_days=settings.audit_days, needed=open_subjects)
 
     def _assignments(self) -> Assignments:
         return Assignments(

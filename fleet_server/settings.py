@@ -59,6 +59,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Days for which reports, judged windows and changes of verdicts are kept in the database."""
     feedback_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 365
     """Days for which labels and the windows of performance stay in the database."""
+    incident_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 365
+    """Days for which incidents stay once they are closed, with their alerts, and silences once they have ended."""
+    deployment_days: Annotated[int, msgspec.Meta(ge=2, le=3660)] = 365
+    """Days for which deployments stay once they have ended and no device holds what they assigned."""
+    audit_days: Annotated[int, msgspec.Meta(ge=30, le=3660)] = 1830
+    """Days for which the audit log stays, about five years."""
     archive_folder: str = ""
     """Folder of the archive's Parquet files; empty: ``archive/`` in the data folder."""
     archive_backend: str = "duckdb://"

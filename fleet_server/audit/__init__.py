@@ -1,1 +1,1 @@
-"""The audit log: who changed what, and when; rows are only ever added."""
+"""The audit log: who changed what, and when; rows are added, never changed, and forgotten after years."""

@@ -15,7 +15,7 @@ class AuditRow(SQLModel, table=True):
     ordinal: int | None = Field(
         default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     )
-    time_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    time_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     actor: str
     action: str = Field(index=True)
     subject: str = Field(index=True)

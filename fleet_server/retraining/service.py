@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from device_contract.baseline import DAY_MS
 from device_contract.manifest import decode_manifest
@@ -170,6 +171,16 @@ class RetrainingService:
         session.add(row)
         self._audit.record(session, actor, f"retraining.{verb}", row.request_id, model=row.model, version=version)
         self._receivers.post(session, _notice(row, row.state, "information"))
+
+
+def live_requests() -> SelectOfScalar[str]:
+    """Return the query of the requests that are open or accepted."""
+    return select(RetrainingRow.request_id).where(col(RetrainingRow.state).in_(LIVE))
+
+
+def causes_of_live() -> SelectOfScalar[str]:
+    """Return the query of the incidents that have asked for what is open or accepted still."""
+    return select(RetrainingCauseRow.incident_id).where(col(RetrainingCauseRow.request_id).in_(live_requests()))
 
 
 def _notice(row: RetrainingRow, event: str, severity: Severity) -> Notice:

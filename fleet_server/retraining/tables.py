@@ -40,5 +40,5 @@ class RetrainingCauseRow(SQLModel, table=True):
 
     __tablename__ = "retraining_causes"
 
-    incident_id: str = Field(primary_key=True, foreign_key="incidents.incident_id")
+    incident_id: str = Field(primary_key=True, foreign_key="incidents.incident_id", ondelete="CASCADE")
     request_id: str = Field(foreign_key="retraining_requests.request_id", index=True)

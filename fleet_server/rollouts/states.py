@@ -67,6 +67,9 @@ class Reason(StrEnum):
     """No device of the wave could be judged."""
 
 
+ENDED: Final = frozenset({DeploymentState.FINISHED, DeploymentState.ABORTED, DeploymentState.ROLLED_BACK})
+"""A deployment that goes on no more, unless somebody rolls it back."""
+
 OPEN: Final = frozenset({ActionState.QUEUED, ActionState.OFFERED, ActionState.IN_PROGRESS})
 """Not ended yet."""
 

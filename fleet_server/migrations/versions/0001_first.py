@@ -33,6 +33,7 @@ def _create_audit() -> None:
     )
     op.create_index("ix_audit_action", "audit", ["action"], unique=False)
     op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+    op.create_index("ix_audit_time_ms", "audit", ["time_ms"], unique=False)
 
 
 def _create_auth() -> None:

@@ -40,7 +40,7 @@ def upgrade() -> None:
         "retraining_causes",
         sa.Column("incident_id", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.incident_id"]),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.incident_id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["request_id"], ["retraining_requests.request_id"]),
         sa.PrimaryKeyConstraint("incident_id"),
     )
