@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import Counter
 
+from fleet_server.db import is_away
+
 _logger = logging.getLogger(__name__)
 
 Step = Callable[[], object]
@@ -52,12 +54,23 @@ class ControlLoop:
     def _run_step(self, name: str, step: Step) -> None:
         try:
             step()
-        except Exception:  # one room's fault must not stop the others
+        except Exception as error:  # noqa: BLE001  (one room's fault must not stop the others)
             self._failures.labels(name).inc()
             if name not in self._failing:  # once for each series of failures, not each second
-                _logger.exception("step %s fails; it will be tried again", name)
+                _log(name, error)
             self._failing.add(name)
         else:
             if name in self._failing:
                 _logger.info("step %s works again", name)
             self._failing.discard(name)
+
+
+def _log(name: str, error: Exception) -> None:
+    if is_away(error):  # which part of the step met it says nothing
+        _logger.warning("step %s waits for the database, and will be tried again: %s", name, _reason(error))
+    else:
+        _logger.error("step %s fails; it will be tried again", name, exc_info=error)
+
+
+def _reason(error: Exception) -> object:
+    return _reason(error.exceptions[0]) if isinstance(error, ExceptionGroup) else getattr(error, "orig", error)

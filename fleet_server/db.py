@@ -6,7 +6,7 @@ on an error. Do not open a session inside another: SQLite has one writer at a ti
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from operator import eq, lt
 from typing import Any, TypeVar
 
@@ -15,14 +15,20 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from fleet_server.errors import NotFoundError, StartError, UnavailableError
+from fleet_server.write_turns import WriteTurns
 
 BUSY_TIMEOUT_MS = 15_000
+_TURN_S = 120.0
+"""Threads of this process wait longer for each other: they all come to an end."""
+AWAY = (OperationalError, InterfaceError, NoConnectionError)
+"""What is raised while the database does not answer, is locked, or has no connection left: the caller can wait."""
 _POOL_SIZE = 16
 _READ_ONLY = "leeway_read_only"
 Bound = tuple[Any, Callable[[Any, Any], Any], object]
@@ -47,6 +53,7 @@ class Database:
             raise StartError(f"cannot use the database address in the settings: {error}") from error
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
+        self._turns = WriteTurns(_TURN_S) if self._engine.dialect.name == "sqlite" else None
         self._is_open = True
         self._reading = self._engine.execution_options(**{_READ_ONLY: True})
 
@@ -61,7 +68,7 @@ class Database:
         Raises:
             UnavailableError: The database is closed.
         """
-        return self._transaction(self._engine)
+        return self._transaction(self._engine, nullcontext() if self._turns is None else self._turns.turn())
 
     def reading(self) -> AbstractContextManager[Session]:
         """Open a transaction that only reads; on SQLite it does not wait for the writer.
@@ -69,7 +76,7 @@ class Database:
         Raises:
             UnavailableError: The database is closed.
         """
-        return self._transaction(self._reading)
+        return self._transaction(self._reading, nullcontext())
 
     def migrate(self) -> None:
         """Bring the schema to the newest step, in one transaction.
@@ -99,11 +106,18 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Session]:
+    def _transaction(self, engine: Engine, turn: AbstractContextManager[None]) -> Iterator[Session]:
         if not self._is_open:  # the engine itself would connect anew
             raise UnavailableError("the database is closed: the server is stopping, or has stopped")
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with turn, Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether an error, or each of a group, is one of ``AWAY``."""
+    if isinstance(error, ExceptionGroup):
+        return all(map(is_away, error.exceptions))
+    return isinstance(error, AWAY)
 
 
 def bounds(*given: Bound) -> list[ColumnElement[bool]]:

@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlmodel import Session
 
 from device_contract.codec import decode
@@ -31,7 +29,7 @@ from device_contract.feedback import Feedback
 from device_contract.messages import Birth, Message, Report, Status
 from device_contract.samples import Sample
 from device_contract.topics import parse
-from fleet_server.db import Database
+from fleet_server.db import AWAY, Database
 
 _logger = logging.getLogger(__name__)
 
@@ -41,8 +39,6 @@ _QUEUE_MESSAGES: Final = 2 * BATCH_MESSAGES
 _IDLE_S: Final = 0.2
 _RETRY_S: Final = 1.0
 _LOG_INTERVAL_S: Final = 60.0
-_AWAY: Final = (OperationalError, InterfaceError, NoConnectionError)
-"""What is raised while the database does not answer, or has no connection left: the message is not at fault."""
 _MESSAGE_TYPES: Final[Mapping[str, type[Birth | Status | Report | Sample | Feedback]]] = {
     "birth": Birth,
     "status": Status,
@@ -181,7 +177,7 @@ class Ingest:
         while not self._stopping.is_set():
             try:
                 kind, inbound = _read(delivery, self._is_active)
-            except _AWAY as error:  # whether a device is active is asked of the database
+            except AWAY as error:  # whether a device is active is asked of the database
                 self._wait(1, error)
             except _RefusedError as refusal:
                 self._refuse(refusal, delivery.acknowledge)
@@ -198,7 +194,7 @@ class Ingest:
         while not self._stopping.is_set():
             try:
                 outbound = self._commit(messages)
-            except _AWAY as error:
+            except AWAY as error:
                 self._wait(len(messages), error)
                 continue
             except Exception as error:  # noqa: BLE001  (whatever a handler raises concerns one message)

@@ -1,15 +1,18 @@
 """The room as a whole: its parts, built once, and its routes."""
 
+from collections.abc import Collection, Mapping
+
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 
 from fleet_server.audit.service import AuditService
 from fleet_server.auth import AuthService
+from fleet_server.bulk import plain_rows
 from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
-from fleet_server.errors import NotFoundError
+from fleet_server.devices.tables import DeviceRow
 from fleet_server.feedback import limit_routes, performance_routes, routes
 from fleet_server.feedback.ledger import Ledger
 from fleet_server.feedback.limits import MetricLimits
@@ -20,6 +23,7 @@ from fleet_server.feedback.service import FeedbackService
 from fleet_server.feedback.targets import Targets
 from fleet_server.feedback.uploading import Uploads
 from fleet_server.telemetry.service import TelemetryService
+from fleet_server.telemetry.tables import TelemetryTotalsRow
 
 
 class FeedbackRoom:
@@ -48,7 +52,7 @@ class FeedbackRoom:
         registry: CollectorRegistry,
         keep_days: int,
     ) -> None:
-        self._telemetry, self._bundles, self._devices = telemetry, bundles, devices
+        self._database, self._bundles, self._devices = database, bundles, devices
         self.targets = Targets(bundles)
         self.service = FeedbackService(database, telemetry, self.targets, clock, registry=registry)
         self.retention = FeedbackRetention(database, self.service, clock, keep_days=keep_days)
@@ -66,9 +70,9 @@ class FeedbackRoom:
             limit_routes.router(self.limits, self._bundles, auth),
         ]
 
-    def _rows_scored(self, device_id: str) -> int | None:
-        try:
-            told = self._devices.get(device_id).row.rows_scored
-        except NotFoundError:
-            return None
-        return max(told, self._telemetry.totals(device_id).rows_scored)  # whichever came last
+    def _rows_scored(self, device_ids: Collection[str]) -> Mapping[str, int]:
+        columns = ("device_id", "rows_scored")
+        with self._database.reading() as session:
+            told = dict(map(tuple, plain_rows(session, DeviceRow, columns, device_ids)))
+            counted = dict(map(tuple, plain_rows(session, TelemetryTotalsRow, columns, device_ids)))
+        return {name: max(rows, counted.get(name, 0)) for name, rows in told.items()}  # whichever came last

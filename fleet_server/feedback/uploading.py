@@ -1,9 +1,8 @@
 """Labels that people and programs upload: each row stored, or refused with its line and reason."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from sqlmodel import Session, col, func, select
@@ -26,12 +25,15 @@ from fleet_server.feedback.uploads import Given
 
 CHUNK_LABELS: Final = 2000
 """Stored in one transaction, while SQLite lets nobody else write."""
+CHUNK_DEVICES: Final = 100
+"""Whose labels they are, at most: what takes the time is to look up each device's windows and to sum them again."""
 MAX_EXAMPLES: Final = 3
 MAX_SHOWN: Final = 64
 """Characters of an id that is none."""
 
-RowsScored = Callable[[str], int | None]
-"""Tells how many rows a device has scored; None if there is no such device."""
+RowsScored = Callable[[Collection[str]], Mapping[str, int]]
+"""Tells how many rows devices have scored; one that there is not is missing."""
+_Numbered = tuple[int, Given]
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Upload:
     def refuse(self, example: Example, reason: RefusalReason) -> None:
         """Count a refused row."""
         self.refused[reason] += 1
-        if len(self.examples[reason]) < MAX_EXAMPLES:
-            self.examples[reason].append(example)
+        first = sorted([*self.examples[reason], example], key=lambda one: one.line)
+        self.examples[reason] = first[:MAX_EXAMPLES]
 
 
 class Uploads:
@@ -103,14 +105,11 @@ class Uploads:
         self._clock = clock
 
     def take(self, actor: str, model: str, rows: Iterable[Given]) -> Upload:
-        """Store the labels of an upload, some at a time, so that others may write meanwhile."""
+        """Store the labels of an upload, some at a time, so that others may write meanwhile; device by device."""
         upload = Upload()
-        numbered = enumerate(rows, start=1)
-        scored: dict[str, int | None] = {}
-        while chunk := list(islice(numbered, CHUNK_LABELS)):
+        for chunk in _chunks(sorted(enumerate(rows, start=1), key=_device_of)):
             upload.received += len(chunk)
-            named = {str(given.get("device_id")) for _, given in chunk} - scored.keys()
-            scored |= {name: self._rows_scored(name) if is_device_id(name) else None for name in named}
+            scored = self._rows_scored({name for name in map(_device_of, chunk) if is_device_id(name)})
             with self._database.session() as session:
                 lock(session)
                 before = upload.outcomes.copy()
@@ -125,8 +124,8 @@ class Uploads:
         self,
         session: Session,
         model: str,
-        chunk: Sequence[tuple[int, Given]],
-        scored: dict[str, int | None],
+        chunk: Sequence[_Numbered],
+        scored: Mapping[str, int],
         upload: Upload,
     ) -> None:
         refusals: list[Refusal] = []
@@ -138,7 +137,7 @@ class Uploads:
                     by_version[device_id, version].append(truth)
             except RefusedError as error:
                 upload.refuse(Example(line, device_id[:MAX_SHOWN], error.detail), error.reason)
-                known = device_id if scored[device_id] is not None else ""
+                known = device_id if device_id in scored else ""
                 refusals.append(Refusal(known, error.reason, error.detail))
         self._feedback.refuse(session, model, refusals)
         for (device_id, version), truths in by_version.items():
@@ -150,11 +149,11 @@ class Uploads:
             upload.waiting += waiting
 
     def _read(
-        self, session: Session, model: str, given: Given, scored: dict[str, int | None]
+        self, session: Session, model: str, given: Given, scored: Mapping[str, int]
     ) -> Iterator[tuple[str, Truth]]:
         """Read a row for the version that it names, or for each that scored at its time."""
         device_id, version = str(given.get("device_id")), given.get("version")
-        if scored[device_id] is None:
+        if device_id not in scored:
             raise RefusedError("unknown_device", device_id)
         now_ms = self._clock()
         versions = [str(version)] if version else _versions_at(session, model, device_id, read_key(given, now_ms)[1])
@@ -163,6 +162,24 @@ class Uploads:
             if target is None:
                 raise RefusedError("unknown_version", each)
             yield each, read_label(given, target, now_ms)
+
+
+def _chunks(rows: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
+    """Cut rows, which are in the order of their devices, into what one transaction stores."""
+    chunk: list[_Numbered] = []
+    devices: set[str] = set()
+    for row in rows:
+        if len(chunk) == CHUNK_LABELS or len(devices | {_device_of(row)}) > CHUNK_DEVICES:
+            yield chunk
+            chunk, devices = [], set()
+        chunk.append(row)
+        devices.add(_device_of(row))
+    if chunk:
+        yield chunk
+
+
+def _device_of(row: _Numbered) -> str:
+    return str(row[1].get("device_id"))
 
 
 def _versions_at(session: Session, model: str, device_id: str, at_ms: int | None) -> Sequence[str]:

@@ -16,6 +16,7 @@ import fleet_server
 from fleet_server.audit.service import AuditService
 from fleet_server.db import Database
 from fleet_server.errors import StartError, UnavailableError
+from fleet_server.write_turns import WriteTurns
 from tests.fleet_server.conftest import ManualClock
 
 
@@ -43,6 +44,35 @@ def test_writers_in_many_threads_wait_for_each_other(database: Database, clock: 
     for thread in threads:
         thread.join()
     assert len(audit.list(limit=500)) == 160
+
+
+def test_threads_write_in_the_order_in_which_they_came() -> None:
+    turns, told = WriteTurns(60.0), []
+
+    def write(name: int) -> None:
+        with turns.turn():
+            told.append(name)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in range(5)]
+    with turns.turn():
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            while len(turns._waiting) < number:
+                threading.Event().wait(0.001)
+    for thread in threads:
+        thread.join()
+    assert told == [0, 1, 2, 3, 4]
+
+
+def test_who_has_waited_long_enough_goes_on_and_keeps_nobody_out() -> None:
+    turns = WriteTurns(0.0)
+    with turns.turn():
+        thread = threading.Thread(target=lambda: turns.turn().__enter__())
+        thread.start()
+        thread.join()
+    with turns.turn():
+        assert turns._is_taken
+    assert not turns._is_taken
 
 
 def test_a_reader_does_not_wait_for_the_writer(database: Database, clock: ManualClock) -> None:

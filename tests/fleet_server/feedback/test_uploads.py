@@ -125,6 +125,16 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(http: Any) -> None:
         assert "\n" not in answer.json()["detail"]
 
 
+@pytest.mark.usefixtures("plant")
+def test_rows_are_stored_device_by_device_and_examples_are_the_first_of_the_file(
+    http: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet_server.feedback.uploading.CHUNK_DEVICES", 1)
+    rows = [{"device_id": device_id, "version": "1", "label": "yes"} for device_id in ("nobody-2", "nobody-1") * 3]
+    (refused,) = http.post(ROUTE, **as_json(rows)).json()["refused"]
+    assert (refused["rows"], [example["line"] for example in refused["first"]]) == (6, [1, 2, 3])
+
+
 @pytest.mark.parametrize("media_type", ["text/csv", "application/json"])
 @pytest.mark.usefixtures("plant")
 def test_of_a_file_that_is_refused_no_row_is_stored(
