@@ -1,7 +1,8 @@
 """Rows at a model's edges: where one float32 more or less makes another score.
 
 For each split of a tree that looks at the row: a row that arrives there, with the feature at the
-threshold, one float32 below and above it, and missing. For every other step of the model that
+threshold, one float32 below and above it, and missing. For each split that looks at a step function of
+it, such as a set of categories: a row for either side, and one that misses it. For every other step that
 tells numbers apart: its numbers, and those beside them. For all models: zeros of both signs, the
 smallest numbers, missing ones and infinities.
 
@@ -17,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.ir.fusion import round_down
-from compiler.ir.nodes import Concatenate, Float32, Graph, Load, Node, RefuseMissing, Row, Select, Tree, TreeEnsemble
+from compiler.ir.nodes import Graph, Node, Tree, TreeEnsemble
 from compiler.ir.ordering import order
 from compiler.ir.piecewise import Piecewise
+from compiler.row_columns import row_columns
 from compiler.spread import evenly
+from compiler.step_columns import StepColumn, branches_above, step_columns, take_branches
 
 Rows = NDArray[np.float32]
 MAX_SPLITS = 2000
@@ -99,44 +102,46 @@ def _beside(values: Rows) -> Rows:
     return np.stack([below, values, above], axis=1)
 
 
-def row_columns(node: Node) -> list[int | None]:
-    """Return which column of the row each number of a node is; ``None`` for one that is computed."""
-    if isinstance(node, Row):
-        return list(range(node.width))
-    if isinstance(node, RefuseMissing | Float32 | Load):
-        return row_columns(node.source)
-    if isinstance(node, Select):
-        columns = row_columns(node.source)
-        return [columns[index] for index in node.indices]
-    if isinstance(node, Concatenate):
-        return [column for part in node.parts for column in row_columns(part)]
-    return [None] * node.width
-
-
 def _at_thresholds(nodes: list[Node], sample: Rows) -> tuple[Rows, Rows]:
     """Return the rows at thresholds, and those that miss the feature that is compared."""
-    ensembles = [(node.trees, _columns(node.source)) for node in nodes if isinstance(node, TreeEnsemble)]
-    trees = [(tree, columns) for several, columns in ensembles for tree in several]
+    ensembles = [(node.trees, _Looked(node.source)) for node in nodes if isinstance(node, TreeEnsemble)]
+    trees = [(tree, looked) for several, looked in ensembles for tree in several]
     starts = np.cumsum([0, *(np.count_nonzero(tree.left >= 0) for tree, _ in trees)])
     chosen = np.array(evenly(int(starts[-1]), min(MAX_SPLITS, MAX_NUMBERS // sample.shape[1])), np.int64)
     nothing = sample[:0]
     finite, missing = [nothing], [nothing]
-    for (tree, columns), first, last in zip(trees, starts, starts[1:], strict=False):
+    for (tree, looked), first, last in zip(trees, starts, starts[1:], strict=False):
         here = chosen[(chosen >= first) & (chosen < last)]
         if not len(here):
             continue
         splits = np.flatnonzero(tree.left >= 0)[here - first]
-        seen = columns[tree.feature[splits]] >= 0
-        rows = _arriving(tree, splits[seen], columns, sample[here[seen] % len(sample)])
-        feature, threshold = columns[tree.feature[splits[seen]]], tree.threshold[splits[seen]].astype(np.float32)
+        start = sample[here % len(sample)]
+        seen = looked.columns[tree.feature[splits]] >= 0
+        rows = _arriving(tree, splits[seen], looked, start[seen])
+        feature, threshold = looked.columns[tree.feature[splits[seen]]], tree.threshold[splits[seen]].astype(np.float32)
         finite += [_with(rows, feature, values) for values in _beside(threshold).T]
         missing.append(_with(rows, feature, np.full_like(threshold, np.nan)))
+        stepped = looked.stepped[tree.feature[splits]] >= 0
+        split, start = splits[stepped], start[stepped]
+        finite += [_arriving(tree, side[split], looked, start) for side in (tree.left, tree.right)]
+        absent = np.full(len(split), np.nan, np.float32)
+        missing.append(_with(_arriving(tree, split, looked, start), looked.stepped[tree.feature[split]], absent))
     return _only_finite(np.concatenate(finite)), np.concatenate(missing)
 
 
-def _columns(node: Node) -> NDArray[np.int64]:
-    """Return which column of the row each number of a node is; -1 for one that is computed."""
-    return np.array([-1 if column is None else column for column in row_columns(node)])
+class _Looked:
+    """What trees look at.
+
+    Attributes:
+        columns: The row's column that each number is; -1 for one that is computed.
+        steps: The step function of the row that it is, if it is one.
+        stepped: The row's column that it is a step function of, or -1.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.columns = np.array([-1 if column is None else column for column in row_columns(node)])
+        self.steps: list[StepColumn | None] = step_columns(node)
+        self.stepped = np.array([-1 if step is None else step.column for step in self.steps])
 
 
 def _with(rows: Rows, feature: NDArray[np.int64], values: Rows) -> Rows:
@@ -149,27 +154,31 @@ def _only_finite(rows: Rows) -> Rows:
     return rows[np.isfinite(rows).all(axis=1)]
 
 
-def _arriving(tree: Tree, splits: NDArray[np.int64], columns: NDArray[np.int64], rows: Rows) -> Rows:
-    """Move rows into the boxes that the splits above each split leave open, so that they arrive there.
+def _arriving(tree: Tree, splits: NDArray[np.int64], looked: _Looked, rows: Rows) -> Rows:
+    """Move rows into the boxes that the splits above each node leave open, so that they arrive there.
 
     Args:
         tree: A tree that compares float32.
-        splits: Its splits, (n_splits,).
-        columns: The row's column of each number that it looks at, -1 for one that is computed.
-        rows: A row for each split, (n_splits, n_features).
+        splits: Its splits, or leaves, (n_splits,).
+        looked: What it looks at.
+        rows: A row for each of them, (n_splits, n_features).
     """
     parent, from_left = _parents(tree)
     lowest, highest = np.full_like(rows, -np.inf), np.full_like(rows, np.inf)
     at = splits.copy()
     while (parent[at] >= 0).any():
         above = parent[at]
-        column = np.where(above >= 0, columns[tree.feature[np.maximum(above, 0)]], -1)
+        column = np.where(above >= 0, looked.columns[tree.feature[np.maximum(above, 0)]], -1)
         for bound, is_left in ((highest, True), (lowest, False)):
             number = np.flatnonzero((column >= 0) & (from_left[at] == is_left))
             threshold = tree.threshold[above[number]].astype(np.float32)
             _narrow(bound, number, column[number], threshold, is_left=is_left)
         at = np.where(above >= 0, above, at)
-    return np.clip(np.nan_to_num(rows), lowest, highest)
+    arriving = np.clip(np.nan_to_num(rows), lowest, highest)
+    if (looked.stepped >= 0).any():
+        for row, node in zip(arriving, splits.tolist(), strict=True):
+            take_branches(row, branches_above(tree, node, looked.steps, parent, from_left))
+    return arriving
 
 
 def _narrow(

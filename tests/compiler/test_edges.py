@@ -15,12 +15,13 @@ from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from compiler.backends.artifact import EmittedArtifact
 from compiler.backends.plan import emit
-from compiler.edges import MAX_NUMBERS, EdgeRows, edge_rows, row_columns
+from compiler.edges import MAX_NUMBERS, EdgeRows, edge_rows
 from compiler.errors import ParityError
 from compiler.frontends.sklearn import SklearnModel
 from compiler.ir.lowering import lower_estimator
 from compiler.ir.nodes import Concatenate, Constant, Graph, Row, Select, Tree, TreeEnsemble
 from compiler.parity import prove
+from compiler.row_columns import row_columns
 from compiler.tolerance import Tolerance
 
 SAMPLE = np.random.default_rng(3).normal(size=(40, 3)).astype(np.float32)

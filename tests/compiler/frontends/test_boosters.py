@@ -18,6 +18,7 @@ from sklearn.ensemble import VotingClassifier
 from compiler import CompiledBundle, compile_model
 from compiler.backends.artifact import EmittedArtifact
 from compiler.backends.plan import emit
+from compiler.edges import edge_rows
 from compiler.errors import ModelError, UnsupportedModelError
 from compiler.frontends.model_object import source_of
 from tests.compiler.frontends.booster_models import (
@@ -25,6 +26,7 @@ from tests.compiler.frontends.booster_models import (
     LIGHTGBM,
     MISSING,
     ROWS,
+    STEPPED,
     XGBOOST,
     lightgbm_model,
     lightgbm_over_categories,
@@ -168,3 +170,37 @@ def test_an_objective_of_ones_own_has_no_plan() -> None:
     source = source_of(model.fit(ROWS, ROWS[:, 0]))
     with pytest.raises(UnsupportedModelError, match="objective"):
         source.to_graph()
+
+
+_RARE = CATEGORICAL.copy()
+_RARE[:, 3] %= 9
+_COMMON = _RARE[(_RARE[:, 0] < 2) & (_RARE[:, 3] < 2)]
+"""A sample that shows few of the categories, and no missing value."""
+
+
+def _at_edges(model: Any) -> NDArray[np.float32]:
+    return np.concatenate([group.rows for group in edge_rows(source_of(model).to_graph(), _COMMON)])
+
+
+@pytest.mark.parametrize("zero_as_missing", [False, True])
+def test_edges_reach_each_leaf_of_lightgbm_with_a_sample_that_lacks_the_rare_rows(
+    zero_as_missing: bool,  # noqa: FBT001  (both)
+) -> None:
+    settings = {"num_leaves": 15, "min_data_per_group": 5, "cat_smooth": 1.0, "verbose": -1, "num_threads": 1}
+    categories: Any = "auto" if zero_as_missing else [0, 3]
+    given = lightgbm.Dataset(_RARE, STEPPED, categorical_feature=categories)
+    booster = lightgbm.train({**settings, "zero_as_missing": zero_as_missing}, given, 4)
+    leaves = np.asarray(booster.predict(_at_edges(booster), pred_leaf=True))
+    trees = booster.dump_model()["tree_info"]
+    assert [len(set(reached)) for reached in leaves.T] == [tree["num_leaves"] for tree in trees]
+
+
+def test_edges_reach_each_leaf_of_xgboost_with_a_sample_that_lacks_the_rare_rows() -> None:
+    types = ["c", "float", "float", "c", "float"]
+    given = partial(xgboost.DMatrix, feature_types=types, enable_categorical=True)
+    options = {"max_depth": 4, "max_cat_to_onehot": 4, "nthread": 1}
+    booster = xgboost.train(options, given(_RARE, STEPPED), 4)
+    rows = _at_edges(booster)
+    leaves = booster.predict(given(rows[~np.isinf(rows).any(axis=1)]), pred_leaf=True)
+    trees = [tree.count("leaf=") for tree in booster.get_dump()]
+    assert [len(set(reached)) for reached in leaves.T] == trees
