@@ -12,7 +12,7 @@ import numpy as np
 from detectors.arrays import Floats, Places
 from detectors.channels import Answers
 from detectors.ewma import CAP, WEIGHT, as_normal
-from detectors.peers import MINIMUM, common, middle, spread
+from detectors.peers import MINIMUM, are_enough, common, middle, spread
 from detectors.tolerances import beyond
 
 _PRIOR_SPREAD: Final = 0.05
@@ -55,10 +55,11 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     for group in places:
         if len(group) < MINIMUM:  # among so few, or alone because it is late, nobody stands apart
             continue
-        held = np.where(known[group], value[group], 0.0)
-        move = held - common(held, known[group]) - after[group]
-        most = np.where(windows[group] >= _SETTLED, CAP * np.sqrt(np.where(known[group], variance[group], 0.0)), np.inf)
-        after[group] += np.where(known[group], weight[group] * np.clip(move, -most, most), 0.0)
+        told = known[group] & are_enough(known[group])
+        held = np.where(told, value[group], 0.0)
+        move = held - common(held, told) - after[group]
+        most = np.where(windows[group] >= _SETTLED, CAP * np.sqrt(np.where(told, variance[group], 0.0)), np.inf)
+        after[group] += np.where(told, weight[group] * np.clip(move, -most, most), 0.0)
     return after
 
 
@@ -77,22 +78,25 @@ def take_rows(apart_rows: Floats, windows: Floats, rows: Floats) -> Floats:
 def apart_ratios(average: Floats, noise: Floats, tolerance: Floats, places: Places) -> Floats:
     """Return how far each average is from the group's, in standard deviations between devices, (n, K).
 
+    It is NaN where a device is compared with nobody: its window says nothing, or its group is too small.
+
     Args:
         average: (n, K), after the window.
         noise: (n, K), its variance by sampling; infinite where the window says nothing.
         tolerance: (K,), differences that do not matter.
-        places: The devices of each group; one with too few gets 0.
+        places: The devices of each group.
     """
     known = np.isfinite(noise)
     noise = np.where(known, noise, 0.0)
-    ratios = np.zeros_like(average)
+    ratios = np.full_like(average, np.nan)
     for group in places:
         if len(group) >= MINIMUM:
-            held = np.where(known[group], average[group], np.nan)
-            between = np.maximum(spread(held) ** 2 - middle(np.where(known[group], noise[group], np.nan)), 0.0)
-            freedom = _MAD_EFFICIENCY * (known[group].sum(axis=0) - 1.0).clip(0.0)
+            told = known[group] & are_enough(known[group])
+            held = np.where(told, average[group], np.nan)
+            between = np.maximum(spread(held) ** 2 - middle(np.where(told, noise[group], np.nan)), 0.0)
+            freedom = _MAD_EFFICIENCY * (told.sum(axis=0) - 1.0).clip(0.0)
             between = (freedom * between + _PRIOR_FREEDOM * _PRIOR_SPREAD**2) / (freedom + _PRIOR_FREEDOM)
             differs = beyond(average[group], tolerance)
-            ratio = np.where(known[group], differs / np.sqrt(between + noise[group]), 0.0)
+            ratio = np.where(told, differs / np.sqrt(between + noise[group]), np.nan)
             ratios[group] = as_normal(ratio, freedom + _PRIOR_FREEDOM)
     return ratios

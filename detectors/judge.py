@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors.alarms import alarms, compared_charts
 from detectors.channels import answers
 from detectors.charts import charts_of
 from detectors.groups import index, with_versions
@@ -24,9 +25,10 @@ from detectors.judgement import Judgement
 from detectors.lag1 import learn_lag1
 from detectors.learning import learn_vectors, learn_window, own_scale
 from detectors.levels import Levels
+from detectors.peers import without_peers
 from detectors.reference import Reference
 from detectors.roster import find, put_back
-from detectors.state import KINDS, OWN, PEERS, State
+from detectors.state import OWN, PEERS, State
 from detectors.steps import (
     SUSPICIOUS,
     Step,
@@ -94,9 +96,9 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     fleet = take_echo(state.fleet, pasts, scores)
     pasts = take_scores(step, pasts, scores, scale)
     ratios = ratios_of(step, pasts, fleet, scale, levels)
-    ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = 0.0
-    before = pasts.alarmed.reshape(len(window.devices), len(KINDS), charts.n_charts)
-    alarmed = np.abs(ratios) > np.where(before, np.float32(SUSPICIOUS), np.float32(1.0))
+    ratios[pasts.windows[:, 0] < PEERS_WINDOWS, PEERS] = np.nan
+    compared = compared_charts(ratios, held)
+    alarmed = alarms(pasts, ratios, compared, without_peers(places, len(window.devices)) & (late is None))
     quiet = window.sound[:, None] & ~alone & (np.abs(ratios[:, OWN]) <= SUSPICIOUS)
     pasts = learn_window(step, pasts, residuals, scale.variance, quiet)
     pasts = learn_vectors(step, pasts, vectors, quiet)
@@ -105,6 +107,7 @@ def judge(  # noqa: PLR0913  (the window, what is known, and who else is judged)
     movements = movements_of(step, residuals)
     fleet, fleet_scores = take_movements(step, fleet, movements, residuals.noise, charted_elsewhere)
     fleet_ratios, pair = fleet_scores / levels.fleet, vectors.relations.pair
-    charted = Charted(ratios, alarmed, residuals.difference, is_learning, fleet, fleet_ratios, movements, pair)
+    figures = (fleet, fleet_ratios, movements, pair)
+    charted = Charted(np.nan_to_num(ratios), compared, alarmed, residuals.difference, is_learning, *figures)
     told = sum_up(step, charted)
     return put_back(roster, replace(state, fleet=fleet), window, pasts), told if late is None else told.with_fleet(late)

@@ -28,7 +28,10 @@ class Judgement:
     severity: Floats
     """(n, 3): of the most severe chart; 1 is at its level."""
     ratios: Floats
-    """(n, 3, K): each chart's moving average towards its level, with its sign; 1 is at the level."""
+    """(n, 3, K): each chart's moving average towards its level, with its sign; 1 is at the level, and 0
+    where it was compared with no peers."""
+    compared: Bools
+    """(n, 3, K): whether there was something to compare a chart with, a past or peers."""
     alarmed: Bools
     """(n, 3, K): which charts are alarmed."""
     differences: Floats
@@ -76,7 +79,7 @@ class Judgement:
         return replace(self, **{name: getattr(self, name)[:0].copy() for name in _BY_DEVICE}, pair=None)
 
 
-_BY_DEVICE: Final = ("devices", "words", "reasons", "severity", "ratios", "alarmed", "differences")
+_BY_DEVICE: Final = ("devices", "words", "reasons", "severity", "ratios", "compared", "alarmed", "differences")
 _BY_GROUP: Final = (
     "fleet_words",
     "fleet_reasons",

@@ -9,12 +9,26 @@ from typing import Final
 
 import numpy as np
 
-from detectors.arrays import Bools, Floats
+from detectors.arrays import Bools, Floats, Places
 
 MINIMUM: Final = 4
 """Devices of a group; with three, one broken device moves the median of the other two half the way."""
 _SMALL: Final = 50
 _SAMPLE: Final = 1000
+
+
+def without_peers(places: Places, n: int) -> Bools:
+    """Tell which of ``n`` devices are in a group that is too small to tell a common movement, (n,)."""
+    lonely = np.zeros(n, np.bool_)
+    for group in places:
+        lonely[group] = len(group) < MINIMUM
+    return lonely
+
+
+def are_enough(known: Bools) -> Bools:
+    """Tell in which columns of a group (n, M) enough devices say something to tell a common movement, (M,)."""
+    enough: Bools = known.sum(axis=0) >= MINIMUM
+    return enough
 
 
 def common(values: Floats, known: Bools) -> Floats:
@@ -29,7 +43,7 @@ def common(values: Floats, known: Bools) -> Floats:
     """
     if len(values) < MINIMUM:
         return np.zeros(values.shape)
-    enough = known.sum(axis=0) >= MINIMUM
+    enough = are_enough(known)
     held = np.where(known, values, np.nan)
     held[:, ~enough] = 0.0
     if len(values) > _SMALL:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from detectors.arrays import Bools, Floats, Places
-from detectors.peers import MINIMUM
+from detectors.peers import are_enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,5 +65,5 @@ def accompanied(known: Bools, company: Company) -> Bools:
         return np.ones(known.shape, np.bool_)
     enough = np.zeros(known.shape, np.bool_)
     for group in company.places:
-        enough[group] = known[group].sum(axis=0) >= MINIMUM
+        enough[group] = are_enough(known[group])
     return enough

@@ -143,7 +143,10 @@ def take_scores(now: Step, pasts: DevicePasts, scores: Floats, scale: OwnScale) 
 
 
 def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, levels: Levels) -> Floats:
-    """Return each chart's moving average towards its level, by verdict, (n, 3, K)."""
+    """Return each chart's moving average towards its level, by verdict, (n, 3, K).
+
+    Against peers it is NaN where the device was compared with nobody.
+    """
     echo = echo_factor(fleet.echo / (fleet.echoes + _FEWEST_ECHOES)).astype(np.float32)
     training = pasts.training / SPREAD / levels.training
     own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
@@ -154,7 +157,8 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     tolerance = now.charts.tolerances(levels.tolerances)
     tolerance[now.charts.n_measured :] = 0.0  # a share's place is its arc sine, where its tolerance has no one size
     apart = apart_ratios(pasts.apart, noise, tolerance, now.places) / levels.peers
-    return np.stack([training, own, np.maximum(apart, now.charts.lowest) * now.charts.steady], axis=1)
+    apart = np.where(now.charts.steady, np.maximum(apart, now.charts.lowest), np.nan)
+    return np.stack([training, own, apart], axis=1)
 
 
 def movements_of(now: Step, residuals: Residuals) -> Floats:

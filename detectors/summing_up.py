@@ -8,8 +8,8 @@ import numpy as np
 from detectors.arrays import Bools, Floats, Indices, Names
 from detectors.common_cause import FEWEST_STEPS
 from detectors.judgement import Judgement
-from detectors.peers import MINIMUM
-from detectors.state import OWN, FleetPast
+from detectors.peers import MINIMUM, without_peers
+from detectors.state import OWN, PEERS, FleetPast
 from detectors.steps import Step
 
 FEW_WINDOWS: Final = "too few windows of this device yet"
@@ -22,6 +22,8 @@ class Charted:
     """How the charts stand after a window; ``n`` devices, ``G`` groups, ``K`` charts."""
 
     ratios: Floats
+    """(n, 3, K)."""
+    compared: Bools
     """(n, 3, K)."""
     alarmed: Bools
     """(n, 3, K)."""
@@ -50,6 +52,7 @@ def sum_up(step: Step, charted: Charted) -> Judgement:
         reasons=reasons,
         severity=np.abs(ratios).max(axis=2).astype(np.float32),
         ratios=ratios.astype(np.float32),
+        compared=charted.compared,
         alarmed=alarmed,
         differences=charted.difference.astype(np.float32),
         groups=step.groups,
@@ -77,15 +80,14 @@ def _by_group(step: Step, rows: list[Floats]) -> Floats:
 
 def _words(step: Step, alarmed: Bools, is_learning: Bools) -> tuple[Names, Names]:
     n = len(step.window.devices)
-    lonely = np.zeros(n, np.bool_)
-    for group in step.places:
-        lonely[group] = len(group) < MINIMUM
-    drifts = alarmed.any(axis=2)
+    lonely = without_peers(step.places, n)
+    drifts = np.asarray(alarmed.any(axis=2))
+    drifts[lonely, PEERS] = False  # what a late device's alarm was before is told no more
     reasons = np.full((n, 3), "", dtype=np.result_type(step.window.reasons, np.array(FEW_WINDOWS)))
     reasons[is_learning] = FEW_WINDOWS
-    reasons[lonely, 2] = FEW_PEERS
+    reasons[lonely, PEERS] = FEW_PEERS
     words = np.where(drifts, "drift", np.where(reasons != "", "learning", "stable"))
-    words[lonely, 2] = "no_data"
+    words[lonely, PEERS] = "no_data"
     unsound = ~step.window.sound
     reasons[drifts] = ""
     words[unsound] = "no_data"

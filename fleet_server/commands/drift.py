@@ -99,12 +99,14 @@ def sign_off(  # noqa: PLR0913  (each is an option)
     ] = None,
     limit: Limit = 50,
 ) -> Answer:
-    """Look once at a model's last judged window: exit code 1 if anything in it is more than chance."""
+    """Look once at a model's last judged window: exit code 1 if anything is more than chance, or nothing tells."""
     asked = {"against": against, "false_discovery_rate": false_discovery_rate, "at_ms": as_ms(at), "limit": limit}
     body = client.get(api("models", model, "drift", "sign-off"), **asked)
     looked = f"{body['found']} findings among {body['charts']} charts of {body['devices']} devices"
-    note = f"{looked}, in the window of {cell('window_start_ms', body['window_start_ms'])}"
-    return Answer(body, SIGN_OFF_COLUMNS, note=note, exit_code=1 if body["found"] else 0)
+    window = cell("window_start_ms", body["window_start_ms"])
+    note = f"{looked}, of which {body['not_compared']} could not be compared, in the window of {window}"
+    is_signed = body["charts"] and not body["found"]
+    return Answer(body, SIGN_OFF_COLUMNS, note=note, exit_code=0 if is_signed else 1)
 
 
 @command(app, "policy")

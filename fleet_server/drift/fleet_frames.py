@@ -90,6 +90,7 @@ def earlier_judgement(charts: Charts, frame: FleetFrame) -> Judgement | None:
         reasons=np.zeros((0, 3), np.str_),
         severity=none[..., 0],
         ratios=none,
+        compared=none.astype(np.bool_),
         alarmed=none.astype(np.bool_),
         differences=none[:, 0],
         groups=frame.groups,

@@ -1,8 +1,9 @@
 """What was found in one window of one device, as bytes: small, since there are many of them.
 
-Severities are rounded to a thirty-second of a level and end at four levels; differences and
-effect sizes are float16. Which chart is in which column is told once for all devices, by
-the ``FleetFrame`` of the same window and reference.
+Severities are rounded to a thirty-second of a level and end at four levels, and -128 stands for
+one where there was no past or no peer to compare with; differences and effect sizes are float16.
+Which chart is in which column is told once for all devices, by the ``FleetFrame`` of the same
+window and reference.
 """
 
 from typing import Final
@@ -15,6 +16,7 @@ from detectors.effect_sizes import EFFECT_SIZES
 
 STEPS: Final = 32
 """Of one level."""
+_UNCOMPARED: Final = -128
 
 
 class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
@@ -23,7 +25,7 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
     reference: str
     """As in the fleet's window."""
     severities: bytes
-    """(3, K), int8: training, own, peers; in ``1 / STEPS`` of the level, with their sign."""
+    """(3, K), int8: training, own, peers; in ``1 / STEPS`` of the level, with their sign, or ``_UNCOMPARED``."""
     alarmed: bytes
     """(3, K), bits."""
     differences: bytes
@@ -32,8 +34,16 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
     """(S, E), float16, in the order of ``EFFECT_SIZES``; NaN where there is no value."""
 
     def severity_array(self) -> NDArray[np.float64]:
-        """Return the severities, (3, K); 1 is at the level."""
-        return np.frombuffer(self.severities, np.int8).reshape(3, -1) / STEPS
+        """Return the severities, (3, K); 1 is at the level, and 0 where nothing was compared."""
+        return np.where(self.compared_array(), self._stored(), 0) / STEPS
+
+    def compared_array(self) -> NDArray[np.bool_]:
+        """Return which charts there was something to compare with, (3, K)."""
+        compared: NDArray[np.bool_] = self._stored() != _UNCOMPARED
+        return compared
+
+    def _stored(self) -> NDArray[np.int8]:
+        return np.frombuffer(self.severities, np.int8).reshape(3, -1)
 
     def alarmed_array(self) -> NDArray[np.bool_]:
         """Return which charts are alarmed, (3, K)."""
@@ -63,6 +73,6 @@ def decode_judged(data: bytes) -> tuple[JudgedHalf, ...]:
     return _DECODER.decode(data)
 
 
-def severity_bytes(ratios: NDArray[np.float32]) -> NDArray[np.int8]:
+def severity_bytes(ratios: NDArray[np.float32], compared: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Return severities as they are stored; any shape."""
-    return np.clip(np.rint(np.nan_to_num(ratios) * STEPS), -127, 127).astype(np.int8)
+    return np.where(compared, np.clip(np.rint(ratios * STEPS), -127, 127), _UNCOMPARED).astype(np.int8)

@@ -47,7 +47,7 @@ def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
     """Return what is stored of each device."""
     judgement, n = found.judgement, len(found.judgement.devices)
     columns = (
-        severity_bytes(judgement.ratios),
+        severity_bytes(judgement.ratios, judgement.compared),
         np.packbits(judgement.alarmed.reshape(n, -1), axis=1),
         as_halves(judgement.differences),
         as_halves(effect_sizes(found.half.reference, found.window)),

@@ -3,7 +3,8 @@
 The verdicts are made for looking at every window. Whoever looks once, at the window after an
 installation or before an audit, asks another question, and gets another answer: all charts of
 all devices ranked by probability, and cut where a given share of those named is expected to be
-chance (``detectors.fdr``).
+chance (``detectors.fdr``). What could not be compared is not among them: a chart of which nothing is
+known would pass for one that is as usual, and the more there are of those, the less is found.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +61,9 @@ class SignOff:
     Attributes:
         start_ms: Of the window, Unix milliseconds.
         end_ms: Of the window.
-        devices: That were looked at.
+        devices: That have it.
+        not_compared: How many of them could not be compared in any chart: they are learned, have no peers,
+            or came late.
         charts: That were looked at, over all devices.
         findings: The least probable first; none signs the window off.
     """
@@ -68,6 +71,7 @@ class SignOff:
     start_ms: int
     end_ms: int
     devices: int
+    not_compared: int
     charts: int
     findings: list[Finding]
 
@@ -95,7 +99,8 @@ def sign_off(database: Database, model: str, against: DeviceKind, rate: float, a
     rates = np.split(discovery_rates(scores), np.cumsum([look.scores.size for look in looks])[:-1])
     found = [one for look, of in zip(looks, rates, strict=True) for one in look.findings(of, rate)]
     found.sort(key=lambda one: (one.false_discovery_rate, -abs(one.score_sd), one.device_id, one.stream, one.channel))
-    return SignOff(start_ms, end_ms, len(judged), int(np.isfinite(scores).sum()), found)
+    not_compared = len(judged) - len({name for look in looks for name in look.compared()})
+    return SignOff(start_ms, end_ms, len(judged), not_compared, int(np.isfinite(scores).sum()), found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +110,13 @@ class _Look:
     frame: FleetFrame
     devices: list[str]
     scores: Floats
-    """(n, K); NaN where the window says nothing."""
+    """(n, K); NaN where the window says nothing, or there was nothing to compare it with."""
     differences: Floats
     """(n, K)."""
+
+    def compared(self) -> Iterator[str]:
+        """Give the devices of which a chart was compared."""
+        return (self.devices[place] for place in np.flatnonzero(np.isfinite(self.scores).any(axis=1)))
 
     def findings(self, rates: Floats, most: float) -> Iterator[Finding]:
         """Give what is found at a false discovery rate of at most so much; ``rates`` is flat, as the scores."""
@@ -131,7 +140,8 @@ def _looks(judged: Mapping[str, Iterable[JudgedHalf]], frames: Mapping[str, Flee
         if halves:
             differences = np.stack([half.difference_array() for half in halves.values()])[:, frame.shown]
             severities = np.stack([half.severity_array()[kind] for half in halves.values()])[:, frame.shown]
-            scores = np.where(np.isfinite(differences), severities * frame.levels[kind], np.nan)
+            compared = np.stack([half.compared_array()[kind] for half in halves.values()])[:, frame.shown]
+            scores = np.where(compared & np.isfinite(differences), severities * frame.levels[kind], np.nan)
             yield _Look(frame, list(halves), scores, differences)
 
 

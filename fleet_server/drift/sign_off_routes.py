@@ -30,7 +30,9 @@ class SignOffJson(BaseModel):
     window_start_ms: int
     window_end_ms: int
     devices: int
-    """That were looked at."""
+    """That have the window."""
+    not_compared: int
+    """How many of them could not be compared in any chart: they are learned, have no peers, or came late."""
     charts: int
     """That were looked at, over all devices."""
     found: int
@@ -69,6 +71,7 @@ def router(database: Database, bundles: BundleService, auth: AuthService) -> API
             window_start_ms=told.start_ms,
             window_end_ms=told.end_ms,
             devices=told.devices,
+            not_compared=told.not_compared,
             charts=told.charts,
             found=len(told.findings),
             items=told.findings[:limit],

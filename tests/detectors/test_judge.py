@@ -5,6 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors import Judgement, State, WindowArrays, charts_of, empty_state, judge, level_for
+from detectors.state import PEERS
+from detectors.summing_up import FEW_PEERS
 from tests.detectors.windows import gaussian_reference, window_of
 
 REFERENCE = gaussian_reference(3)
@@ -28,6 +30,17 @@ def learned() -> State:
         state, told = take(state, window_of(REFERENCE, rows(window)))
     assert (told.words == "stable").all()
     return state
+
+
+@pytest.fixture(scope="module")
+def apart(learned: State) -> State:
+    """Device 5 has stood apart from its peers until it was alarmed."""
+    for window in range(16):
+        shifted = rows(800 + window)
+        shifted[5, :, 1] += 2.0
+        learned, told = take(learned, window_of(REFERENCE, shifted))
+    assert told.words[5, PEERS] == "drift"
+    return learned
 
 
 def test_a_shifted_sensor_is_told_from_its_peers_and_named(learned: State) -> None:
@@ -70,6 +83,39 @@ def test_late_devices_are_compared_with_what_their_peers_reported(learned: State
     scalar = CHARTS.n_measured + CHARTS.n_counted  # of vectors a late call says nothing
     np.testing.assert_allclose(second.differences[0, :scalar], together.differences[5, :scalar], atol=0.05)
     assert second.fleet_words.tolist() == first.fleet_words.tolist() == ["drift"]
+
+
+def test_a_late_device_keeps_its_alarm_against_its_peers(apart: State) -> None:
+    late = np.arange(DEVICES) == 5
+    alarmed = apart.pasts.alarmed_against(PEERS)[5]
+    assert alarmed.any()
+    window = window_of(REFERENCE, rows(820))
+    state, first = take(apart, window.select(np.flatnonzero(~late)))
+    state, second = take(state, window.select(np.flatnonzero(late)), late=first)
+    assert (second.words[0, PEERS], second.reasons[0, PEERS]) == ("no_data", FEW_PEERS)
+    assert not second.compared[0, PEERS].any()
+    np.testing.assert_array_equal(state.pasts.select(state.devices == "device-0005").alarmed_against(PEERS)[0], alarmed)
+
+
+def test_a_window_without_values_ends_no_alarm_and_a_group_that_is_gone_does(apart: State) -> None:
+    chart = CHARTS.column("sensor-1", "location")
+    lost = rows(860)
+    lost[5, :, 1] = np.nan
+    _, told = take(apart, window_of(REFERENCE, lost))
+    assert told.alarmed[5, PEERS, chart]
+    assert not told.compared[5, PEERS, chart]
+    _, told = take(apart, window_of(REFERENCE, rows(861)).select(np.arange(4, 7)))
+    assert told.words[:, PEERS].tolist() == ["no_data"] * 3
+    assert not told.alarmed[:, PEERS].any()
+
+
+def test_what_few_devices_say_is_compared_with_no_peers(learned: State) -> None:
+    for window in range(4):
+        lost = rows(880 + window)
+        lost[3:, :, 1] = np.nan
+        learned, told = take(learned, window_of(REFERENCE, lost))
+    assert not told.compared[:, PEERS, CHARTS.column("sensor-1", "location")].any()
+    assert told.compared[:, PEERS, CHARTS.column("sensor-0", "location")].all()
 
 
 def test_a_device_that_joins_is_learned_first(learned: State) -> None:

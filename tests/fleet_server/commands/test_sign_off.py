@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 LAST_MS = START_MS + (WINDOWS - 2) * HOUR_MS
 """Of the last window that all devices have passed."""
 BEFORE_MS = START_MS + (WINDOWS // 2 - 1) * HOUR_MS
+BEFORE = f"{datetime.fromtimestamp(BEFORE_MS / 1000, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def sign_off(server: RunningServer, *arguments: str) -> Result:
@@ -37,14 +38,19 @@ def test_the_broken_sensor_is_named_and_the_exit_code_says_so(judged: RunningSer
     assert shown.exit_code == 1
     first = shown.stdout.splitlines()[1].split()
     assert first[:2] == ["turbine-3", "temperature"]
-    assert "of 4 devices, in the window of 2026-01-02 22:00:00" in shown.stderr
+    assert "of 4 devices, of which 0 could not be compared, in the window of 2026-01-02 22:00:00" in shown.stderr
 
 
 def test_before_the_fault_the_window_is_signed_off(judged: RunningServer) -> None:
-    before = datetime.fromtimestamp(BEFORE_MS / 1000, UTC)
-    shown = sign_off(judged, "--at", f"{before:%Y-%m-%dT%H:%M:%S}")
+    shown = sign_off(judged, "--against", "training", "--false-discovery-rate", "0.000001", "--at", BEFORE)
     assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 1)
     assert shown.stderr.startswith("0 findings among ")
+
+
+def test_a_window_of_devices_that_are_still_learned_is_not_signed_off(judged: RunningServer) -> None:
+    shown = sign_off(judged, "--at", BEFORE)
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (1, 1)
+    assert shown.stderr.startswith("0 findings among 0 charts of 4 devices, of which 4 could not be compared")
 
 
 def test_the_client_has_it_as_a_frame(judged: RunningServer) -> None:

@@ -137,6 +137,16 @@ def test_one_look_before_the_fault_finds_nothing(api: AppClient) -> None:
         assert body["charts"] > 0
 
 
+def test_one_look_counts_no_chart_that_was_compared_with_nothing(api: AppClient) -> None:
+    path = f"/api/v1/models/{MODEL}/drift/sign-off"
+    first = {against: api.get(path, params={"at_ms": 0, "against": against}).json() for against in ("own", "peers")}
+    assert {(body["charts"], body["not_compared"]) for body in first.values()} == {(0, len(DEVICES))}
+    own, peers = (api.get(path, params={"against": against}).json() for against in ("own", "peers"))
+    assert own["not_compared"] == peers["not_compared"] == 0
+    # tails, shapes and relations are not compared with peers
+    assert 0 < peers["charts"] < own["charts"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
