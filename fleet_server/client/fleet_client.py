@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from fleet_server.client import schemas
 from fleet_server.client.errors import ClientError
 from fleet_server.client.tables import alarmed_rows, table_of, timed, verdict_rows
 from fleet_server.client.times import Time, as_ms
@@ -19,8 +20,8 @@ Frame = Any
 class FleetClient:
     """Reads a fleet.
 
-    Every method gives one frame with all rows, however many. Times are columns of type
-    timestamp in UTC; what is not defined, such as the mean of no values, is missing.
+    Every method gives one frame with all rows, however many; one without rows has the same
+    columns. Times are columns of type timestamp in UTC; what is not defined, such as the mean of no values, is missing.
 
     Args:
         url: The server, ``https://host:port``.
@@ -53,11 +54,11 @@ class FleetClient:
 
     def devices(self) -> Frame:
         """Return a row for each device: its state, labels and what it last reported."""
-        return self._frame(table_of(self._transport.rows(_api("devices"))))
+        return self._frame(table_of(schemas.DEVICES, self._transport.rows(_api("devices"))))
 
     def models(self) -> Frame:
         """Return a row for each model."""
-        return self._frame(table_of(self._transport.rows(_api("models"))))
+        return self._frame(table_of(schemas.MODELS, self._transport.rows(_api("models"))))
 
     def windows(  # noqa: PLR0913  (each narrows the question)
         self,
@@ -126,12 +127,12 @@ class FleetClient:
         Args:
             model: Of this model alone; else of the model that each device scored last.
         """
-        return self._frame(table_of(verdict_rows(self._transport.rows(_api("drift"), model=model))))
+        return self._frame(table_of(schemas.VERDICTS, verdict_rows(self._transport.rows(_api("drift"), model=model))))
 
     def verdict_changes(self, model: str | None = None, *, device: str | None = None) -> Frame:
-        """Return how verdicts changed: a row for each change, the last first."""
+        """Return how verdicts changed: a row for each change, the last first; ``drift`` has the figures."""
         rows = self._transport.rows(_api("drift", "changes"), model=model, device_id=device)
-        return self._frame(table_of(rows))
+        return self._frame(table_of(schemas.VERDICT_CHANGES, rows))
 
     def drift(  # noqa: PLR0913  (as windows)
         self,
@@ -171,7 +172,7 @@ class FleetClient:
             against: The comparison: ``own``, ``peers``, ``training`` or ``fleet``.
         """
         found = self._transport.record(_api("devices", device, "drift", "rows"), kind=against, limit=PAGE_ITEMS)
-        return self._frame(table_of(alarmed_rows(found)))
+        return self._frame(table_of(schemas.ALARMED_ROWS, alarmed_rows(found)))
 
     def feedback(
         self,

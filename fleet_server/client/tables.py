@@ -5,29 +5,34 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from fleet_server.client.schemas import TIME
+
 COMPARISONS: Final = ("training", "own", "peers", "fleet")
-TIME: Final = pa.timestamp("ms", "UTC")
 
 
-def table_of(rows: Iterable[dict[str, Any]]) -> pa.Table:
-    """Make a table of JSON objects; an object within one, such as a device's labels, has no names but its own."""
+def table_of(schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Make a table of JSON objects.
+
+    Args:
+        schema: The columns; one of type ``TIME`` is filled from the member with ``_ms`` behind its name.
+        rows: A member that one lacks is null, one that the schema lacks is left out.
+    """
     held = list(rows)
-    names = dict.fromkeys(name for row in held for name in row)
-    return pa.table({name: _column([row.get(name) for row in held]) for name in names})
+    return pa.table([_column(field, held) for field in schema], schema=schema)
 
 
-def _column(values: list[Any]) -> pa.Array:
-    objects = [value for value in values if isinstance(value, dict)]
-    if not objects:
-        return pa.array(values)
-    kind = pa.array([part for value in objects for part in value.values()]).type
-    return pa.array([value and list(value.items()) for value in values], pa.map_(pa.string(), kind))
+def _column(field: pa.Field, rows: list[dict[str, Any]]) -> pa.Array:
+    name = f"{field.name}_ms" if field.type == TIME else field.name
+    values = [row.get(name) for row in rows]
+    if pa.types.is_map(field.type):
+        values = [value and list(value.items()) for value in values]
+    return pa.array(values, field.type)
 
 
 def timed(table: pa.Table) -> pa.Table:
     """Make timestamps of Unix milliseconds: ``since_ms`` becomes ``since``."""
     for index, field in enumerate(table.schema):
-        if field.name.endswith("_ms") and (pa.types.is_integer(field.type) or pa.types.is_null(field.type)):
+        if field.name.endswith("_ms") and pa.types.is_integer(field.type):
             table = table.set_column(index, field.name.removesuffix("_ms"), table[field.name].cast(TIME))
     return table
 
@@ -39,13 +44,11 @@ def verdict_rows(devices: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for comparison in COMPARISONS:
             found = device.get(comparison)
             if found is not None:
-                told = {name: value for name, value in found.items() if name != "evidence"}
-                yield {**shared, "comparison": comparison, **told}
+                yield {**shared, "comparison": comparison, **found}
 
 
 def alarmed_rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lay the rows behind a verdict out, one for each of their drifting streams."""
     for row in found["rows"]:
-        told = {name: value for name, value in row.items() if name != "streams"}
         for stream, value in row["streams"].items():
-            yield {"device_id": found["device_id"], "model": found["model"], **told, "stream": stream, **value}
+            yield {"device_id": found["device_id"], "model": found["model"], **row, "stream": stream, **value}

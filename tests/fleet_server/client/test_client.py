@@ -92,7 +92,35 @@ def test_lists_become_frames_with_times(fleet: FleetClient) -> None:
     devices = fleet.devices().set_index("device_id")
     assert tuple(devices.index) == DEVICES
     assert devices["enrolled"].unique().tolist() == [pd.Timestamp(START)]
-    assert fleet.models()["name"].tolist() == ["power"]
+    assert "power" in set(fleet.models()["name"])
+
+
+@pytest.fixture(scope="module")
+def idle(seeded_server: RunningServer) -> str:
+    """A model that no device has."""
+    answer = seeded_server.post("/api/v1/models", json={"name": "idle", "public_keys": ["00" * 32]})
+    assert answer.status_code == 201, answer.text
+    return "idle"
+
+
+@pytest.mark.parametrize(
+    "method", ["windows", "histograms", "reports", "drift", "performance", "verdicts", "verdict_changes"]
+)
+def test_a_frame_without_rows_has_the_columns_of_a_full_one(fleet: FleetClient, idle: str, method: str) -> None:
+    while len(full := getattr(fleet, method)("power")) == 0:
+        time.sleep(0.2)
+    empty = getattr(fleet, method)(idle)
+    assert len(empty) == 0
+    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
+
+
+def test_a_sign_off_without_findings_has_the_columns_of_one_with(fleet: FleetClient) -> None:
+    judged(fleet)
+    while len(full := fleet.sign_off("power", against="training")) == 0:
+        time.sleep(0.2)
+    empty = fleet.sign_off("power", against="training", at=START.replace(hour=5))
+    assert len(empty) == 0
+    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
 
 
 def test_what_the_server_refuses_is_said_in_its_own_words(fleet: FleetClient) -> None:

@@ -12,7 +12,8 @@ from sqlmodel import col
 from device_contract.samples import Sample, SampledRow
 from fleet_server.app import FleetServer
 from fleet_server.broker.ingest import Inbound
-from fleet_server.client.tables import alarmed_rows
+from fleet_server.client import schemas
+from fleet_server.client.tables import alarmed_rows, table_of
 from fleet_server.drift.tables import VerdictRow
 from fleet_server.settings import DataFolder, Settings, read_settings
 from fleet_server.setup import set_up
@@ -102,7 +103,7 @@ def test_the_strongest_few_are_told_of_those_that_were_looked_at(api: AppClient)
 
 
 def test_as_a_frame_each_has_a_line_for_each_stream(api: AppClient) -> None:
-    first, *_ = lines = list(alarmed_rows(rows_of(api, "b")))
+    first, *_ = lines = table_of(schemas.ALARMED_ROWS, alarmed_rows(rows_of(api, "b"))).to_pylist()
     assert [line["row"] for line in lines] == [3, 5, 2, 4]
     assert (first["device_id"], first["model"], first["stream"], first["value"]) == ("b", MODEL, "temperature", -4.0)
 
