@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fleet_server.archive.expressions import Question
 
-PIPE_WIDTH = 500  # characters; a program that reads a pipe wants lines unbroken
+PIPE_WIDTH = 1_000_000  # characters; a program that reads a pipe wants lines unbroken and whole
 
 Time = Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="For a named question; UTC.")]
 

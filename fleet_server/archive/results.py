@@ -3,8 +3,9 @@
 import io
 import json
 import math
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,9 @@ from rich.table import Table
 from fleet_server.archive.result_format import ResultFormat
 from fleet_server.tabular import csv_chunks
 
+_ANY_WIDTH: Final = 1_000_000  # characters; more than any row has
+_PADDING: Final = (0, 2, 0, 0)
+
 
 def written(table: pa.Table, form: ResultFormat, *, width: int) -> bytes:
     """Write an answer.
@@ -21,7 +25,7 @@ def written(table: pa.Table, form: ResultFormat, *, width: int) -> bytes:
     Args:
         table: The answer.
         form: How.
-        width: Characters in a line of text.
+        width: Characters in a line of text; where a table is wider, its rows stand one below the other.
     """
     match form:
         case ResultFormat.TEXT:
@@ -39,16 +43,35 @@ def written(table: pa.Table, form: ResultFormat, *, width: int) -> bytes:
 
 def _text(table: pa.Table, width: int) -> bytes:
     sink = io.StringIO()
-    shown = Table(*table.column_names, box=None, padding=(0, 2, 0, 0))
-    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        shown.add_row(*map(_cell, row))
-    Console(file=sink, width=width, markup=False, highlight=False).print(shown)
+    console = Console(file=sink, width=width, markup=False, highlight=False)
+    rows = [list(map(_cell, line)) for line in zip(*(column.to_pylist() for column in table.columns), strict=True)]
+    shown = Table(*table.column_names, box=None, padding=_PADDING)
+    for row in rows:
+        shown.add_row(*row)
+    if rows and console.measure(shown, options=console.options.update(max_width=_ANY_WIDTH)).maximum > width:
+        _print_one_below_the_other(console, table.column_names, rows)
+    else:
+        console.print(shown)
     return sink.getvalue().encode()
+
+
+def _print_one_below_the_other(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        shown = Table(box=None, show_header=False, padding=_PADDING)
+        shown.add_column(no_wrap=True)
+        shown.add_column(overflow="fold")
+        for name, value in zip(names, row, strict=True):
+            shown.add_row(name, value)
+        console.print(shown)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_cell, value))}]"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     # Names come from devices: no escape sequence of theirs reaches the terminal.
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

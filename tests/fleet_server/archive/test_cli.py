@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from fleet_server.archive.result_format import ResultFormat
+from fleet_server.archive.results import written
 from fleet_server.cli import app
 from fleet_server.settings import DataFolder
 from tests.fleet_server.archive.conftest import Room
@@ -45,6 +48,24 @@ def test_text_is_a_table(data: Path) -> None:
     lines = output(data, COUNT).splitlines()
     assert lines[0].split() == ["device_id", "n", "m"]
     assert [line.split()[:2] for line in lines[1:]] == [[device_id, "3"] for device_id in DEVICES]
+
+
+def test_a_pipe_gets_each_row_whole_in_a_line(data: Path) -> None:
+    head, *lines = output(data, "SELECT * FROM windows").splitlines()
+    assert {"device_id", "edges", "counts"} <= set(head.split())
+    assert len(lines) == 3 * len(DEVICES)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(lines)
+
+
+@pytest.mark.usefixtures("database_url")
+def test_what_is_wider_than_the_terminal_stands_one_below_the_other() -> None:
+    table = pa.table({"device_id": ["a", "b"], "version": ["1", "2"], "counts": [[0.25, 1.0], None]})
+    told = written(table, ResultFormat.TEXT, width=24).decode()
+    assert [" ".join(line.split()) for line in told.splitlines()] == [
+        *("device_id a", "version 1", "counts [0.25, 1]"),
+        "",
+        *("device_id b", "version 2", "counts -"),
+    ]
 
 
 def test_csv_and_json_say_the_same(data: Path) -> None:
