@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from fleet_server.alerts.language import SEVERITIES
 from fleet_server.summaries.facts import AlertDay, IncidentLine, Summary
-from fleet_server.summaries.sections import moment, sections
+from fleet_server.summaries.sections import MOMENTS, moment, sections
 
 CHART_WIDTH: Final = 640
 CHART_HEIGHT: Final = 120
@@ -34,6 +34,9 @@ def html(summary: Summary) -> str:
         summary=summary,
         sections=sections(summary),
         bars=bars(summary.alerts),
+        most=max(map(_total, summary.alerts), default=0),
+        severities=SEVERITIES,
+        moments=MOMENTS,
         open_incidents=len(_open(summary)),
         width=CHART_WIDTH,
         height=CHART_HEIGHT,

@@ -3,8 +3,20 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from fleet_server.alerts.language import SEVERITIES
 from fleet_server.summaries.facts import Summary
+
+MOMENTS: Final = ("day", "opened", "since")
+"""Columns of times."""
+_AGAINST: Final = {
+    "training": "training",
+    "own": "its own past",
+    "peers": "its peers",
+    "fleet": "the common past of a whole fleet or group",
+}
+_VERDICTS: Final = ("drift", "stable", "learning", "no_data")
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,8 @@ def _happenings(summary: Summary) -> Sequence[Section]:
         )
         for each in summary.incidents
     ]
-    days = [
-        (day.day, day.information, day.warning, day.critical)
-        for day in summary.alerts
-        if day.information + day.warning + day.critical
-    ]
     requests = [(each.model, each.state, each.reason, moment(each.opened_ms)) for each in summary.retraining]
     return (
-        Section("Alerts by day", "None has opened.", ("day", "information", "warning", "critical"), days),
         Section(
             "Incidents",
             "None is open, and none has opened.",
@@ -62,7 +68,12 @@ def _happenings(summary: Summary) -> Sequence[Section]:
 
 def _state(summary: Summary) -> Sequence[Section]:
     streams = [(each.model, each.name, each.devices) for each in summary.streams]
-    verdicts = [(each.kind, each.verdict, each.devices) for each in summary.verdicts]
+    counts = {(each.kind, each.verdict): each.devices for each in summary.verdicts}
+    verdicts = [
+        (against, *(counts.get((kind, verdict), 0) for verdict in _VERDICTS))
+        for kind, against in _AGAINST.items()
+        if any(told == kind for told, _ in counts)
+    ]
     figures = [
         (
             each.version,
@@ -72,15 +83,28 @@ def _state(summary: Summary) -> Sequence[Section]:
         )
         for each in summary.performance
     ]
+    days = [
+        (day.day, day.information, day.warning, day.critical)
+        for day in summary.alerts
+        if day.information + day.warning + day.critical
+    ]
     versions = [(each.model, each.version, each.devices) for each in summary.versions]
     return (
         Section("What drifts on most devices", "Nothing drifts.", ("model", "stream", "devices"), streams),
-        Section("Verdicts now", "Nothing has been judged yet.", ("against", "verdict", "devices"), verdicts),
+        Section(
+            "Verdicts now",
+            "Nothing has been judged yet.",
+            ("against", "drift", "stable", "learning", "no data"),
+            verdicts,
+        ),
         Section(
             "Performance",
             "No labels were told, and nothing could be estimated.",
             ("version", "figure", "value", "interval"),
             figures,
         ),
-        Section("Versions on the devices", "No device scores with one.", ("model", "version", "devices"), versions),
+        Section(
+            "Versions on the devices", "No device has told its version.", ("model", "version", "devices"), versions
+        ),
+        Section("Alerts by day", "None has opened.", ("day", *SEVERITIES), days),
     )

@@ -93,7 +93,16 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere() -> None:
 
 def test_every_part_is_told() -> None:
     page = html(FULL)
-    for told in ("31", "accuracy, estimated", "0.88 to 0.94", "peers", "1970-01-02: 2 critical", "Asked to be trained"):
+    for told in (
+        "31",
+        "accuracy, estimated",
+        "0.88 to 0.94",
+        "peers",
+        "its peers",
+        "1970-01-02: 2 critical",
+        "4 at most",
+        "Asked to be trained",
+    ):
         assert told in page
     assert html(EMPTY).count('class="nothing"') == 7
 
