@@ -1,15 +1,15 @@
 """Finds what a summary says, in one transaction that reads."""
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, func, literal_column, select
+from sqlalchemy import BigInteger, Text, and_, case, cast, func, literal_column, select
 from sqlmodel import Session, col, or_
 
 from device_contract.baseline import DAY_MS
-from fleet_server.alerts.device_signals import heard_ms_of
 from fleet_server.alerts.language import SEVERITIES
 from fleet_server.alerts.tables import AlertRow, IncidentRow
 from fleet_server.devices.tables import DeviceRow
@@ -50,15 +50,15 @@ class Gathering:
         """Return how the devices are, and what they score with."""
         counts: Counter[str] = Counter()
         versions: Counter[tuple[str, str]] = Counter()
-        for state, online, slots, *heard in self._device_rows():
-            held = _champion(slots)
+        for state, online, slots, is_silent, alike in self._device_counts(now_ms - SILENT_MS):
+            held = _champion(json.loads(slots))
             if self._model is not None and (held is None or held[0] != self._model):
                 continue
-            counts[state] += 1
+            counts[state] += alike
             if state == "active":
-                counts["online"] += online
-                counts["silent"] += now_ms - heard_ms_of(*heard) > SILENT_MS
-                versions.update([held] if held else [])
+                counts["online"] += alike * online
+                counts["silent"] += alike * is_silent
+                versions.update({held: alike} if held else {})
         devices = Devices(
             active=counts["active"], online=counts["online"], silent=counts["silent"], revoked=counts["revoked"]
         )
@@ -69,11 +69,11 @@ class Gathering:
         counts: Counter[tuple[str, str]] = Counter()
         paging: Counter[tuple[str, str]] = Counter()
         against_training: Counter[tuple[str, str]] = Counter()
-        for model, kind, verdict, features, outputs in self._verdict_rows():
-            counts[kind, verdict] += 1
-            if verdict == "drift" and kind != "fleet":
-                drifting = [(model, name) for name in (*features, *outputs)]
-                (against_training if kind == "training" else paging).update(drifting)
+        for kind, verdict, devices in self._verdict_counts():
+            counts[kind, verdict] += devices
+        for model, kind, features, outputs in self._drift_rows():
+            drifting = [(model, name) for name in (*features, *outputs)]
+            (against_training if kind == "training" else paging).update(drifting)
         streams = paging or against_training
         return (
             [VerdictCount(*found, devices=number) for found, number in sorted(counts.items())],
@@ -106,27 +106,25 @@ class Gathering:
     def _about(self, model: Any) -> list[Any]:  # noqa: ANN401  (a column, and conditions)
         return [] if self._model is None else [col(model) == self._model]
 
-    def _device_rows(self) -> Sequence[Any]:
+    def _device_counts(self, heard_before_ms: int) -> Sequence[Any]:
+        """Count the devices that are alike: a large fleet has many of them."""
         totals = TelemetryTotalsRow
-        query = select(
-            col(DeviceRow.state),
-            col(DeviceRow.online),
-            col(DeviceRow.slots),
-            col(DeviceRow.enrolled_ms),
-            col(DeviceRow.last_seen_ms),
-            col(totals.last_received_ms),
-        )
-        return self._execute(query.outerjoin(totals, col(totals.device_id) == DeviceRow.device_id))
+        heard = (col(DeviceRow.enrolled_ms), col(DeviceRow.last_seen_ms), col(totals.last_received_ms))  # if ever
+        is_silent = case((and_(*(func.coalesce(ms, 0) < heard_before_ms for ms in heard)), 1), else_=0).label("silent")
+        # PostgreSQL tells texts apart, but not JSON
+        alike = col(DeviceRow.state), col(DeviceRow.online), cast(col(DeviceRow.slots), Text)
+        query = select(*alike, is_silent, func.count())
+        query = query.outerjoin(totals, col(totals.device_id) == DeviceRow.device_id)
+        return self._execute(query.group_by(*alike, "silent"))
 
-    def _verdict_rows(self) -> Sequence[Any]:
-        query = select(
-            col(VerdictRow.model),
-            col(VerdictRow.kind),
-            col(VerdictRow.verdict),
-            col(VerdictRow.features),
-            col(VerdictRow.outputs),
-        )
-        return self._execute(query.where(*self._about(VerdictRow.model)))
+    def _verdict_counts(self) -> Sequence[Any]:
+        kinds = col(VerdictRow.kind), col(VerdictRow.verdict)
+        return self._execute(select(*kinds, func.count()).where(*self._about(VerdictRow.model)).group_by(*kinds))
+
+    def _drift_rows(self) -> Sequence[Any]:
+        columns = (col(VerdictRow.model), col(VerdictRow.kind), col(VerdictRow.features), col(VerdictRow.outputs))
+        drifting = (col(VerdictRow.verdict) == "drift", col(VerdictRow.kind) != "fleet")
+        return self._execute(select(*columns).where(*drifting, *self._about(VerdictRow.model)))
 
     def _execute(self, query: Any) -> Sequence[Any]:  # noqa: ANN401  (a query of columns)
         return self._session.execute(query).all()
