@@ -38,7 +38,7 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
     observed = _shares(window.counts, reference.bins)
     deviation = np.where(reference.deviation > 0.0, reference.deviation, 1.0)
     difference, logs, usual = observed - expected, _logs(observed), _logs(expected)
-    distance = np.abs(difference @ np.triu(np.ones((len(difference[0, 0]),) * 2, np.float32)))[..., :-1]  # cumulated
+    distance = np.abs(difference @ np.triu(np.ones((difference.shape[2],) * 2, np.float32)))[..., :-1]  # cumulated
     sizes = np.stack(
         [
             over_bins(difference * (logs - usual)),

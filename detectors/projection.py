@@ -13,6 +13,8 @@ from detectors.reference import Reference
 from detectors.windows import WindowArrays
 
 _FEWEST_ROWS = 10.0
+_LEAST = 1e-9
+"""Of training's mean, what a mean counts as at least."""
 
 
 def projection(reference: Reference, window: WindowArrays) -> tuple[Floats, Floats]:
@@ -29,7 +31,8 @@ def projection(reference: Reference, window: WindowArrays) -> tuple[Floats, Floa
     mean, square = window.projected[:, [1, 3]] / rows, window.projected[:, [2, 4]] / rows
     told = (window.projected[:, [0]] >= _FEWEST_ROWS) & (mean > 0.0) & (reference.projected > 0.0)
     told &= window.sound[:, None]
-    held = np.where(told, mean, 1.0)
+    held = np.where(told, np.maximum(mean, _LEAST * reference.projected), 1.0)
     value = np.log(held / np.where(reference.projected > 0.0, reference.projected, 1.0))
-    variance = np.maximum(square - held**2, 0.0) / held**2 * design_effect(reference.projected_lag1, rows) / rows
+    spread = np.clip(square / held**2 - 1.0, 0.0, rows)  # one row alone may hold all of the sum
+    variance = spread * design_effect(reference.projected_lag1, rows) / rows
     return np.where(told, value, 0.0), np.where(told, np.maximum(variance, 1e-6), np.inf)

@@ -120,6 +120,8 @@ def _correlations(comoments: Comoments) -> Floats:
 def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats:
     """Return the correlations of all pairs (n, F (F - 1) / 2), row by row of the upper triangle; 0 with a constant.
 
+    Sums without a square give NaN, and with it a window that is not judged.
+
     Args:
         rows: (n,), rows in the sums.
         sums: (n, F), of standardised values.
@@ -127,11 +129,13 @@ def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats:
     """
     first, second = np.triu_indices(sums.shape[1])
     mean = sums / rows[:, None]
-    covariance = products / rows[:, None] - mean[:, first] * mean[:, second]
-    deviation = np.sqrt(np.maximum(covariance[:, first == second], 0.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance = products / rows[:, None] - mean[:, first] * mean[:, second]
+    variance = covariance[:, first == second]
+    deviation = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0.0), np.nan))
     of_two = first != second
     scale = deviation[:, first[of_two]] * deviation[:, second[of_two]]
-    correlation = np.divide(covariance[:, of_two], scale, out=np.zeros_like(scale), where=scale > 0.0)
+    correlation = np.divide(covariance[:, of_two], scale, out=np.zeros_like(scale), where=scale != 0.0)
     pairs: Floats = np.clip(correlation, -1.0, 1.0)
     return pairs
 

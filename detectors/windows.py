@@ -5,7 +5,7 @@ counts cannot be true is not judged: ``sound`` is false for it, and ``reasons`` 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,6 +18,11 @@ from detectors.reference import Reference
 NO_ROWS: Final = "no rows"
 UNTRUE: Final = "counts do not add up"
 WILD: Final = "moments are not numbers"
+_ROUNDED: Final = 1e-6
+"""What float32 may take from a count, as a part of it."""
+_ONE: Final = 1.0 + _ROUNDED
+_HUGE: Final = 1e150
+"""Sums beyond it have no square."""
 STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "longest_run", "mean", "deviation", "lag1")
 
 
@@ -25,7 +30,7 @@ STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "longest_r
 class WindowArrays:
     """A window of ``n`` devices, all counted with one baseline of ``S`` streams of at most ``B`` bins.
 
-    Counts are float32, exact up to 2**24 rows a window.
+    Counts are float32, exact up to 2**24 rows a window, and rounded beyond.
     """
 
     devices: Names
@@ -134,8 +139,9 @@ def checked(tables: Tables, phase: int = 0) -> WindowArrays:
         tables: Laid out.
         phase: Of the season.
     """
+    reasons = _reasons(tables)
+    tables = _without(tables, reasons != "")
     integers = tables.streams[..., :5].astype(np.float32)
-    reasons = _reasons(tables, integers)
     return WindowArrays(
         devices=tables.names[:, 0],
         groups=tables.names[:, 1],
@@ -161,13 +167,44 @@ def checked(tables: Tables, phase: int = 0) -> WindowArrays:
     )
 
 
-def _reasons(tables: Tables, integers: Floats) -> Names:
-    counts, rows = tables.counts, tables.rows
-    finite = over_bins(counts)
-    untrue = (counts < 0).any(axis=(1, 2)) | (integers < 0).any(axis=(1, 2))
-    untrue |= (finite + integers[..., 0] != rows[:, None]).any(axis=1)
-    untrue |= (integers[..., 1:4].max(axis=2) > finite).any(axis=1)
-    beside = np.concatenate([tables.projected, tables.attributions, tables.correlations], axis=1)
-    wild = ~np.isfinite(tables.streams[..., 5:]).all(axis=(1, 2)) | ~np.isfinite(beside).all(axis=1)
+def _without(tables: Tables, unsound: Bools) -> Tables:
+    """Return the tables with nothing in the rows of some devices: what cannot be true is not computed with."""
+    if not unsound.any():
+        return tables
+    arrays = {field.name: getattr(tables, field.name).copy() for field in fields(tables) if field.name in _NUMBERS}
+    for values in arrays.values():
+        values[unsound] = 0
+    return replace(tables, **arrays)
+
+
+_NUMBERS: Final = frozenset(
+    {"rows", "counts", "streams", "projected", "explained", "attributions", "related_rows", "correlations"}
+)
+
+
+def _reasons(tables: Tables) -> Names:
+    with np.errstate(invalid="ignore", over="ignore"):  # what is no number is found here
+        untrue, wild = _are_untrue(tables), _are_wild(tables)
     faults = np.asarray(tables.faults, np.str_)
-    return np.select([faults != "", rows <= 0, untrue, wild], [faults, NO_ROWS, UNTRUE, WILD], "")
+    return np.select([faults != "", tables.rows <= 0, untrue, wild], [faults, NO_ROWS, UNTRUE, WILD], "")
+
+
+def _are_untrue(tables: Tables) -> Bools:
+    """Tell of which devices the counts do not add up, (n,); a count that is NaN does not."""
+    counts, rows, integers = tables.counts, tables.rows, tables.streams[..., :5]
+    finite = over_bins(counts)
+    likely = np.isfinite(rows) & (counts >= 0.0).all(axis=(1, 2)) & (integers >= 0.0).all(axis=(1, 2))
+    likely &= (np.abs(finite + integers[..., 0] - rows[:, None]) <= _ROUNDED * rows[:, None]).all(axis=1)
+    likely &= (integers[..., 1:4].max(axis=2) <= (1.0 + _ROUNDED) * finite).all(axis=1)
+    untrue: Bools = ~likely
+    return untrue
+
+
+def _are_wild(tables: Tables) -> Bools:
+    """Tell of which devices a moment is no number, or none that can be, (n,)."""
+    rows = np.stack([tables.explained, tables.related_rows], axis=1)
+    beside = np.concatenate([tables.projected, tables.attributions, rows], axis=1)
+    likely = np.isfinite(tables.streams[..., 5:]).all(axis=(1, 2)) & (np.abs(beside) <= _HUGE).all(axis=1)
+    likely &= (np.abs(tables.streams[..., 7]) <= _ONE).all(axis=1) & (np.abs(tables.correlations) <= _ONE).all(axis=1)
+    wild: Bools = ~likely
+    return wild

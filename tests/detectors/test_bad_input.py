@@ -24,7 +24,8 @@ from detectors import (
     pack,
     unpack,
 )
-from detectors.windows import checked, empty_tables
+from detectors.effect_sizes import effect_sizes
+from detectors.windows import Tables, checked, empty_tables
 from device_contract.manifest import Feature, Output
 
 FEATURES = (
@@ -98,9 +99,54 @@ def test_any_windows_are_judged(seed: int, devices: int) -> None:
     unpack(CHARTS, 1, pack(state.pasts))
 
 
+def plain_window(numbers: np.random.Generator, devices: int, rows: int) -> Tables:
+    """Lay out windows as in training."""
+    tables = empty_tables(REFERENCE, np.array([(f"device-{place}", "", "") for place in range(devices)]))
+    for stream, shares in enumerate(REFERENCE.shares):
+        if shares.any():
+            tables.counts[:, stream] = numbers.multinomial(rows, shares, devices)
+        else:
+            tables.streams[:, stream, 0] = rows  # never a value
+    tables.streams[..., 6] = 1.0
+    tables.projected[:] = np.array([1.0, 2.0, 8.0, 2.0, 8.0]) * rows
+    return replace(tables, rows=np.full(devices, rows, np.float32))
+
+
+WILD = (np.nan, np.inf, -np.inf, 1e200, -1e200)
+
+
+@pytest.mark.parametrize("array", ["streams", "projected", "attributions", "explained", "related_rows"])
+def test_what_is_no_number_is_no_data_and_harms_nobody(array: str) -> None:
+    state = empty_state(CHARTS)
+    for number, value in enumerate(WILD):
+        tables = plain_window(np.random.default_rng(number), 8, 400)
+        getattr(tables, array)[0] = value
+        state, told = take(state, checked(tables))
+        assert told.words[0].tolist() == ["no_data"] * 3
+        assert "no_data" not in told.words[1:]
+    assert not state.pasts.windows[0].any()
+
+
+def test_a_window_of_very_many_rows_is_judged() -> None:
+    state = empty_state(CHARTS)
+    for rows in (2**24 + 1, 10**9 + 7, 10**12):
+        state, told = take(state, checked(plain_window(np.random.default_rng(1), 8, rows)))
+        assert "no_data" not in told.words
+
+
+def test_one_value_that_makes_up_all_of_a_sum_is_judged() -> None:
+    state, numbers = empty_state(CHARTS), np.random.default_rng(2)
+    for sums in ((1e70, 1e140), (1e-200, 0.0)):
+        tables = plain_window(numbers, 8, 400)
+        tables.projected[0, 1:] = sums * 2
+        state, told = take(state, checked(tables))
+        assert "no_data" not in told.words
+
+
 @pytest.mark.parametrize("devices", [0, 1, 3])
 def test_few_devices_or_none(devices: int) -> None:
     state = empty_state(CHARTS)
     for seed in range(3):
-        state, told = take(state, any_window(np.random.default_rng(seed), devices))
-    assert len(told.words) == devices
+        window = any_window(np.random.default_rng(seed), devices)
+        state, told = take(state, window)
+    assert len(told.words) == len(effect_sizes(REFERENCE, window)) == devices

@@ -90,6 +90,11 @@ def test_correlations_are_those_of_the_rows() -> None:
     np.testing.assert_allclose(found, np.corrcoef(rows.T)[np.triu_indices(FEATURES, 1)], rtol=1e-9)
 
 
+def test_sums_without_a_square_make_no_correlation() -> None:
+    sums, products = np.full((1, 2), 1e200), np.full((1, 3), 1e300)
+    assert np.isnan(correlations_of(np.array([10.0]), sums, products)).all()
+
+
 def test_a_ranking_as_in_training_has_an_ndcg_of_one_and_the_reverse_less() -> None:
     usual = np.array([8.0, 4.0, 2.0, 1.0])
     found = ndcg(usual, np.stack([usual * 3.0, usual[::-1], np.ones(4)]))
