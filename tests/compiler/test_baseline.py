@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from compiler.baseline import build_baseline
+from compiler.baseline import QUANTILES, build_baseline
 from device_contract.baseline import MAX_EDGES, Baseline, decode_baseline, encode_baseline
 from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer
@@ -34,6 +34,13 @@ def test_edges_are_the_minimum_tails_deciles_and_what_follows_the_maximum() -> N
     assert (stream.rows, stream.missing, stream.minimum, stream.maximum) == (1000, 0, 1.0, 1000.0)
     assert stream.mean == 500.5
     assert stream.standard_deviation == pytest.approx(values.astype(np.float64).std(), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 10, 199, 200, 201, 1000])
+def test_edges_between_are_the_quantiles_of_the_sample(n_rows: int) -> None:
+    values = np.random.default_rng(n_rows).normal(size=n_rows).astype(np.float32)
+    inner = np.unique([values.min(), *np.quantile(values, QUANTILES, method="inverted_cdf")])
+    assert baseline_of(values).streams[0].edges[:-1] == tuple(inner.tolist())
 
 
 def test_a_constant_has_one_inner_bin() -> None:
