@@ -37,7 +37,9 @@ def write_whole(path: Path, data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         _discard(partial)
-        raise CompilerError(f"cannot write {path}: {error.strerror}") from error
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = f"{path.parent} is no folder" if is_file else error.strerror
+        raise CompilerError(f"cannot write {path}: {reason}") from error
 
 
 def _discard(partial: Path) -> None:

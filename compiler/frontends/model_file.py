@@ -62,8 +62,11 @@ def read_model(path: Path, *, trust_pickle: bool = False) -> SourceModel:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_limited(path, MAX_BUNDLE_BYTES)
+        data = read_limited(path, MAX_BUNDLE_BYTES)
     except ValueError as error:
         raise ModelError(f"cannot read model {path}: {error}") from error
     except OSError as error:
         raise ModelError(f"cannot read model {path}: {error.strerror}") from error
+    if not data:
+        raise ModelError(f"cannot read model {path}: it is empty")
+    return data

@@ -101,6 +101,7 @@ def test_rubbish_is_refused_in_one_line(tmp_path: Path, suffix: str, data: bytes
     with pytest.raises(ModelError) as refusal:
         read_model(path, trust_pickle=True)
     assert "\n" not in str(refusal.value)
+    assert data or str(refusal.value) == f"cannot read model {path}: it is empty"
 
 
 def test_an_unknown_kind_of_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
