@@ -106,7 +106,7 @@ class SklearnModel:
                 ) from error
         if not self._gives_one_label:
             raise ModelError("the classifier gives several labels at once; train and compile one for each")
-        return scores.reshape(len(rows), prod(scores.shape[1:]))
+        return scores.reshape(len(rows), scores.size // len(rows))  # SparsePCA gives one row without its axis
 
     def to_onnx(self) -> OnnxArtifact:
         """Convert trees over the row from their graph, with its exact thresholds; anything else by skl2onnx."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import SparsePCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -155,6 +156,11 @@ def test_several_labels_at_once_are_refused(rows: NDArray[np.float32], classifie
     model = SklearnModel(clone(classifier).fit(rows, (rows[:, :n_labels] > 0).astype(int)))
     with pytest.raises(ModelError, match="several labels at once"):
         model.score(rows)
+
+
+def test_one_row_of_several_numbers_is_scored_as_many_are(rows: NDArray[np.float32]) -> None:
+    model = SklearnModel(SparsePCA(2, max_iter=3, random_state=0).fit(rows))
+    np.testing.assert_allclose(model.score(rows[:1]), model.score(rows)[:1], atol=1e-6)
 
 
 def test_a_function_without_a_name_is_refused(rows: NDArray[np.float32]) -> None:
