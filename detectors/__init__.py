@@ -15,6 +15,7 @@ from detectors.judgement import Judgement, join_groups
 from detectors.levels import DEFAULT_RATE, Levels, level_for
 from detectors.packing import pack, pack_fleet, unpack, unpack_fleet
 from detectors.reference import Reference, lay_out
+from detectors.regrouping import among_others, without_groups
 from detectors.stacking import DeviceWindow, EncodedWindow, stack, stack_encoded
 from detectors.state import KINDS, DevicePasts, FleetPast, State, empty_state
 from detectors.tolerances import Tolerances
@@ -39,6 +40,7 @@ __all__ = [
     "StateError",
     "Tolerances",
     "WindowArrays",
+    "among_others",
     "carry",
     "charts_of",
     "cohorts",
@@ -56,4 +58,5 @@ __all__ = [
     "stack_encoded",
     "unpack",
     "unpack_fleet",
+    "without_groups",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from fleet_server.alerts.readings import Batch, Reading, Signal
+from fleet_server.drift.sentences import ANOTHER_GROUP
 from fleet_server.drift.service import DriftService
 from fleet_server.drift.tables import VerdictChangeRow
 
@@ -33,10 +34,10 @@ class VerdictSignals:
         """Tell what has changed.
 
         Silence is no proof of health: a device that sends nothing, or too little to judge, leaves
-        its alert as it is.
+        its alert as it is. One that is about a group that is no more closes.
         """
         changes = self._drift.changes_after(after, BATCH_CHANGES)
-        judged = [change for change in changes if change.verdict in {"drift", "stable"}]
+        judged = [change for change in changes if change.verdict in {"drift", "stable"} or _is_taken_back(change)]
         readings = [reading for change in judged if (reading := _reading(change)).signal in signals]
         last = max((change.ordinal or 0 for change in changes), default=after)
         return Batch(readings, last, more=len(changes) == BATCH_CHANGES)
@@ -48,7 +49,7 @@ def _reading(change: VerdictChangeRow) -> Reading:
     return Reading(
         signal=f"drift.{change.kind}",
         subject=f"{change.kind} {who} {change.model}",
-        value=max(change.severity, _LEAST) if change.verdict == "drift" else 0.0,
+        value=None if _is_taken_back(change) else _severity(change),
         time_ms=change.changed_ms,
         sentence=change.sentence,
         device_id=device_id,
@@ -57,3 +58,11 @@ def _reading(change: VerdictChangeRow) -> Reading:
         features=[*change.features, *change.outputs],
         evidence=change.evidence,
     )
+
+
+def _is_taken_back(change: VerdictChangeRow) -> bool:
+    return change.cause == ANOTHER_GROUP
+
+
+def _severity(change: VerdictChangeRow) -> float:
+    return max(change.severity, _LEAST) if change.verdict == "drift" else 0.0

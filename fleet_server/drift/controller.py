@@ -11,12 +11,13 @@ from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
+from fleet_server.drift.grouping import regroup
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, judged_through_ms, next_window
 from fleet_server.drift.judging import Judging
 from fleet_server.drift.policies import PolicyService
-from fleet_server.drift.tables import DriftCursorRow, WaitingWindowRow
+from fleet_server.drift.tables import DriftCursorRow, GroupingRow, WaitingWindowRow
 from fleet_server.drift.windows import Part, parts_after, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.turns import each_in_turn
@@ -85,6 +86,9 @@ class DriftController:
                 self._to_judge.update(session.exec(select(WaitingWindowRow.model).distinct()))
                 self._is_resumed = True
             reports = parts_after(session, place.ordinal if place else 0, BATCH_REPORTS)
+            grouped = {row.model: row.label for row in session.exec(select(GroupingRow))}
+        labels = self._policies.group_labels(grouped)
+        self._to_judge.update(model for model, label in grouped.items() if labels[model] != label)
         if reports:
             self._to_judge |= self._take(reports)
         self._taken += len(reports)
@@ -117,6 +121,8 @@ class DriftController:
         judging = Judging(policy, groups, self._counted, self._half, self._units_of, self._clock())
         with self._database.reading() as session:
             others_ms = judged_through_ms(session, model)
+        with self._database.session() as session:
+            regroup(session, model, policy.group_label, start_ms=others_ms, now_ms=self._clock())
         heard: set[str] = set()
         while True:
             with self._database.reading() as session:

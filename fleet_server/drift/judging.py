@@ -129,7 +129,7 @@ class WindowJudge:
     def _judge(self, own: HalfWindow) -> HalfJudgement:
         half, length_ms = own.half, self._window.end_ms - self._window.start_ms
         season_ms = half.whole.season_ms
-        key = PastKey(self._window.model, half, phases_of(season_ms, length_ms))
+        key = PastKey(self._window.model, half, phases_of(season_ms, length_ms), self._judging.policy.group_label)
         arrays = replace(own.arrays, phase=phase_of(self._window.start_ms, season_ms, key.phases))
         fleet = self._fleet(key, arrays)
         state = load(self._session, key, arrays.devices.tolist(), self._judging.find_half)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from sqlmodel import Session
@@ -10,6 +11,7 @@ from detectors import (
     DevicePasts,
     FleetPast,
     State,
+    among_others,
     carry,
     charts_of,
     empty_state,
@@ -17,14 +19,15 @@ from detectors import (
     pack_fleet,
     unpack,
     unpack_fleet,
+    without_groups,
 )
 from fleet_server.bulk import plain_rows, put_rows
 from fleet_server.db import upsert
 from fleet_server.drift.halves import Half
 from fleet_server.drift.tables import DevicePastRow, FleetPastRow
 
-_STORED = ("model", "device_id", "half", "reference", "baseline_sha256", "version", "data")
-_LOADED = ("device_id", "data", "reference", "baseline_sha256", "version")
+_STORED = ("model", "device_id", "half", "reference", "baseline_sha256", "version", "group_label", "data")
+_LOADED = ("device_id", "data", "reference", "baseline_sha256", "version", "group_label")
 FindHalf = Callable[[str, str, str], Half | None]
 """Finds a half again by the digest of its baseline, its version and its name."""
 
@@ -37,11 +40,13 @@ class PastKey:
         model: The model.
         half: What they are compared with.
         phases: Windows in a season; another number makes another past.
+        group_label: The label by which peers are chosen; by another one they are others.
     """
 
     model: str
     half: Half
     phases: int
+    group_label: str
 
     @property
     def reference(self) -> str:
@@ -49,10 +54,20 @@ class PastKey:
         return f"{self.half.digest}.{self.phases}"
 
 
+class _Origin(NamedTuple):
+    """What a past was judged with."""
+
+    reference: str
+    baseline_sha256: str
+    version: str
+    group_label: str
+
+
 def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf) -> State:
     """Return the state that devices are judged from, without the fleet's; one without a past is not in it.
 
-    The past of a device whose features were compared with another reference is carried over.
+    The past of a device whose features were compared with another reference is carried over, and of one that had
+    other peers all but how it stands among them.
 
     Args:
         session: The transaction.
@@ -61,17 +76,17 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
         find: Finds what an earlier past was compared with.
     """
     state = empty_state(charts_of(key.half.reference), key.phases)
-    blobs: dict[tuple[str, str, str], dict[str, bytes]] = {}
+    blobs: dict[_Origin, dict[str, bytes]] = {}
     stored = plain_rows(session, DevicePastRow, _LOADED, devices, model=key.model, half=key.half.name)
-    for device_id, data, reference, baseline_sha256, version in stored:
-        blobs.setdefault((reference, baseline_sha256, version), {})[device_id] = data
+    for device_id, data, *judged_with in stored:
+        blobs.setdefault(_Origin(*judged_with), {})[device_id] = data
     names: list[str] = []
     pasts: list[DevicePasts] = []
     for origin, held in sorted(blobs.items()):
         found = _pasts(key, origin, list(held.values()), find)
         if found is not None:
             names += held
-            pasts.append(found)
+            pasts.append(found if origin.group_label == key.group_label else among_others(found))
     joined = _join(pasts) if pasts else state.pasts
     return replace(state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=joined)
 
@@ -80,12 +95,15 @@ def load_fleet(session: Session, key: PastKey) -> FleetPast:
     """Return what is known of all devices together; nothing before their first window."""
     charts = charts_of(key.half.reference)
     row = session.get(FleetPastRow, (key.model, key.reference))
-    return unpack_fleet(charts, key.phases, row.data) if row is not None else empty_state(charts, key.phases).fleet
+    if row is None:
+        return empty_state(charts, key.phases).fleet
+    fleet = unpack_fleet(charts, key.phases, row.data)
+    return fleet if row.group_label == key.group_label else without_groups(fleet)
 
 
 def save(session: Session, key: PastKey, state: State) -> None:
     """Store the pasts of devices that were judged."""
-    origin = (key.half.name, key.reference, key.half.baseline_sha256, key.half.version)
+    origin = (key.half.name, key.reference, key.half.baseline_sha256, key.half.version, key.group_label)
     named = zip(state.devices.tolist(), pack(state.pasts), strict=True)
     rows = [(key.model, device_id, *origin, data) for device_id, data in named]
     put_rows(session, DevicePastRow, _STORED, rows, replace=True)
@@ -93,16 +111,15 @@ def save(session: Session, key: PastKey, state: State) -> None:
 
 def save_fleet(session: Session, key: PastKey, fleet: FleetPast, end_ms: int) -> None:
     """Store what the fleet has in common after a window."""
-    row = {"model": key.model, "reference": key.reference, "end_ms": end_ms, "data": pack_fleet(fleet)}
-    upsert(session, FleetPastRow, [row])
+    row = {"model": key.model, "reference": key.reference, "end_ms": end_ms, "group_label": key.group_label}
+    upsert(session, FleetPastRow, [row | {"data": pack_fleet(fleet)}])
 
 
-def _pasts(key: PastKey, origin: tuple[str, str, str], blobs: Sequence[bytes], find: FindHalf) -> DevicePasts | None:
-    reference, baseline_sha256, version = origin
-    if reference == key.reference:
+def _pasts(key: PastKey, origin: _Origin, blobs: Sequence[bytes], find: FindHalf) -> DevicePasts | None:
+    if origin.reference == key.reference:
         return unpack(charts_of(key.half.reference), key.phases, blobs)
-    digest, _, phases = reference.partition(".")
-    earlier = find(baseline_sha256, version, key.half.name)
+    digest, _, phases = origin.reference.partition(".")
+    earlier = find(origin.baseline_sha256, origin.version, key.half.name)
     if key.half.name == "outputs" or int(phases) != key.phases or earlier is None or earlier.digest != digest:
         return None
     held = unpack(charts_of(earlier.reference), key.phases, blobs)

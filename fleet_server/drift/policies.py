@@ -6,7 +6,10 @@ level of the control charts follows from it is the detectors' business
 (``detectors.tolerances``). A model without a word of its own has the server's defaults.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+from sqlmodel import select
 
 from detectors import DEFAULT_RATE
 from fleet_server.audit.service import AuditService
@@ -64,6 +67,13 @@ class PolicyService:
             tolerance_sd=row.tolerance_sd,
         )
 
+    def group_labels(self, models: Collection[str]) -> Mapping[str, str]:
+        """Return the label that makes the peers' groups of each of these models."""
+        query = select(DriftPolicyRow.model, DriftPolicyRow.group_label)
+        with self._database.reading() as session:
+            own = {model: label for model, label in session.exec(query) if label is not None}
+        return {model: own.get(model, self.defaults.group_label) for model in models}
+
     def own(self, model: str) -> DriftPolicyRow | None:
         """Return what a model says for itself, if it does."""
         with self._database.reading() as session:
@@ -73,6 +83,8 @@ class PolicyService:
         self, actor: str, model: str, *, false_alarms: float | None, group_label: str | None, tolerance_sd: float
     ) -> None:
         """Change a model's policy from its next window on; what was learned of its devices stays.
+
+        With another label what was said of peers and groups is taken back, and learned anew.
 
         Args:
             actor: For the audit log.

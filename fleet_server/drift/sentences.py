@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from detectors import Diagnosis
-from fleet_server.drift.verdict import SILENT, Kind, Verdict
+from fleet_server.drift.verdict import REGROUPED, SILENT, Kind, Verdict
 
 _STABLE: Final[Mapping[Kind, str]] = {
     "training": "What {subject} sees agrees with training.",
@@ -28,6 +28,8 @@ _LOOK: Final = (
     "Look whether it is online (leeway-fleet devices show {subject}), "
     "and what was wrong with its windows (leeway-fleet devices refusals {subject})."
 )
+ANOTHER_GROUP: Final = "another_group"
+"""The cause of a verdict that was taken back: what it was about is no more."""
 _SHIFTED: Final = frozenset({"offset", "gain", "regime", "model"})
 """Causes of which a moved mean is a sign."""
 
@@ -62,7 +64,12 @@ def word(kind: Kind, subject: str, verdict: Verdict, since_ms: int, units: Mappi
     if verdict.word != "drift":
         reason = verdict.reason or "nothing was sent"
         advice = _LOOK.format(subject=subject) if reason == SILENT else ""
-        return Wording("", f"{subject} cannot be compared with {_AGAINST[kind]}: {reason}.", advice)
+        cause = ANOTHER_GROUP if reason == REGROUPED else ""
+        return Wording(
+            cause,
+            f"{subject} cannot be compared with {_AGAINST[kind]}: {reason}.",
+            advice,
+        )
     cause, likely, advice = _meaning(kind, verdict.diagnosis)
     day = datetime.fromtimestamp(since_ms / 1000, UTC).date()
     moved = _moved(verdict, cause, units)

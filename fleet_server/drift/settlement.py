@@ -14,9 +14,9 @@ import sqlalchemy
 from sqlmodel import Session, col
 
 from fleet_server.bulk import plain_rows, put_rows
-from fleet_server.drift.sentences import word
+from fleet_server.drift.sentences import ANOTHER_GROUP, word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
-from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, Kind, Verdict
+from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, REGROUPED, Kind, Verdict
 
 _VERDICT = (
     "device_id",
@@ -171,6 +171,8 @@ def _since(before: Standing | None, verdict: Verdict, start_ms: int) -> tuple[in
 
 def _is_news(before: Standing, settled: Settled) -> bool:
     verdict = settled.verdict
+    if verdict.reason == REGROUPED:
+        return before.cause != ANOTHER_GROUP
     if before.verdict != verdict.word or {*before.evidence} != {*verdict.evidence}:
         return True
     if verdict.diagnosis is not None and before.cause != verdict.diagnosis.cause:

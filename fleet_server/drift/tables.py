@@ -58,6 +58,16 @@ class DriftDeviceRow(SQLModel, table=True):
     """End of its last window that was judged."""
 
 
+class GroupingRow(SQLModel, table=True):
+    """By which label a model's devices were grouped when they were last judged."""
+
+    __tablename__ = "drift_groupings"
+
+    model: str = Field(primary_key=True)
+    label: str
+    """Empty: all devices were one group."""
+
+
 class DevicePastRow(SQLModel, table=True):
     """What the detectors keep of one device: of its features, or of its model's outputs."""
 
@@ -72,6 +82,8 @@ class DevicePastRow(SQLModel, table=True):
     baseline_sha256: str
     """Of which that is a half."""
     version: str
+    group_label: str
+    """By which its peers were chosen; empty: all devices were."""
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """``detectors.pack`` made it."""
 
@@ -85,6 +97,8 @@ class FleetPastRow(SQLModel, table=True):
     reference: str = Field(primary_key=True)
     end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """End of the last window in it."""
+    group_label: str
+    """By which its groups are formed."""
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 

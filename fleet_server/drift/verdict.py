@@ -16,6 +16,8 @@ WHOLE_FLEET: Final = ""
 """In the place of a device's id where a verdict is on all devices of a model."""
 SILENT: Final = "it sends nothing that can be judged while its peers do"
 """The reason of ``no_data`` where a device fell silent, or all of its windows were refused."""
+REGROUPED: Final = "devices are grouped by another label now"
+"""The reason of ``no_data`` where the group that was compared is no more."""
 HIGHEST_GRADE: Final = 3
 
 

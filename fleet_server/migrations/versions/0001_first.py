@@ -256,6 +256,12 @@ def _create_drift() -> None:
 
 def _create_drift_pasts() -> None:
     op.create_table(
+        "drift_groupings",
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("model"),
+    )
+    op.create_table(
         "drift_pasts",
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("device_id", sa.String(), nullable=False),
@@ -263,6 +269,7 @@ def _create_drift_pasts() -> None:
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("baseline_sha256", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
+        sa.Column("group_label", sa.String(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("model", "device_id", "half"),
     )
@@ -271,6 +278,7 @@ def _create_drift_pasts() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("group_label", sa.String(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("model", "reference"),
     )

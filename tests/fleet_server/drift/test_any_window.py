@@ -47,7 +47,7 @@ def judge_often(half: Half, window: WindowArrays) -> HalfJudgement:
     state, own = empty_state(charts), half.of(window)
     for _ in range(10):
         state, judgement = judge(state, half.reference, own, LEVELS)
-    return HalfJudgement(PastKey("m", half, 1), own, judgement, is_late=False)
+    return HalfJudgement(PastKey("m", half, 1, ""), own, judgement, is_late=False)
 
 
 @settings(max_examples=30)

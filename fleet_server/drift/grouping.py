@@ -1,0 +1,46 @@
+"""Takes back what was said of groups that are no more, once devices are grouped by another label."""
+
+from typing import cast
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from fleet_server.drift.settlement import Settled, Settlement
+from fleet_server.drift.tables import GroupingRow, VerdictRow
+from fleet_server.drift.verdict import REGROUPED, Kind, Verdict
+
+_REGROUPED = Verdict("no_data", REGROUPED)
+
+
+def regroup(session: Session, model: str, label: str, *, start_ms: int, now_ms: int) -> None:
+    """Note by which label a model's devices are grouped; of another one, take back what stands of its groups.
+
+    What is said against training and a device's own past stays. A group of the same name by another label is
+    another group.
+
+    Args:
+        session: The transaction.
+        model: The model.
+        label: The label's key; empty: all devices are one group.
+        start_ms: From when on there is nothing to tell, in event time.
+        now_ms: Present Unix time.
+    """
+    before = session.get(GroupingRow, model)
+    if before is not None and before.label != label:
+        _take_back(session, model, start_ms, now_ms)
+    if before is None or before.label != label:
+        session.merge(GroupingRow(model=model, label=label))
+
+
+def _take_back(session: Session, model: str, start_ms: int, now_ms: int) -> None:
+    settlement = Settlement(session, model, now_ms)
+    columns = VerdictRow.device_id, VerdictRow.group, VerdictRow.kind, VerdictRow.version
+    query = select(*columns).where(VerdictRow.model == model, col(VerdictRow.kind).in_(("peers", "fleet")))
+    standing = [
+        Settled(device_id, group, cast("Kind", kind), version, _REGROUPED)
+        for device_id, group, kind, version in session.exec(query)
+    ]
+    present = settlement.present([settled.device_id for settled in standing])
+    settlement.settle(standing, present, start_ms)
+    fleet = delete(VerdictRow).where(col(VerdictRow.model) == model, col(VerdictRow.kind) == "fleet")
+    session.execute(fleet, execution_options={"synchronize_session": False})
