@@ -46,6 +46,7 @@ def one_line(text: str) -> str:
         (("rules", "apply", "/nowhere/rules.toml"), 2, "cannot read the rules in /nowhere/rules.toml: No such file"),
         (("rules", "apply", "/dev/null"), 2, "it has no `rules`; in TOML each begins with [[rules]]"),
         (("feedback", "send", "m", "/nowhere/labels.csv"), 2, "cannot read /nowhere/labels.csv: No such file"),
+        (("silences", "add", "--for-s", "60", "--device", "nobody"), 6, "silence: no device 'nobody'; name a device"),
         (("tokens", "delete", "none"), 6, "no token 'none'"),
         (("tokens", "create", "ci", "--role", "king"), 8, "Invalid request: role must be 'viewer', 'ml_engineer'"),
         (("deployments", "show", "none"), 6, "no deployment 'none'"),
