@@ -1,8 +1,10 @@
 """Carries a deployment on: lets the clocks end actions, asks the policy, and does what it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from fleet_server.audit.service import AuditService
@@ -10,10 +12,9 @@ from fleet_server.broker.ingest import Outbound
 from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
 from fleet_server.devices.service import DeviceService
-from fleet_server.rollouts.offers import RETURN_WAVE, Offers
+from fleet_server.rollouts.offers import Offers
 from fleet_server.rollouts.policy import (
     Abandon,
-    Action,
     Decision,
     Finish,
     PassWave,
@@ -21,16 +22,20 @@ from fleet_server.rollouts.policy import (
     SoakWave,
     StartWave,
     StopAtWave,
+    Thresholds,
     Wave,
+    deadlines,
     decide,
-    overdue,
 )
 from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
 from fleet_server.rollouts.states import OPEN, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
+from fleet_server.rollouts.views import Counts, WaveView, view
 
 Alert = Callable[[Session, RolloutAlert], None]
 """Told, in the transaction in which it pauses, of a deployment that needs a person."""
+_SINCE: Final = {ActionState.OFFERED: ActionRow.offered_ms, ActionState.IN_PROGRESS: ActionRow.began_ms}
+"""When an action came into a state that a clock ends."""
 
 
 class Controller:
@@ -55,34 +60,33 @@ class Controller:
     def step(self, session: Session, deployment: DeploymentRow) -> list[Outbound]:
         """Bring the deployment to where its devices and the clock allow; return what to publish after the commit."""
         outbound: list[Outbound] = []
-        spec = spec_of(deployment)
-        actions = actions_of(session, deployment.id)
-        self._expire(actions, spec)
+        thresholds = spec_of(deployment).thresholds
+        self._expire(session, deployment, thresholds)
         if deployment.state == DeploymentState.ROLLING_BACK:
-            self._end_rollback(session, deployment, actions)
+            self._end_rollback(session, deployment, view(session, [deployment])[0].returns)
         while deployment.state == DeploymentState.RUNNING:
-            waves = waves_of(session, deployment.id)
-            decision = decide([_view(wave, actions) for wave in waves], spec.thresholds, self._clock())
+            # counted by the database: a fleet has too many actions to read them all each second
+            waves = [_wave(wave) for wave in view(session, [deployment])[0].waves]
+            decision = decide(waves, thresholds, self._clock())
             if decision is None:
                 break
-            outbound += self._do(session, deployment, decision, actions)
+            outbound += self._do(session, deployment, decision)
         return outbound
 
-    def _expire(self, actions: list[ActionRow], spec: DeploymentSpec) -> None:
-        for action in actions:
-            state = overdue(_action(action), spec.thresholds, self._clock())
-            if state is not None:
-                action.state, action.ended_ms = state, self._clock()
+    def _expire(self, session: Session, deployment: DeploymentRow, thresholds: Thresholds) -> None:
+        now_ms = self._clock()
+        for deadline in deadlines(thresholds, now_ms):
+            late = col(_SINCE[deadline.state]) <= deadline.since_ms
+            for action in actions_of(session, deployment.id, col(ActionRow.state) == deadline.state, late):
+                action.state, action.ended_ms = deadline.end, now_ms
 
-    def _end_rollback(self, session: Session, deployment: DeploymentRow, actions: list[ActionRow]) -> None:
-        returns = [action for action in actions if action.wave == RETURN_WAVE]
-        if not any(action.state in OPEN for action in returns):
-            back = sum(action.state == ActionState.SUCCEEDED for action in returns)
-            self._move(session, deployment, DeploymentState.ROLLED_BACK, f"{back} of {len(returns)} devices are back")
+    def _end_rollback(self, session: Session, deployment: DeploymentRow, returns: Counts) -> None:
+        if not any(returns.get(state) for state in OPEN):
+            back = returns.get(ActionState.SUCCEEDED, 0)
+            detail = f"{back} of {sum(returns.values())} devices are back"
+            self._move(session, deployment, DeploymentState.ROLLED_BACK, detail)
 
-    def _do(
-        self, session: Session, deployment: DeploymentRow, decision: Decision, actions: list[ActionRow]
-    ) -> list[Outbound]:
+    def _do(self, session: Session, deployment: DeploymentRow, decision: Decision) -> list[Outbound]:
         if isinstance(decision, Finish):
             self._move(session, deployment, DeploymentState.FINISHED, "")
             return []
@@ -95,7 +99,7 @@ class Controller:
         match decision:
             case StartWave():
                 wave.state, wave.started_ms = WaveState.RUNNING, self._clock()
-                outbound = self._start(session, deployment, wave, actions)
+                outbound = self._start(session, deployment, wave)
             case SkipWave():
                 wave.state = WaveState.SKIPPED
             case SoakWave():
@@ -117,11 +121,10 @@ class Controller:
         )
         return outbound
 
-    def _start(
-        self, session: Session, deployment: DeploymentRow, wave: WaveRow, actions: list[ActionRow]
-    ) -> list[Outbound]:
+    def _start(self, session: Session, deployment: DeploymentRow, wave: WaveRow) -> list[Outbound]:
         bundles = self._bundles.variants(deployment.model, deployment.version)
-        queued = [action for action in actions if action.wave == wave.number and action.state == ActionState.QUEUED]
+        is_queued = col(ActionRow.state) == ActionState.QUEUED
+        queued = actions_of(session, deployment.id, is_queued, col(ActionRow.wave) == wave.number)
         return self._offers.offer(session, deployment, queued, self._devices.profiles(), bundles)
 
     def _stop(self, session: Session, deployment: DeploymentRow, decision: StopAtWave) -> None:
@@ -155,10 +158,10 @@ def spec_of(deployment: DeploymentRow) -> DeploymentSpec:
     return msgspec.convert(deployment.request, DeploymentSpec)
 
 
-def actions_of(session: Session, deployment_id: str) -> list[ActionRow]:
-    """Return the actions of a deployment, locked, in order of id."""
-    query = select(ActionRow).where(ActionRow.deployment_id == deployment_id)
-    return list(session.exec(query.order_by(col(ActionRow.id)).with_for_update()))
+def actions_of(session: Session, deployment_id: str, *wanted: ColumnElement[bool]) -> Sequence[ActionRow]:
+    """Return the actions of a deployment that are wanted, locked, in order of id."""
+    query = select(ActionRow).where(ActionRow.deployment_id == deployment_id, *wanted)
+    return session.exec(query.order_by(col(ActionRow.id)).with_for_update()).all()
 
 
 def waves_of(session: Session, deployment_id: str) -> list[WaveRow]:
@@ -167,10 +170,6 @@ def waves_of(session: Session, deployment_id: str) -> list[WaveRow]:
     return list(session.exec(query))
 
 
-def _view(wave: WaveRow, actions: list[ActionRow]) -> Wave:
-    members = tuple(_action(action) for action in actions if action.wave == wave.number)
-    return Wave(wave.number, WaveState(wave.state), members, wave.succeeded_ms, wave.accepted)
-
-
-def _action(row: ActionRow) -> Action:
-    return Action(row.device_id, ActionState(row.state), row.offered_ms, row.began_ms)
+def _wave(wave: WaveView) -> Wave:
+    row = wave.row
+    return Wave(row.number, WaveState(row.state), wave.counts, row.succeeded_ms, row.accepted)

@@ -13,10 +13,7 @@ from fleet_server.clock import Clock
 from fleet_server.rollouts.assignments import Assignments, Slot
 from fleet_server.rollouts.progress import ANSWERABLE, holds, is_later, next_state
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState
-from fleet_server.rollouts.tables import ActionRow, AssignmentRow, DeploymentRow
-
-RETURN_WAVE = 0
-"""The wave number of the actions that bring devices back."""
+from fleet_server.rollouts.tables import RETURN_WAVE, ActionRow, AssignmentRow, DeploymentRow
 
 
 class Offers:

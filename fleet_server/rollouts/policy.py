@@ -18,7 +18,7 @@ later ones have taken all devices that it still meant.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fleet_server.rollouts.states import EXCUSED, FAILURES, OPEN, ActionState, Reason, WaveState
@@ -46,22 +46,21 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Action:
-    """One device's part, as the policy sees it."""
+class Deadline:
+    """A clock: it ends the actions that have been in a state since some moment or longer."""
 
-    device_id: str
     state: ActionState
-    offered_ms: int | None = None
-    began_ms: int | None = None
+    since_ms: int
+    end: ActionState
 
 
 @dataclass(frozen=True)
 class Wave:
-    """A wave and its members' actions."""
+    """A wave, and how many of its members' actions are in each state."""
 
     number: int
     state: WaveState
-    actions: tuple[Action, ...]
+    counts: Mapping[ActionState, int]
     succeeded_ms: int | None = None
     """When it reached its success threshold and began to soak."""
     accepted: bool = False
@@ -128,29 +127,26 @@ def decide(waves: Collection[Wave], thresholds: Thresholds, now_ms: int) -> Deci
         now_ms: The present, Unix milliseconds.
     """
     remaining = [wave for wave in waves if wave.state not in {WaveState.PASSED, WaveState.SKIPPED}]
-    states = {action.state for wave in remaining for action in wave.actions}
+    states = {state for wave in remaining for state, count in wave.counts.items() if count}
     if states == {ActionState.SUPERSEDED}:
         return Abandon()
     for wave in remaining:
         if wave.state == WaveState.PENDING:
-            return StartWave(wave.number) if wave.actions else SkipWave(wave.number)
+            return StartWave(wave.number) if any(wave.counts.values()) else SkipWave(wave.number)
         return _judge(wave, thresholds, now_ms)
     return Finish()
 
 
-def overdue(action: Action, thresholds: Thresholds, now_ms: int) -> ActionState | None:
-    """Return the state into which a clock moves the action, or ``None`` while it has time."""
-    if action.state == ActionState.OFFERED and action.offered_ms is not None:
-        late = now_ms - action.offered_ms >= 1000 * thresholds.offer_timeout_s
-        return ActionState.UNREACHABLE if late else None
-    if action.state == ActionState.IN_PROGRESS and action.began_ms is not None:
-        late = now_ms - action.began_ms >= 1000 * thresholds.action_timeout_s
-        return ActionState.TIMED_OUT if late else None
-    return None
+def deadlines(thresholds: Thresholds, now_ms: int) -> tuple[Deadline, Deadline]:
+    """Return the two clocks: that of actions which were offered, and that of actions which began."""
+    return (
+        Deadline(ActionState.OFFERED, now_ms - 1000 * thresholds.offer_timeout_s, ActionState.UNREACHABLE),
+        Deadline(ActionState.IN_PROGRESS, now_ms - 1000 * thresholds.action_timeout_s, ActionState.TIMED_OUT),
+    )
 
 
 def _judge(wave: Wave, thresholds: Thresholds, now_ms: int) -> Decision | None:
-    counts = Counter(action.state for action in wave.actions)
+    counts = Counter(wave.counts)
     succeeded = counts[ActionState.SUCCEEDED]
     failures = sum(counts[state] for state in FAILURES)
     ended = succeeded + failures
@@ -165,9 +161,9 @@ def _judge(wave: Wave, thresholds: Thresholds, now_ms: int) -> Decision | None:
 
 def _judge_ended(wave: Wave, counts: Counter[ActionState], thresholds: Thresholds, now_ms: int) -> Decision | None:
     succeeded = counts[ActionState.SUCCEEDED]
-    counted = len(wave.actions) - sum(counts[state] for state in EXCUSED)
+    counted = counts.total() - sum(counts[state] for state in EXCUSED)
     if counted == 0 and not counts[ActionState.ALREADY_INSTALLED]:
-        detail = f"none of its {len(wave.actions)} devices could be judged"
+        detail = f"none of its {counts.total()} devices could be judged"
         return StopAtWave(wave.number, WaveState.INCONCLUSIVE, Reason.NO_DATA, detail)
     if counted and succeeded / counted < thresholds.success_threshold:
         detail = f"{succeeded} of {counted} devices succeeded, {thresholds.success_threshold:.2%} must"

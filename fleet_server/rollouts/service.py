@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+from sqlalchemy import exists
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -20,10 +21,10 @@ from fleet_server.errors import ConflictError, InvalidRequestError, NotFoundErro
 from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.controller import Alert, Controller, actions_of, spec_of, waves_of
 from fleet_server.rollouts.membership import Member, divide
-from fleet_server.rollouts.offers import RETURN_WAVE, Offers
+from fleet_server.rollouts.offers import Offers
 from fleet_server.rollouts.spec import DeploymentSpec
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
-from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
+from fleet_server.rollouts.tables import RETURN_WAVE, ActionRow, DeploymentRow, WaveRow
 from fleet_server.rollouts.views import DeploymentView, read_actions, read_deployments, view
 from fleet_server.turns import each_in_turn
 
@@ -260,9 +261,10 @@ class RolloutService:
                     wave.state, wave.accepted = WaveState.RUNNING, True
         if verb not in {"abort", "rollback"}:
             return []
-        actions = [action for action in actions_of(session, deployment.id) if action.wave != RETURN_WAVE]
-        affected = actions if verb == "rollback" else [action for action in actions if action.state in OPEN | OVERDUE]
-        return self._offers.take_back(session, affected)
+        wanted = [col(ActionRow.wave) != RETURN_WAVE]
+        if verb == "abort":
+            wanted.append(col(ActionRow.state).in_(OPEN | OVERDUE))
+        return self._offers.take_back(session, actions_of(session, deployment.id, *wanted))
 
     def _send(self, outbound: Sequence[Outbound]) -> None:
         for message in outbound:
@@ -281,11 +283,10 @@ def _found(deployment: DeploymentRow | None, deployment_id: str) -> DeploymentRo
 
 
 def _open_deployments(session: Session) -> Sequence[str]:
-    moving = select(DeploymentRow.id).where(
-        col(DeploymentRow.state).in_({DeploymentState.RUNNING, DeploymentState.ROLLING_BACK})
+    is_moving = col(DeploymentRow.state).in_({DeploymentState.RUNNING, DeploymentState.ROLLING_BACK})
+    is_waiting = exists().where(
+        col(ActionRow.deployment_id) == col(DeploymentRow.id),
+        col(ActionRow.state).in_({ActionState.OFFERED, ActionState.IN_PROGRESS}),
     )
-    waiting = select(ActionRow.deployment_id).where(
-        col(ActionRow.state).in_({ActionState.OFFERED, ActionState.IN_PROGRESS})
-    )
-    query = select(DeploymentRow.id).where(col(DeploymentRow.id).in_(moving.union(waiting)))
+    query = select(DeploymentRow.id).where(is_moving | is_waiting)
     return session.exec(query.order_by(col(DeploymentRow.created_ms), col(DeploymentRow.id))).all()

@@ -1,11 +1,14 @@
 """Tables of the rollouts."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from fleet_server.rollouts.states import ActionState, DeploymentState, Reason, WaveState
+
+RETURN_WAVE: Final = 0
+"""The wave number of the actions that bring devices back."""
 
 
 def _milliseconds(*, nullable: bool = False) -> Column[int]:
@@ -46,16 +49,19 @@ class WaveRow(SQLModel, table=True):
 
 
 class ActionRow(SQLModel, table=True):
-    """One device's part in a deployment; ``wave`` 0 brings a device back."""
+    """One device's part in a deployment; in ``RETURN_WAVE`` it brings a device back."""
 
     __tablename__ = "actions"
-    __table_args__ = (Index("actions_by_deployment", "deployment_id", "id"),)
+    __table_args__ = (
+        Index("actions_by_deployment", "deployment_id", "id"),
+        Index("actions_by_state", "deployment_id", "state", "wave", "id"),  # the controller counts by it each second
+    )
 
     id: str = Field(primary_key=True, max_length=160)
     deployment_id: str = Field(foreign_key="deployments.id", max_length=64)
     wave: int
     device_id: str = Field(index=True, max_length=64)
-    state: str = Field(default=ActionState.QUEUED, index=True, max_length=20)
+    state: str = Field(default=ActionState.QUEUED, max_length=20)
     phase: str = Field(default="", max_length=16)
     """The device's own word, ``device_contract.messages.Phase``; empty until it answers."""
     reason_code: str = Field(default="", max_length=512)

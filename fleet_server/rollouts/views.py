@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from fleet_server.errors import InvalidRequestError
 from fleet_server.rollouts.states import ActionState
-from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
+from fleet_server.rollouts.tables import RETURN_WAVE, ActionRow, DeploymentRow, WaveRow
 
 Counts = Mapping[ActionState, int]
 
@@ -61,7 +61,7 @@ def view(session: Session, deployments: Sequence[DeploymentRow]) -> list[Deploym
         DeploymentView(
             deployment,
             [WaveView(wave, counts[deployment.id, wave.number]) for wave in waves[deployment.id]],
-            counts[deployment.id, 0],
+            counts[deployment.id, RETURN_WAVE],
         )
         for deployment in deployments
     ]

@@ -1,6 +1,7 @@
 """Laws of the rollout policy, and the cases that its words name."""
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 
 from fleet_server.rollouts.policy import (
     Abandon,
-    Action,
     Decision,
     Finish,
     PassWave,
@@ -18,13 +18,12 @@ from fleet_server.rollouts.policy import (
     StopAtWave,
     Thresholds,
     Wave,
+    deadlines,
     decide,
-    overdue,
 )
 from fleet_server.rollouts.states import EXCUSED, FAILURES, OPEN, ActionState, Reason, WaveState
 
 S = ActionState
-TERMINAL = tuple(state for state in ActionState if state not in OPEN)
 THRESHOLDS = st.builds(
     Thresholds,
     success_threshold=st.floats(0, 1),
@@ -37,13 +36,23 @@ THRESHOLDS = st.builds(
 
 
 def _wave(*states: ActionState, state: WaveState = WaveState.RUNNING, **more: object) -> Wave:
-    return Wave(1, state, tuple(Action(f"d{i}", s, 0, 0) for i, s in enumerate(states)), **more)
+    return Wave(1, state, Counter(states), **more)
 
 
 def _stop(*states: ActionState, **limits: float) -> StopAtWave:
     decision = decide([_wave(*states)], Thresholds(**limits), 0)
     assert isinstance(decision, StopAtWave)
     return decision
+
+
+@dataclass(frozen=True)
+class Part:
+    """A device's part in a wave."""
+
+    device_id: str
+    state: ActionState = S.QUEUED
+    offered_ms: int = 0
+    began_ms: int = 0
 
 
 @given(st.lists(st.sampled_from(ActionState), min_size=1), THRESHOLDS, st.integers(0, 10**9))
@@ -81,14 +90,15 @@ def test_a_rollout_always_ends(
     fleet: tuple[list[int], dict[str, tuple[int | None, int | None, ActionState]]], thresholds: Thresholds
 ) -> None:
     sizes, behaviours = fleet
-    waves = [
-        Wave(n + 1, WaveState.PENDING, tuple(Action(f"w{n}d{place}", S.QUEUED) for place in range(size)))
-        for n, size in enumerate(sizes)
-    ]
+    parts = {n + 1: [Part(f"w{n}d{place}") for place in range(size)] for n, size in enumerate(sizes)}
+    waves = [Wave(number, WaveState.PENDING, {}) for number in parts]
     wave_s = thresholds.offer_timeout_s + thresholds.action_timeout_s + thresholds.soak_s
     for now_ms in range(0, 1000 * (len(sizes) * (wave_s + 2000) + 1), 50_000):
-        waves = [_devices_act(wave, behaviours, thresholds, now_ms) for wave in waves]
-        while (decision := decide(waves, thresholds, now_ms)) is not None:
+        parts = {
+            number: [_act(part, behaviours[part.device_id], thresholds, now_ms) for part in those]
+            for number, those in parts.items()
+        }
+        while (decision := decide(_counted(waves, parts), thresholds, now_ms)) is not None:
             if isinstance(decision, Finish):
                 assert all(wave.state in {WaveState.PASSED, WaveState.SKIPPED} for wave in waves)
                 return
@@ -96,8 +106,16 @@ def test_a_rollout_always_ends(
                 assert decision.reason
                 assert decision.detail
                 return
+            if isinstance(decision, StartWave):
+                parts[decision.number] = [
+                    replace(part, state=S.OFFERED, offered_ms=now_ms) for part in parts[decision.number]
+                ]
             waves = [_apply(wave, decision, now_ms) for wave in waves]
     pytest.fail("it hangs")
+
+
+def _counted(waves: list[Wave], parts: dict[int, list[Part]]) -> list[Wave]:
+    return [replace(wave, counts=Counter(part.state for part in parts[wave.number])) for wave in waves]
 
 
 def _apply(wave: Wave, decision: Decision, now_ms: int) -> Wave:
@@ -105,8 +123,7 @@ def _apply(wave: Wave, decision: Decision, now_ms: int) -> Wave:
         return wave
     match decision:
         case StartWave():
-            actions = tuple(replace(action, state=S.OFFERED, offered_ms=now_ms) for action in wave.actions)
-            return replace(wave, state=WaveState.RUNNING, actions=actions)
+            return replace(wave, state=WaveState.RUNNING)
         case SkipWave():
             return replace(wave, state=WaveState.SKIPPED)
         case SoakWave():
@@ -115,22 +132,19 @@ def _apply(wave: Wave, decision: Decision, now_ms: int) -> Wave:
             return replace(wave, state=WaveState.PASSED)
 
 
-def _devices_act(
-    wave: Wave,
-    behaviours: dict[str, tuple[int | None, int | None, ActionState]],
-    thresholds: Thresholds,
-    now_ms: int,
-) -> Wave:
-    def act(action: Action) -> Action:
-        answers_s, ends_s, outcome = behaviours[action.device_id]
-        if action.state == S.OFFERED and answers_s is not None and now_ms >= action.offered_ms + 1000 * answers_s:
-            action = replace(action, state=S.IN_PROGRESS, began_ms=now_ms)
-        if action.state == S.IN_PROGRESS and ends_s is not None and now_ms >= action.began_ms + 1000 * ends_s:
-            return replace(action, state=outcome)
-        late = overdue(action, thresholds, now_ms)
-        return replace(action, state=late) if late else action
-
-    return replace(wave, actions=tuple(act(action) for action in wave.actions))
+def _act(
+    part: Part, behaviour: tuple[int | None, int | None, ActionState], thresholds: Thresholds, now_ms: int
+) -> Part:
+    answers_s, ends_s, outcome = behaviour
+    if part.state == S.OFFERED and answers_s is not None and now_ms >= part.offered_ms + 1000 * answers_s:
+        part = replace(part, state=S.IN_PROGRESS, began_ms=now_ms)
+    if part.state == S.IN_PROGRESS and ends_s is not None and now_ms >= part.began_ms + 1000 * ends_s:
+        return replace(part, state=outcome)
+    since_ms = {S.OFFERED: part.offered_ms, S.IN_PROGRESS: part.began_ms}.get(part.state)
+    for deadline in deadlines(thresholds, now_ms):
+        if part.state == deadline.state and since_ms <= deadline.since_ms:
+            return replace(part, state=deadline.end)
+    return part
 
 
 def test_a_wave_waits_for_its_devices() -> None:
@@ -188,10 +202,6 @@ def test_an_accepted_wave_passes_once_it_has_ended() -> None:
 
 
 def test_the_two_clocks() -> None:
-    limits = Thresholds(offer_timeout_s=100, action_timeout_s=10)
-    offered, begun = Action("d", S.OFFERED, offered_ms=0), Action("d", S.IN_PROGRESS, offered_ms=0, began_ms=50_000)
-    assert overdue(offered, limits, 99_999) is None
-    assert overdue(offered, limits, 100_000) == S.UNREACHABLE
-    assert overdue(begun, limits, 59_999) is None
-    assert overdue(begun, limits, 60_000) == S.TIMED_OUT
-    assert all(overdue(Action("d", state, 0, 0), limits, 10**9) is None for state in (*TERMINAL, S.QUEUED))
+    offer, action = deadlines(Thresholds(offer_timeout_s=100, action_timeout_s=10), 150_000)
+    assert (offer.state, offer.since_ms, offer.end) == (S.OFFERED, 50_000, S.UNREACHABLE)
+    assert (action.state, action.since_ms, action.end) == (S.IN_PROGRESS, 140_000, S.TIMED_OUT)

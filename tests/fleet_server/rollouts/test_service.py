@@ -158,9 +158,13 @@ def test_silence_and_slowness_end_by_two_clocks(turbines: Any) -> None:
     )
     turbines.says("t1", "preparing")
     turbines.says("t2", "succeeded")
-    turbines.clock.advance(10)
+    turbines.clock.advance(9.999)
+    assert turbines.actions(deployment)["t1"] == "in_progress"
+    turbines.clock.advance(0.001)
     assert turbines.actions(deployment) == {"t1": "timed_out", "t2": "succeeded", "t3": "offered", "t4": "offered"}
-    turbines.clock.advance(90)
+    turbines.clock.advance(89.999)
+    assert turbines.actions(deployment)["t3"] == "offered"
+    turbines.clock.advance(0.001)
     assert turbines.actions(deployment)["t3"] == "unreachable"
     assert turbines.state(deployment) == "finished"
     turbines.says("t1", "succeeded")
