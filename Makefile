@@ -6,6 +6,9 @@ BIN := .venv/bin
 EXTENSION_SOURCES := $(shell git ls-files 'device_contract/*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
 HOUSES := device_contract edge_agent detectors compiler fleet_server
 
+# Some images ask for no byte code: each of the tests' processes would compile all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-quick test-frontends lint format bench coverage fuzz services fuzzers cross wheels lock clean
 
 demo: .venv/ready  ## bring a model to four turbines and find the broken sensor
