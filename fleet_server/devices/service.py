@@ -115,9 +115,12 @@ class DeviceService:
             found = labels_of(session, chosen.with_only_columns(col(DeviceRow.device_id)))
         return [Device(row, found.get(row.device_id, {})) for row in rows]
 
-    def profiles(self) -> dict[str, str]:
-        """Return the firmware profile of each active device."""
-        query = select(DeviceRow.device_id, DeviceRow.profile).where(DeviceRow.state == "active")
+    def profiles(self, device_ids: Collection[str]) -> dict[str, str]:
+        """Return the firmware profile of each of these devices that is active."""
+        is_active = DeviceRow.state == "active"
+        query = select(DeviceRow.device_id, DeviceRow.profile).where(
+            is_active, col(DeviceRow.device_id).in_(device_ids)
+        )
         with self._database.reading() as session:
             return dict(session.exec(query).all())
 

@@ -5,7 +5,8 @@ greets, and for every device when the server has joined a broker: so a broker th
 forgets loses nothing. Each is issued again at half its life, under the same action.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -27,8 +28,17 @@ _RENEWALS_A_STEP: Final = 500
 
 Slot = dict[str, Any]
 """An ``AssignedSlot`` as it is stored."""
-Sampling = Callable[[Session, str], SamplingPolicy | None]
-"""Tells what rows a device may send."""
+Sampling = Callable[[Session, Collection[str]], Mapping[str, SamplingPolicy | None]]
+"""Tells what rows each of some devices may send."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a device shall hold, and the action by which it comes to it."""
+
+    device_id: str
+    action_id: str
+    slots: list[Slot]
 
 
 class Assignments:
@@ -39,7 +49,7 @@ class Assignments:
         grants: Makes their download addresses.
         clock: Gives the present.
         life_s: Seconds until one expires.
-        sampling: Tells what rows a device may send.
+        sampling: Tells what rows devices may send.
     """
 
     def __init__(
@@ -51,20 +61,19 @@ class Assignments:
         self._life_ms = 1000 * life_s
         self._sampling = sampling
 
-    def current(self, session: Session, device_id: str) -> AssignmentRow | None:
-        """Return what the device shall hold, locked against a change at the same time."""
-        query = select(AssignmentRow).where(AssignmentRow.device_id == device_id).with_for_update()
-        return session.exec(query).first()
+    def current(self, session: Session, device_ids: Collection[str]) -> dict[str, AssignmentRow]:
+        """Return what each of these devices shall hold, locked against a change at the same time."""
+        query = select(AssignmentRow).where(col(AssignmentRow.device_id).in_(device_ids))
+        locked = query.order_by(col(AssignmentRow.device_id)).with_for_update()
+        return {row.device_id: row for row in session.exec(locked)}
 
-    def issue(self, session: Session, device_id: str, action_id: str, slots: list[Slot]) -> Outbound:
-        """Assign the slots to the device, and return the message that tells it."""
-        row = self.current(session, device_id) or AssignmentRow(
-            device_id=device_id, sequence=0, action_id="", slots=[], envelope=b"", issued_ms=0, expires_ms=0, due_ms=0
-        )
-        row.action_id, row.slots = action_id, slots
-        self._sign(session, row)
-        session.add(row)
-        return self.message(row)
+    def issue(self, session: Session, orders: Sequence[Order]) -> list[Outbound]:
+        """Assign to each device what it is ordered, and return the messages that tell them."""
+        current = self.current(session, [order.device_id for order in orders])
+        rows = [current.get(order.device_id) or _unissued(order.device_id) for order in orders]
+        for row, order in zip(rows, orders, strict=True):
+            row.action_id, row.slots = order.action_id, order.slots
+        return self._sign(session, rows)
 
     def renew(self, session: Session) -> list[Outbound]:
         """Issue again, with the same slots, what has lived half its life or was made due, the oldest first."""
@@ -76,10 +85,7 @@ class Assignments:
             .with_for_update()
         )
         rows = session.exec(query).all()
-        for row in rows:
-            self._sign(session, row)
-            session.add(row)
-        return [self.message(row) for row in rows]
+        return self._sign(session, rows)
 
     def has_due(self, session: Session) -> bool:
         """Tell whether an assignment is due to be issued again."""
@@ -109,7 +115,14 @@ class Assignments:
         payload = encode(AssignmentMessage(envelope=row.envelope, repository_url=url))
         return Outbound(topics.down(row.device_id, "assignment"), payload, retain=True)
 
-    def _sign(self, session: Session, row: AssignmentRow) -> None:
+    def _sign(self, session: Session, rows: Sequence[AssignmentRow]) -> list[Outbound]:
+        sampling = self._sampling(session, [row.device_id for row in rows])
+        for row in rows:
+            self._sign_row(row, sampling[row.device_id])
+        session.add_all(rows)
+        return [self.message(row) for row in rows]
+
+    def _sign_row(self, row: AssignmentRow, sampling: SamplingPolicy | None) -> None:
         row.sequence += 1
         row.issued_ms = self._clock()
         row.expires_ms = row.issued_ms + self._life_ms
@@ -122,6 +135,12 @@ class Assignments:
                 issued_ms=row.issued_ms,
                 expires_ms=row.expires_ms,
                 slots=tuple(msgspec.convert(slot, AssignedSlot) for slot in row.slots),
-                sampling=self._sampling(session, row.device_id),
+                sampling=sampling,
             )
         )
+
+
+def _unissued(device_id: str) -> AssignmentRow:
+    return AssignmentRow(
+        device_id=device_id, sequence=0, action_id="", slots=[], envelope=b"", issued_ms=0, expires_ms=0, due_ms=0
+    )

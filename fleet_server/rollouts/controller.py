@@ -1,6 +1,7 @@
 """Carries a deployment on: lets the clocks end actions, asks the policy, and does what it says."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from fleet_server.rollouts.policy import (
     Abandon,
     Decision,
     Finish,
+    OfferWave,
     PassWave,
     SkipWave,
     SoakWave,
@@ -36,6 +38,21 @@ Alert = Callable[[Session, RolloutAlert], None]
 """Told, in the transaction in which it pauses, of a deployment that needs a person."""
 _SINCE: Final = {ActionState.OFFERED: ActionRow.offered_ms, ActionState.IN_PROGRESS: ActionRow.began_ms}
 """When an action came into a state that a clock ends."""
+OFFERS_A_STEP: Final = 500
+"""Devices to which a version is offered in one transaction: so long do other writers wait."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came of a step.
+
+    Attributes:
+        outbound: To be published after the commit.
+        goes_on: Whether more is to be done at once, in another transaction.
+    """
+
+    outbound: Sequence[Outbound] = ()
+    goes_on: bool = False
 
 
 class Controller:
@@ -57,9 +74,8 @@ class Controller:
         self._clock = clock
         self._alert = alert
 
-    def step(self, session: Session, deployment: DeploymentRow) -> list[Outbound]:
-        """Bring the deployment to where its devices and the clock allow; return what to publish after the commit."""
-        outbound: list[Outbound] = []
+    def step(self, session: Session, deployment: DeploymentRow) -> Step:
+        """Bring the deployment towards where its devices and the clock allow: up to the next offers."""
         thresholds = spec_of(deployment).thresholds
         self._expire(session, deployment, thresholds)
         if deployment.state == DeploymentState.ROLLING_BACK:
@@ -70,14 +86,19 @@ class Controller:
             decision = decide(waves, thresholds, self._clock())
             if decision is None:
                 break
-            outbound += self._do(session, deployment, decision)
-        return outbound
+            if isinstance(decision, OfferWave):
+                return Step(self._offer(session, deployment, decision.number), goes_on=True)
+            self._do(session, deployment, decision)
+        return Step()
 
     def _expire(self, session: Session, deployment: DeploymentRow, thresholds: Thresholds) -> None:
         now_ms = self._clock()
         for deadline in deadlines(thresholds, now_ms):
-            late = col(_SINCE[deadline.state]) <= deadline.since_ms
-            for action in actions_of(session, deployment.id, col(ActionRow.state) == deadline.state, late):
+            late = (col(ActionRow.state) == deadline.state, col(_SINCE[deadline.state]) <= deadline.since_ms)
+            # Nearly always there is none. Asked for in order of id, SQLite would walk all the deployment's actions.
+            if not _has_actions(session, deployment.id, *late):
+                continue
+            for action in actions_of(session, deployment.id, *late):
                 action.state, action.ended_ms = deadline.end, now_ms
 
     def _end_rollback(self, session: Session, deployment: DeploymentRow, returns: Counts) -> None:
@@ -86,20 +107,18 @@ class Controller:
             detail = f"{back} of {sum(returns.values())} devices are back"
             self._move(session, deployment, DeploymentState.ROLLED_BACK, detail)
 
-    def _do(self, session: Session, deployment: DeploymentRow, decision: Decision) -> list[Outbound]:
+    def _do(self, session: Session, deployment: DeploymentRow, decision: Decision) -> None:
         if isinstance(decision, Finish):
             self._move(session, deployment, DeploymentState.FINISHED, "")
-            return []
+            return
         if isinstance(decision, Abandon):
             detail = "later deployments have taken its devices"
             self._move(session, deployment, DeploymentState.ABORTED, detail, Reason.SUPERSEDED)
-            return []
-        outbound: list[Outbound] = []
+            return
         wave = session.get_one(WaveRow, (deployment.id, decision.number))
         match decision:
             case StartWave():
                 wave.state, wave.started_ms = WaveState.RUNNING, self._clock()
-                outbound = self._start(session, deployment, wave)
             case SkipWave():
                 wave.state = WaveState.SKIPPED
             case SoakWave():
@@ -119,13 +138,13 @@ class Controller:
             reason=wave.reason,
             detail=wave.detail,
         )
-        return outbound
 
-    def _start(self, session: Session, deployment: DeploymentRow, wave: WaveRow) -> list[Outbound]:
+    def _offer(self, session: Session, deployment: DeploymentRow, wave: int) -> list[Outbound]:
         bundles = self._bundles.variants(deployment.model, deployment.version)
         is_queued = col(ActionRow.state) == ActionState.QUEUED
-        queued = actions_of(session, deployment.id, is_queued, col(ActionRow.wave) == wave.number)
-        return self._offers.offer(session, deployment, queued, self._devices.profiles(), bundles)
+        queued = actions_of(session, deployment.id, is_queued, col(ActionRow.wave) == wave, limit=OFFERS_A_STEP)
+        profiles = self._devices.profiles([action.device_id for action in queued])
+        return self._offers.offer(session, deployment, queued, profiles, bundles)
 
     def _stop(self, session: Session, deployment: DeploymentRow, decision: StopAtWave) -> None:
         self._move(session, deployment, DeploymentState.PAUSED, decision.detail, decision.reason)
@@ -158,10 +177,12 @@ def spec_of(deployment: DeploymentRow) -> DeploymentSpec:
     return msgspec.convert(deployment.request, DeploymentSpec)
 
 
-def actions_of(session: Session, deployment_id: str, *wanted: ColumnElement[bool]) -> Sequence[ActionRow]:
-    """Return the actions of a deployment that are wanted, locked, in order of id."""
+def actions_of(
+    session: Session, deployment_id: str, *wanted: ColumnElement[bool], limit: int | None = None
+) -> Sequence[ActionRow]:
+    """Return the actions of a deployment that are wanted, locked, the first ones in order of id."""
     query = select(ActionRow).where(ActionRow.deployment_id == deployment_id, *wanted)
-    return session.exec(query.order_by(col(ActionRow.id)).with_for_update()).all()
+    return session.exec(query.order_by(col(ActionRow.id)).limit(limit).with_for_update()).all()
 
 
 def waves_of(session: Session, deployment_id: str) -> list[WaveRow]:
@@ -173,3 +194,8 @@ def waves_of(session: Session, deployment_id: str) -> list[WaveRow]:
 def _wave(wave: WaveView) -> Wave:
     row = wave.row
     return Wave(row.number, WaveState(row.state), wave.counts, row.succeeded_ms, row.accepted)
+
+
+def _has_actions(session: Session, deployment_id: str, *wanted: ColumnElement[bool]) -> bool:
+    query = select(ActionRow.id).where(ActionRow.deployment_id == deployment_id, *wanted).limit(1)
+    return session.exec(query).first() is not None

@@ -1,9 +1,10 @@
 """What a rollout does next: pure rules over members, states and a clock.
 
-A wave runs until each of its actions has ended, by the device's word or by one of two
-clocks: ``offer_timeout_s`` ends an offer that no one answered, ``action_timeout_s``
-ends an installation that began. So no wave hangs. Then it is judged, over distinct
-devices, never over attempts::
+A wave offers the version to its devices, some hundreds at a time while not too many
+have failed, and runs until each of its actions has ended, by the device's word or by
+one of two clocks: ``offer_timeout_s`` ends an offer that no one answered,
+``action_timeout_s`` ends an installation that began. So no wave hangs. Then it is
+judged, over distinct devices, never over attempts::
 
     counted = members - unreachable - already installed - superseded - canceled - removed
     success = succeeded / counted                  must reach success_threshold
@@ -69,7 +70,14 @@ class Wave:
 
 @dataclass(frozen=True)
 class StartWave:
-    """Offer the version to the wave's devices."""
+    """The wave's turn has come."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class OfferWave:
+    """Offer the version to the next devices of the running wave that wait for it."""
 
     number: int
 
@@ -115,7 +123,7 @@ class Abandon:
     """Later deployments have taken every device of the waves that remain."""
 
 
-Decision = StartWave | SkipWave | SoakWave | PassWave | StopAtWave | Finish | Abandon
+Decision = StartWave | OfferWave | SkipWave | SoakWave | PassWave | StopAtWave | Finish | Abandon
 
 
 def decide(waves: Collection[Wave], thresholds: Thresholds, now_ms: int) -> Decision | None:
@@ -150,13 +158,15 @@ def _judge(wave: Wave, thresholds: Thresholds, now_ms: int) -> Decision | None:
     succeeded = counts[ActionState.SUCCEEDED]
     failures = sum(counts[state] for state in FAILURES)
     ended = succeeded + failures
-    has_open = any(counts[state] for state in OPEN)
-    if wave.accepted:
-        return None if has_open else PassWave(wave.number)
-    if ended >= max(thresholds.min_executed, 1) and failures / ended > thresholds.error_threshold:
+    has_enough = ended >= max(thresholds.min_executed, 1)
+    if not wave.accepted and has_enough and failures / ended > thresholds.error_threshold:
         detail = f"{failures} of {ended} devices failed, at most {thresholds.error_threshold:.2%} may"
         return StopAtWave(wave.number, WaveState.FAILED, Reason.ERROR_THRESHOLD, detail)
-    return None if has_open else _judge_ended(wave, counts, thresholds, now_ms)
+    if counts[ActionState.QUEUED]:
+        return OfferWave(wave.number)
+    if any(counts[state] for state in OPEN):
+        return None
+    return PassWave(wave.number) if wave.accepted else _judge_ended(wave, counts, thresholds, now_ms)
 
 
 def _judge_ended(wave: Wave, counts: Counter[ActionState], thresholds: Thresholds, now_ms: int) -> Decision | None:

@@ -209,9 +209,12 @@ class RolloutService:
         return []
 
     def _carry_on(self, deployment_id: str) -> None:
-        with self._database.session() as session:
-            outbound = self._controller.step(session, _locked(session, deployment_id))
-        self._send(outbound)
+        goes_on = True
+        while goes_on:  # in several transactions: other writers have their turn, and what was offered stays so
+            with self._database.session() as session:
+                step = self._controller.step(session, _locked(session, deployment_id))
+            self._send(step.outbound)
+            goes_on = step.goes_on
 
     def _publish_all(self) -> None:
         with self._database.reading() as session:

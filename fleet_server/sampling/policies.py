@@ -1,7 +1,7 @@
 """Sampling policies: kept, changed and asked for."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
@@ -14,7 +14,7 @@ from fleet_server.audit.service import AuditService
 from fleet_server.clock import Clock
 from fleet_server.db import Database, existing
 from fleet_server.devices.labels import check_labels
-from fleet_server.devices.tables import DeviceLabelRow
+from fleet_server.devices.service import labels_of
 from fleet_server.errors import InvalidRequestError
 from fleet_server.sampling.policy import GroupPolicy, allowance
 from fleet_server.sampling.tables import SamplingPolicyRow
@@ -114,13 +114,11 @@ class SamplingPolicies:
         with self._database.reading() as session:
             return session.exec(query.order_by(col(SamplingPolicyRow.name)).limit(limit)).all()
 
-    def allowed(self, session: Session, device_id: str) -> SamplingPolicy | None:
-        """Return what a device may send, by all the policies that fit it; None for nothing."""
+    def allowed(self, session: Session, device_ids: Collection[str]) -> dict[str, SamplingPolicy | None]:
+        """Return what each of these devices may send, by all the policies that fit it; None for nothing."""
         policies = [_group_policy(row) for row in session.exec(select(SamplingPolicyRow))]
-        if not policies:
-            return None
-        query = select(DeviceLabelRow).where(DeviceLabelRow.device_id == device_id)
-        return allowance(policies, device_id, {row.key: row.value for row in session.exec(query)})
+        labels = labels_of(session, device_ids) if policies else {}
+        return {device_id: allowance(policies, device_id, labels.get(device_id, {})) for device_id in device_ids}
 
     def _tell(self, session: Session, *groups: Mapping[str, str]) -> None:
         for callback in self._on_change:

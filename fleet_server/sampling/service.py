@@ -95,9 +95,7 @@ class SampleService:
         Every sample is acknowledged, refused ones too (``fleet_server.sampling.admission`` says why).
         """
         samples = [cast("Sample", message.message) for message in inbound]
-        allowed = {
-            device_id: self._policies.allowed(session, device_id) for device_id in {m.device_id for m in samples}
-        }
+        allowed = self._policies.allowed(session, {sample.device_id for sample in samples})
         manifests = {sha256: self._bundles.manifest(sha256) for sha256 in {m.bundle_sha256 for m in samples}}
         sound = [
             sample

@@ -50,7 +50,7 @@ def test_a_fleet_has_more_devices_than_a_query_has_parameters(server: FleetServe
         put_rows(session, DeviceRow, list(plain), [tuple({**plain, "device_id": name}.values()) for name in ids])
         session.execute(insert(DeviceLabelRow), [{"device_id": ids[-1], "key": "site", "value": "north"}])
     found = server.rooms.devices.find({})
-    assert len(found) == len(server.rooms.devices.profiles()) == count
+    assert len(found) == count
     assert (found[0].labels, found[-1].labels) == ({}, {"site": "north"})
 
 

@@ -1,6 +1,6 @@
 """A fleet whose devices answer as a test tells them, around the real services and a real database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class FleetOfTests:
         self.sampling: SamplingPolicy | None = None
         self.published: list[Outbound] = []
         self.alerts: list[RolloutAlert] = []
-        self.is_alert_room_out_of_order = False
+        self.is_alert_room_out_of_order = self.is_broker_out_of_order = False
         self.rollouts = RolloutService(
             database,
             self.devices,
@@ -68,7 +68,7 @@ class FleetOfTests:
             assignments=Assignments(director, grants, clock, life_s=LIFE_S, sampling=self._allowed),
             audit=self.audit,
             clock=clock,
-            publish=self.published.append,
+            publish=self._publish,
             alert=self._raise_alert,
         )
 
@@ -77,8 +77,13 @@ class FleetOfTests:
             raise RuntimeError("no alert can be raised")
         self.alerts.append(alert)
 
-    def _allowed(self, _session: Session, _device_id: str) -> SamplingPolicy | None:
-        return self.sampling
+    def _allowed(self, _session: Session, device_ids: Collection[str]) -> dict[str, SamplingPolicy | None]:
+        return dict.fromkeys(device_ids, self.sampling)
+
+    def _publish(self, message: Outbound) -> None:
+        if self.is_broker_out_of_order:
+            raise RuntimeError("nothing can be published")
+        self.published.append(message)
 
     def add_devices(self, *device_ids: str, profile: str = "raspberry-pi-4", **labels: str) -> None:
         with self.database.session() as session:

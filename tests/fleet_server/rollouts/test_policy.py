@@ -11,6 +11,7 @@ from fleet_server.rollouts.policy import (
     Abandon,
     Decision,
     Finish,
+    OfferWave,
     PassWave,
     SkipWave,
     SoakWave,
@@ -106,10 +107,11 @@ def test_a_rollout_always_ends(
                 assert decision.reason
                 assert decision.detail
                 return
-            if isinstance(decision, StartWave):
-                parts[decision.number] = [
-                    replace(part, state=S.OFFERED, offered_ms=now_ms) for part in parts[decision.number]
-                ]
+            if isinstance(decision, OfferWave):
+                waiting = [place for place, part in enumerate(parts[decision.number]) if part.state == S.QUEUED]
+                for place in waiting[:2]:
+                    part = parts[decision.number][place]
+                    parts[decision.number][place] = replace(part, state=S.OFFERED, offered_ms=now_ms)
             waves = [_apply(wave, decision, now_ms) for wave in waves]
     pytest.fail("it hangs")
 
@@ -124,6 +126,8 @@ def _apply(wave: Wave, decision: Decision, now_ms: int) -> Wave:
     match decision:
         case StartWave():
             return replace(wave, state=WaveState.RUNNING)
+        case OfferWave():
+            return wave
         case SkipWave():
             return replace(wave, state=WaveState.SKIPPED)
         case SoakWave():
@@ -149,6 +153,13 @@ def _act(
 
 def test_a_wave_waits_for_its_devices() -> None:
     assert decide([_wave(S.SUCCEEDED, S.OFFERED, S.IN_PROGRESS)], Thresholds(), 0) is None
+
+
+def test_a_wave_offers_until_no_device_waits_or_too_many_failed() -> None:
+    assert decide([_wave(S.QUEUED, S.QUEUED)], Thresholds(), 0) == OfferWave(1)
+    assert decide([_wave(S.SUCCEEDED, S.OFFERED, S.QUEUED)], Thresholds(), 0) == OfferWave(1)
+    assert _stop(S.FAILED, S.OFFERED, S.QUEUED).reason == Reason.ERROR_THRESHOLD
+    assert decide([_wave(S.FAILED, S.QUEUED, accepted=True)], Thresholds(), 0) == OfferWave(1)
 
 
 def test_a_wave_soaks_before_it_passes() -> None:

@@ -140,6 +140,49 @@ def test_to_resume_accepts_the_wave_that_stopped(turbines: Any) -> None:
     assert turbines.waves(deployment) == ["passed", "running"]
 
 
+@pytest.fixture
+def cut_off(turbines: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A deployment of which the server was cut off when the first of four devices had been offered it."""
+    monkeypatch.setattr("fleet_server.rollouts.controller.OFFERS_A_STEP", 1)
+    turbines.is_broker_out_of_order = True
+    with pytest.raises(ExceptionGroup):
+        turbines.deploy("1")
+    turbines.is_broker_out_of_order = False
+    return "d1"
+
+
+def test_a_wave_that_was_cut_off_goes_on_where_it_was(turbines: Any, cut_off: str) -> None:
+    (wave,) = turbines.rollouts.get(cut_off).waves
+    assert (wave.row.state, wave.counts) == ("running", {"offered": 1, "queued": 3})
+    turbines.rollouts.publish_all()  # as when the server starts anew and joins the broker
+    turbines.rollouts.step()
+    assert sorted(turbines.told()) == list(DEVICES)
+    for device in DEVICES:
+        turbines.says(device, "succeeded")
+        assert turbines.assignment(device).sequence == 1
+    assert turbines.state(cut_off) == "finished"
+
+
+def test_a_wave_that_was_cut_off_offers_nothing_while_it_is_stopped(turbines: Any, cut_off: str) -> None:
+    turbines.rollouts.publish_all()
+    turbines.rollouts.steer("operator", cut_off, "pause")
+    turbines.rollouts.step()
+    (first,) = turbines.told()
+    turbines.says(first, "failed")
+    turbines.rollouts.steer("operator", cut_off, "resume")
+    assert turbines.state(cut_off) == "paused"
+    assert (turbines.waves(cut_off), len(turbines.alerts)) == (["failed"], 1)
+    turbines.rollouts.steer("operator", cut_off, "resume")
+    assert turbines.waves(cut_off) == ["running"]
+    assert sorted({first, *turbines.told()}) == list(DEVICES)
+
+
+def test_an_abort_takes_back_a_wave_that_was_cut_off(turbines: Any, cut_off: str) -> None:
+    turbines.rollouts.steer("operator", cut_off, "abort")
+    states = sorted(turbines.actions(cut_off).values())
+    assert states == ["canceled", "canceled", "canceled", "canceled", "offered"]
+
+
 def test_a_paused_deployment_starts_no_wave(turbines: Any) -> None:
     deployment = turbines.deploy("1", 50, 100)
     first = turbines.told()

@@ -32,7 +32,7 @@ def test_a_changed_policy_keeps_its_key(site: Site) -> None:
     for rows in (10, 20):
         site.allow(rows_per_window=rows)
         with site.server.rooms.database.reading() as session:
-            allowed = site.server.rooms.sampling_policies.allowed(session, "pump-7")
+            allowed = site.server.rooms.sampling_policies.allowed(session, ["pump-7"])["pump-7"]
         assert allowed is not None
         assert allowed.rows_per_window == rows
         keys.append(allowed.key)
@@ -45,7 +45,7 @@ def test_a_removed_policy_allows_nothing_any_more(site: Site) -> None:
     assert site.http.request("DELETE", f"{POLICIES}/north").status_code == 404
     assert site.http.get(f"{POLICIES}/north").json()["code"] == "not_found"
     with site.server.rooms.database.reading() as session:
-        assert site.server.rooms.sampling_policies.allowed(session, "pump-7") is None
+        assert site.server.rooms.sampling_policies.allowed(session, ["pump-7"]) == {"pump-7": None}
 
 
 def test_policies_come_in_pages(site: Site) -> None:
