@@ -28,7 +28,7 @@ def with_groups(fleet: FleetPast, names: tuple[str, ...]) -> FleetPast:
     new = tuple(name for name in names if name not in fleet.groups)
     grown = {
         name: np.concatenate([values, np.zeros((len(new), *values.shape[1:]), values.dtype)])
-        for name in ("level", "seen", "squares", "steps", "alarmed")
+        for name in ("level", "seen", "squares", "steps")
         for values in (getattr(fleet, name),)
     }
     return replace(fleet, groups=fleet.groups + new, **grown)

@@ -17,7 +17,7 @@ from detectors.charts import Charts
 from detectors.errors import StateError
 from detectors.state import DevicePasts, FleetPast, widths_of
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _SHORT: Final = frozenset(
     {
         "freedom",
@@ -116,7 +116,6 @@ _FLEET: Final[Mapping[str, type]] = {
     "seen": np.float64,
     "squares": np.float64,
     "steps": np.float64,
-    "alarmed": np.bool_,
     "echo": np.float64,
     "echoes": np.float64,
 }

@@ -17,5 +17,5 @@ def among_others(pasts: DevicePasts) -> DevicePasts:
 
 def without_groups(fleet: FleetPast) -> FleetPast:
     """Return what is known of all devices, and of no group of them."""
-    by_group = {name: getattr(fleet, name)[:0] for name in ("level", "seen", "squares", "steps", "alarmed")}
+    by_group = {name: getattr(fleet, name)[:0] for name in ("level", "seen", "squares", "steps")}
     return replace(fleet, groups=(), **by_group)

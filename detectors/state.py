@@ -93,8 +93,6 @@ class FleetPast:
     """(G, K): sum of the squared steps of the common movement away from its level."""
     steps: Floats
     """(G, K): how many of them."""
-    alarmed: Bools
-    """(G, K): which charts of the common movement are alarmed."""
     echo: Floats
     """(K,): over devices and windows, the sum of each score times the moving average before it."""
     echoes: Floats
@@ -171,7 +169,6 @@ def _empty_fleet(charts: Charts, phases: int) -> FleetPast:
         seen=np.zeros((0, phases)),
         squares=np.zeros((0, k)),
         steps=np.zeros((0, k)),
-        alarmed=np.zeros((0, k), np.bool_),
         echo=np.zeros(k),
         echoes=np.zeros(k),
     )
