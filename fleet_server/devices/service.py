@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 from sqlmodel import Session, col, select
 
 from device_contract.enrollment import EnrollmentRequest, EnrollmentToken, RenewalRequest
@@ -35,6 +35,15 @@ class Device:
     """A device with its labels."""
 
     row: DeviceRow
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ActiveDevice:
+    """What a deployment chooses a device by."""
+
+    device_id: str
+    profile: str
     labels: dict[str, str]
 
 
@@ -105,10 +114,7 @@ class DeviceService:
     ) -> Sequence[Device]:
         """Return the devices that carry all these labels, in order of id, those after ``after`` if given."""
         query = select(DeviceRow).order_by(col(DeviceRow.device_id)).where(col(DeviceRow.device_id) > (after or ""))
-        for key, value in labels.items():
-            carriers = select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
-            query = query.where(col(DeviceRow.device_id).in_(carriers))
-        chosen = query.limit(limit)
+        chosen = query.where(*_carrying(labels)).limit(limit)
         with self._database.reading() as session:
             rows = session.exec(chosen).all()
             # by the query: a fleet has more devices than a query has parameters
@@ -130,9 +136,14 @@ class DeviceService:
         with self._database.reading() as session:
             return dict(session.exec(query).all())
 
-    def find(self, labels: Mapping[str, str]) -> Sequence[Device]:
-        """Return the active devices that carry all these labels; no labels means every one."""
-        return [device for device in self.search(labels) if device.row.state == "active"]
+    def find(self, labels: Mapping[str, str]) -> Sequence[ActiveDevice]:
+        """Return the active devices that carry all these labels, in order of id; no labels means every one."""
+        wanted = [col(DeviceRow.state) == "active", *_carrying(labels)]
+        query = select(DeviceRow.device_id, DeviceRow.profile).where(*wanted).order_by(col(DeviceRow.device_id))
+        with self._database.reading() as session:
+            rows = session.exec(query).all()
+            found = labels_of(session, select(DeviceRow.device_id).where(*wanted))
+        return [ActiveDevice(device_id, profile, found.get(device_id, {})) for device_id, profile in rows]
 
     def set_labels(self, actor: str, device_id: str, labels: Mapping[str, str]) -> Device:
         """Give a device exactly these labels.
@@ -232,7 +243,18 @@ def _record_birth(row: DeviceRow, birth: Birth, now_ms: int) -> None:
 def labels_of(session: Session, device_ids: Collection[str] | Select[Any]) -> dict[str, dict[str, str]]:
     """Return the labels of some devices, within a transaction; a device without any is missing."""
     labels: dict[str, dict[str, str]] = {}
-    query = select(DeviceLabelRow).where(col(DeviceLabelRow.device_id).in_(device_ids))
-    for row in session.exec(query.order_by(col(DeviceLabelRow.key))):
-        labels.setdefault(row.device_id, {})[row.key] = row.value
+    columns = select(DeviceLabelRow.device_id, DeviceLabelRow.key, DeviceLabelRow.value)
+    query = columns.where(col(DeviceLabelRow.device_id).in_(device_ids))
+    for device_id, key, value in session.exec(query.order_by(col(DeviceLabelRow.key))):
+        labels.setdefault(device_id, {})[key] = value
     return labels
+
+
+def _carrying(labels: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """Return the conditions of the devices that carry all these labels."""
+    return [
+        col(DeviceRow.device_id).in_(
+            select(DeviceLabelRow.device_id).where(DeviceLabelRow.key == key, DeviceLabelRow.value == value)
+        )
+        for key, value in labels.items()
+    ]

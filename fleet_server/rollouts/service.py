@@ -4,9 +4,10 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import exists
+from sqlalchemy import exists, insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -90,7 +91,7 @@ class RolloutService:
         """
         spec.check()
         self._bundles.variants(spec.model, spec.version)
-        members = [Member(d.row.device_id, d.row.profile, d.labels) for d in self._devices.find(spec.target_labels)]
+        members = [Member(d.device_id, d.profile, d.labels) for d in self._devices.find(spec.target_labels)]
         if not members:
             raise InvalidRequestError("no active device has the target's labels", code="no_devices")
         return divide(deployment_id, members, spec.waves)
@@ -248,14 +249,10 @@ class RolloutService:
             )
         )
         session.flush()
-        for number, device_ids in enumerate(waves, 1):
-            session.add(WaveRow(deployment_id=deployment_id, number=number))
-            session.add_all(
-                ActionRow(
-                    id=f"{deployment_id}.{device_id}", deployment_id=deployment_id, wave=number, device_id=device_id
-                )
-                for device_id in device_ids
-            )
+        session.add_all(WaveRow(deployment_id=deployment_id, number=number) for number, _ in enumerate(waves, 1))
+        actions = _queued_actions(deployment_id, waves)
+        if actions:
+            session.execute(insert(ActionRow), actions)
 
     def _leave(self, session: Session, deployment: DeploymentRow, verb: str) -> list[Outbound]:
         if verb == "resume":
@@ -283,6 +280,16 @@ def _found(deployment: DeploymentRow | None, deployment_id: str) -> DeploymentRo
     if deployment is None:
         raise NotFoundError(f"no deployment {deployment_id[:80]!r}")
     return deployment
+
+
+def _queued_actions(deployment_id: str, waves: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    # values, not rows: to make an object for each of many devices takes most of the time of a deployment's creation
+    blank = ActionRow(id="", deployment_id=deployment_id, wave=0, device_id="").model_dump()
+    return [
+        {**blank, "id": f"{deployment_id}.{device_id}", "wave": number, "device_id": device_id}
+        for number, device_ids in enumerate(waves, 1)
+        for device_id in device_ids
+    ]
 
 
 def _open_deployments(session: Session) -> Sequence[str]:

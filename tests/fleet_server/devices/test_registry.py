@@ -87,7 +87,7 @@ def test_labels_filter_and_pages_join(http: AppClient, server: FleetServer) -> N
     assert [item["device_id"] for item in north["items"]] == ["t1", "t3"]
     both = http.get("/api/v1/devices", params={"label": ["site=north", "number=3"]}).json()
     assert [item["device_id"] for item in both["items"]] == ["t3"]
-    assert [device.row.device_id for device in server.rooms.devices.find({"site": "south"})] == ["t0", "t2", "t4"]
+    assert [device.device_id for device in server.rooms.devices.find({"site": "south"})] == ["t0", "t2", "t4"]
     seen, cursor = [], None
     while True:
         page = http.get("/api/v1/devices", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
@@ -118,7 +118,7 @@ def test_revoked_devices_are_found_no_more(http: AppClient, server: FleetServer)
     enroll(http, "t1")
     enroll(http, "t2")
     http.post("/api/v1/devices/t1/revoke")
-    assert [device.row.device_id for device in server.rooms.devices.find({})] == ["t2"]
+    assert [device.device_id for device in server.rooms.devices.find({})] == ["t2"]
     assert http.post("/api/v1/devices/none/revoke").status_code == 404
 
 
