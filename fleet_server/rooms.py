@@ -219,13 +219,15 @@ class Rooms:
         self.client = BrokerClient(BrokerAddress(host, settings.mqtt_port, own, mqtt5=self.broker is None))
 
     def _tell_of_rollout(self, session: Session, alert: RolloutAlert) -> None:
-        sentence = f"Deployment {alert.deployment_id} paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
+        paused = f"paused at wave {alert.wave}: {alert.reason}. {alert.detail}"
+        happened = f"is paused no longer: {alert.reason} {alert.detail}." if alert.is_over else paused
         self.alerts.service.raise_alert(
             session,
             DeploymentAlert(
                 deployment_id=alert.deployment_id,
                 model=alert.model,
                 version=alert.version,
-                sentence=sentence,
+                sentence=f"Deployment {alert.deployment_id} {happened}",
+                is_over=alert.is_over,
             ),
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fleet_server.alerts.readings import Reading, Signal
 
-SIGNAL = Signal("deployment.paused", "1 when a deployment pauses by itself")
+SIGNAL = Signal("deployment.paused", "1 when a deployment pauses by itself, 0 when a person has seen to it")
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class DeploymentAlert:
     model: str
     version: str
     sentence: str
+    is_over: bool = False
 
 
 def reading_of(alert: DeploymentAlert, now_ms: int) -> Reading:
@@ -22,7 +23,7 @@ def reading_of(alert: DeploymentAlert, now_ms: int) -> Reading:
     return Reading(
         signal=SIGNAL.name,
         subject=alert.deployment_id,
-        value=1,
+        value=0 if alert.is_over else 1,
         time_ms=now_ms,
         sentence=alert.sentence,
         model=alert.model,

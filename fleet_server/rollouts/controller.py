@@ -35,7 +35,7 @@ from fleet_server.rollouts.tables import ActionRow, DeploymentRow, WaveRow
 from fleet_server.rollouts.views import Counts, WaveView, view
 
 Alert = Callable[[Session, RolloutAlert], None]
-"""Told, in the transaction in which it pauses, of a deployment that needs a person."""
+"""Told, in the transaction in which it pauses or goes on, of a deployment that needs a person."""
 _SINCE: Final = {ActionState.OFFERED: ActionRow.offered_ms, ActionState.IN_PROGRESS: ActionRow.began_ms}
 """When an action came into a state that a clock ends."""
 OFFERS_A_STEP: Final = 500

@@ -23,7 +23,7 @@ from fleet_server.rollouts.assignments import Assignments
 from fleet_server.rollouts.controller import Alert, Controller, actions_of, spec_of, waves_of
 from fleet_server.rollouts.membership import Member, divide
 from fleet_server.rollouts.offers import Offers
-from fleet_server.rollouts.spec import DeploymentSpec
+from fleet_server.rollouts.spec import DeploymentSpec, RolloutAlert
 from fleet_server.rollouts.states import OPEN, OVERDUE, ActionState, DeploymentState, Reason, WaveState
 from fleet_server.rollouts.tables import RETURN_WAVE, ActionRow, DeploymentRow, WaveRow
 from fleet_server.rollouts.views import DeploymentView, read_actions, read_deployments, view
@@ -56,7 +56,8 @@ class RolloutService:
         audit: Notes each transition and its reason.
         clock: Gives the present.
         publish: Sends a message to a device; called after the commit.
-        alert: Told when a deployment pauses by itself; called in that transaction: neither is without the other.
+        alert: Told when a deployment pauses by itself, and when a person has seen to it; called in that transaction:
+            neither is without the other.
     """
 
     def __init__(  # noqa: PLR0913  (explicit collaborators)
@@ -77,6 +78,7 @@ class RolloutService:
         self._assignments = assignments
         self._offers = Offers(assignments, clock)
         self._controller = Controller(devices, bundles, self._offers, audit, clock, alert)
+        self._alert = alert
         self._audit = audit
         self._clock = clock
         self._publish = publish
@@ -160,6 +162,9 @@ class RolloutService:
                 return
             if deployment.state not in leaves:
                 raise ConflictError(f"deployment {deployment_id!r} is {deployment.state}; {verb} is not possible")
+            if deployment.state == DeploymentState.PAUSED and deployment.reason != Reason.OPERATOR:
+                named = (deployment.id, deployment.model, deployment.version)
+                self._alert(session, RolloutAlert(*named, 0, verb, f"by {actor}", is_over=True))
             outbound = self._leave(session, deployment, verb)
             deployment.state, deployment.detail, deployment.changed_ms = reaches, f"by {actor}", self._clock()
             deployment.reason = Reason.NONE if reaches == DeploymentState.RUNNING else Reason.OPERATOR

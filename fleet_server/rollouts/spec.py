@@ -42,7 +42,7 @@ class DeploymentSpec:
 
 @dataclass(frozen=True)
 class RolloutAlert:
-    """A deployment has paused by itself."""
+    """A deployment has paused by itself, or is paused no longer."""
 
     deployment_id: str
     model: str
@@ -50,3 +50,5 @@ class RolloutAlert:
     wave: int
     reason: str
     detail: str
+    is_over: bool = False
+    """A person has resumed or ended it."""

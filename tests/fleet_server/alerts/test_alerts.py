@@ -114,6 +114,13 @@ def test_a_deployment_alert_is_raised_once(room: Room, api: AppClient) -> None:
     ]
 
 
+def test_a_deployment_that_pauses_again_is_told_of_again(room: Room, api: AppClient) -> None:
+    for is_over in (False, True, False):
+        room.tell_of(DeploymentAlert("d1", "power", "2", "Wave 1 paused.", is_over=is_over))
+        room.clock.advance(60)
+    assert [item["state"] for item in listed(api)] == ["open", "closed"]
+
+
 def test_pages_and_acknowledgement(room: Room, api: AppClient) -> None:
     for device_id in "abc":
         room.change("drift", device_id=device_id)

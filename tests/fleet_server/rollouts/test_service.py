@@ -100,6 +100,9 @@ def test_failures_pause_and_raise_one_alert(turbines: Any) -> None:
     assert (failed.reason_code, failed.detail) == ("failed", "self-test: 3 of 100 vectors differ")
     turbines.says(second, "succeeded")
     assert turbines.waves(deployment) == ["failed", "pending"]
+    turbines.rollouts.steer("operator", deployment, "pause")
+    turbines.rollouts.steer("operator", deployment, "resume")
+    assert [alert.is_over for alert in turbines.alerts] == [False, True]
 
 
 def test_no_deployment_pauses_without_its_alert(turbines: Any) -> None:
