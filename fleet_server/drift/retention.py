@@ -1,12 +1,10 @@
 """Forgets what is old: reports, judged windows and changes of verdicts, once all who need them are done."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from sqlalchemy import delete
 from sqlmodel import col, func, select
 
-from device_contract.baseline import DAY_MS
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.drift.tables import (
@@ -16,13 +14,8 @@ from fleet_server.drift.tables import (
     VerdictChangeRow,
     WaitingWindowRow,
 )
+from fleet_server.pruning import BATCH, Pruning, delete_some
 from fleet_server.telemetry.service import PRUNED_REPORTS, TelemetryService
-
-BATCH: Final = 500
-"""Judged windows or changes of one transaction, while SQLite lets nobody else write."""
-_BATCHES: Final = 100
-"""Of each in one step, lest the other rooms wait while a long pause is made up for."""
-_EVERY_MS: Final = 60_000
 
 Through = Callable[[], int]
 """Tells up to which ordinal a reader is done."""
@@ -52,23 +45,18 @@ class Retention:
     ) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._clock = clock
-        self._keep_ms = keep_days * DAY_MS
         self._reports_read = reports_read
         self._changes_read = changes_read
-        self._pruned_ms = 0
+        self._pruning = Pruning(clock, keep_days, [self._fleet_windows, self._reports, self._changes, self._judged])
 
     def step(self) -> None:
-        """Prune, once a minute; where there is much to prune, the next step goes on with it."""
-        now_ms = self._clock()
-        if 0 <= now_ms - self._pruned_ms < _EVERY_MS:
-            return
-        before_ms = now_ms - self._keep_ms
+        """Prune, once an hour."""
+        self._pruning.step()
+
+    def _fleet_windows(self, before_ms: int) -> bool:
         with self._database.session() as session:  # there are few: of all devices together
             session.execute(delete(FleetWindowRow).where(col(FleetWindowRow.judged_at_ms) < before_ms))
-        some_left = [_prune(some, before_ms) for some in (self._reports, self._changes, self._judged)]
-        if not any(some_left):
-            self._pruned_ms = now_ms
+        return False
 
     def _reports(self, before_ms: int) -> bool:
         through = min([self._taken_in_through(), *(through() for through in self._reports_read)])
@@ -90,18 +78,9 @@ class Retention:
         return len(old) == BATCH
 
     def _judged(self, before_ms: int) -> bool:
-        ordinal = col(JudgedWindowRow.ordinal)
         with self._database.session() as session:
-            old = session.exec(select(ordinal).where(col(JudgedWindowRow.judged_at_ms) < before_ms).limit(BATCH)).all()
-            if old:
-                session.execute(delete(JudgedWindowRow).where(ordinal.in_(old)))
-        return len(old) == BATCH
+            return delete_some(session, col(JudgedWindowRow.ordinal), col(JudgedWindowRow.judged_at_ms) < before_ms)
 
     def _taken_in_through(self) -> int:
         with self._database.reading() as session:
             return session.exec(select(func.max(DriftCursorRow.ordinal))).one() or 0
-
-
-def _prune(some: Callable[[int], bool], before_ms: int) -> bool:
-    """Prune batch by batch; return whether there is more."""
-    return all(some(before_ms) for _ in range(_BATCHES))

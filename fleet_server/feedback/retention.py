@@ -10,19 +10,13 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete
 from sqlmodel import Session, SQLModel, col, select
 
-from device_contract.baseline import DAY_MS
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.feedback.cursor import lock
 from fleet_server.feedback.refusals import Refusal
 from fleet_server.feedback.service import FeedbackService
 from fleet_server.feedback.tables import WAITING, ForgottenRow, LabelRow, TruthWindowRow
-
-BATCH: Final = 500
-"""Windows or labels of one transaction, while SQLite lets nobody else write."""
-_BATCHES: Final = 100
-"""Of each in one step, lest the other rooms wait while a long pause is made up for."""
-_EVERY_MS: Final = 60_000
+from fleet_server.pruning import BATCH, Pruning
 
 _SUBJECT: Final = ("device_id", "model", "version")
 _WINDOW: Final[list[Any]] = [getattr(TruthWindowRow, name) for name in (*_SUBJECT, "start_ms", "end_ms")]
@@ -43,24 +37,13 @@ class FeedbackRetention:
     def __init__(self, database: Database, feedback: FeedbackService, clock: Clock, *, keep_days: int) -> None:
         self._database = database
         self._feedback = feedback
-        self._clock = clock
-        self._keep_ms = keep_days * DAY_MS
-        self._pruned_ms = 0
+        self._pruning = Pruning(clock, keep_days, [self._forget_windows, self._forget_waiting])
 
     def step(self) -> None:
-        """Prune, once a minute; where there is much to prune, the next step goes on with it."""
-        now_ms = self._clock()
-        if 0 <= now_ms - self._pruned_ms < _EVERY_MS:
-            return
-        before_ms = now_ms - self._keep_ms
-        some_left = [
-            all(forget(before_ms) == BATCH for _ in range(_BATCHES))
-            for forget in (self._forget_windows, self._forget_waiting)
-        ]
-        if not any(some_left):
-            self._pruned_ms = now_ms
+        """Prune, once an hour."""
+        self._pruning.step()
 
-    def _forget_windows(self, before_ms: int) -> int:
+    def _forget_windows(self, before_ms: int) -> bool:
         with self._database.session() as session:
             lock(session)
             old = select(*_WINDOW).where(col(TruthWindowRow.received_ms) < before_ms)
@@ -69,9 +52,9 @@ class FeedbackRetention:
                 _note_forgotten(session, windows)
                 _delete(session, LabelRow, _WINDOW_OF, windows)
                 _delete(session, TruthWindowRow, _WINDOW, windows)
-        return len(windows)
+        return len(windows) == BATCH
 
-    def _forget_waiting(self, before_ms: int) -> int:
+    def _forget_waiting(self, before_ms: int) -> bool:
         with self._database.session() as session:
             lock(session)
             old = select(*[*_LABEL, LabelRow.reason]).where(WAITING, col(LabelRow.received_ms) < before_ms)
@@ -83,7 +66,7 @@ class FeedbackRetention:
                 self._feedback.refuse(session, model, theirs)
             if labels:
                 _delete(session, LabelRow, _LABEL, [label[:-1] for label in labels])
-        return len(labels)
+        return len(labels) == BATCH
 
 
 def _delete(session: Session, table: type[SQLModel], columns: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import func, select
 
-from fleet_server.drift import retention as retention_module
+from fleet_server import pruning
 from fleet_server.drift.history import DriftHistory
 from fleet_server.drift.retention import Retention
 from fleet_server.drift.tables import JudgedWindowRow
@@ -52,8 +52,8 @@ def test_what_is_old_and_done_with_is_forgotten(fleet: Fleet, clock: Any, kept: 
 def test_what_is_more_than_a_step_prunes_goes_in_the_next(
     fleet: Fleet, clock: Any, kept: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention_module, "BATCH", 4)
-    monkeypatch.setattr(retention_module, "_BATCHES", 1)
+    monkeypatch.setattr(pruning, "BATCH", 4)
+    monkeypatch.setattr(pruning, "_BATCHES", 1)
     retention = Retention(
         fleet.database, fleet.telemetry, clock, keep_days=10, reports_read=[], changes_read=[lambda: kept["changes"]]
     )
