@@ -257,7 +257,7 @@ def test_a_models_drift_policy_is_changed_by_what_is_named(
     assert ask(*policy, "--false-alarms", "2")["own"] == {"false_alarms": 2.0, "group_label": None, "tolerance_sd": 0.0}
     assert ask(*policy, "--tolerance-sd", "0.2")["tolerance_sd"] == 0.2
     assert ask(*policy)["own"] == {"false_alarms": 2.0, "group_label": None, "tolerance_sd": 0.2}
-    for number, said in {"-1": "greater than or equal to 0", "1.5": "less than or equal to 1", "nan": "finite"}.items():
+    for number, said in {"-1": "at least 0", "1.5": "at most 1", "nan": "finite"}.items():
         refused = operate(*policy, "--tolerance-sd", number)
         assert (refused.exit_code, refused.stdout) == (2 if number == "nan" else 8, "")
         assert said in refused.stderr
