@@ -34,21 +34,6 @@ _SHORT: Final = frozenset(
 )
 _BITS = "alarmed"
 _LARGEST: Final = 65_000.0
-_SMALLEST: Final = np.float32(2.0**-14)
-"""Below it, float16 has fewer bits: its values are ``2 ** -24`` apart."""
-_APART_SO: Final = np.float32(0.75)
-"""Around it, values of float32 are ``2 ** -24`` apart too."""
-
-
-def as_halves(values: Floats) -> NDArray[np.float16]:
-    """Round to float16, of any shape; what is too large ends at 65,000, and NaN stays.
-
-    Very small values are rounded before: numpy takes twenty times as long to convert one that loses bits there.
-    """
-    limited = np.clip(values, -_LARGEST, _LARGEST).astype(np.float32, copy=False)
-    rounded = np.where(np.abs(limited) < _SMALLEST, (limited + _APART_SO) - _APART_SO, limited)
-    halves: NDArray[np.float16] = rounded.astype("<f2")
-    return halves
 
 
 def pack(pasts: DevicePasts) -> list[bytes]:
@@ -137,4 +122,4 @@ def _kind(name: str) -> str:
 def _stored(name: str, values: Floats) -> NDArray[Any]:
     if name == _BITS:
         return np.packbits(values.astype(np.bool_), axis=1)
-    return as_halves(values) if name in _SHORT else values
+    return np.clip(values, -_LARGEST, _LARGEST) if name in _SHORT else values

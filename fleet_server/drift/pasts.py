@@ -76,13 +76,14 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
         find: Finds what an earlier past was compared with.
     """
     state = empty_state(charts_of(key.half.reference), key.phases)
-    blobs: dict[_Origin, dict[str, bytes]] = {}
+    blobs: dict[tuple[str, ...], dict[str, bytes]] = {}
     stored = plain_rows(session, DevicePastRow, _LOADED, devices, model=key.model, half=key.half.name)
-    for device_id, data, *judged_with in stored:
-        blobs.setdefault(_Origin(*judged_with), {})[device_id] = data
+    for device_id, data, *told in stored:
+        blobs.setdefault(tuple(told), {})[device_id] = data
     names: list[str] = []
     pasts: list[DevicePasts] = []
-    for origin, held in sorted(blobs.items()):
+    for judged_with, held in sorted(blobs.items()):
+        origin = _Origin(*judged_with)
         found = _pasts(key, origin, list(held.values()), find)
         if found is not None:
             names += held

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from detectors import StateError, charts_of, empty_state, judge, level_for, pack, pack_fleet, unpack, unpack_fleet
-from detectors.packing import as_halves
 from tests.detectors.windows import gaussian_reference, window_of
 
 REFERENCE = gaussian_reference(2)
@@ -40,13 +39,3 @@ def test_a_past_of_another_baseline_or_season_is_refused() -> None:
         unpack_fleet(CHARTS, 24, pack_fleet(state.fleet))
     with pytest.raises(StateError):
         unpack_fleet(CHARTS, 1, b"\x93rubbish")
-
-
-def test_values_are_rounded_as_numpy_rounds_them() -> None:
-    powers = np.ldexp(np.float32(1.0), np.arange(-30, 17))[:, None]
-    values = (powers * np.linspace(-1.0, 1.0, 4001)).astype(np.float32)
-    expected = np.clip(values, -65_000, 65_000).astype("<f2")
-    np.testing.assert_array_equal(as_halves(values), expected)
-    np.testing.assert_array_equal(
-        as_halves(np.array([np.nan, np.inf, -np.inf])), np.array([np.nan, 65_000, -65_000], "<f2")
-    )
