@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.ir.nodes import Concatenate, Float32, Floats, Load, Node, RefuseMissing, Select, Tree
+from compiler.ir.nodes import Floats, Node, Tree
 from compiler.ir.piecewise import Piecewise
-from compiler.row_columns import row_columns
+from compiler.row_columns import row_columns, traced
 
 Rows = NDArray[np.float32]
 
@@ -39,17 +39,12 @@ class StepColumn:
 
 def step_columns(node: Node) -> list[StepColumn | None]:
     """Return which step function of the row each number of a node is; ``None`` for any other."""
-    if isinstance(node, RefuseMissing | Float32 | Load):  # the levels of sets are float32
-        return step_columns(node.source)
-    if isinstance(node, Select):
-        columns = step_columns(node.source)
-        return [columns[index] for index in node.indices]
-    if isinstance(node, Concatenate):
-        return [column for part in node.parts for column in step_columns(part)]
-    return list(_steps(node)) if isinstance(node, Piecewise) else [None] * node.width
+    return traced(node, _steps)  # the levels of sets are float32
 
 
-def _steps(node: Piecewise) -> list[StepColumn | None]:
+def _steps(node: Node) -> list[StepColumn | None]:
+    if not isinstance(node, Piecewise):
+        return [None] * node.width
     found: list[StepColumn | None] = []
     for column, pieces in zip(row_columns(node.source), node.pieces, strict=True):
         n_functions, n_powers = pieces.coefficients.shape[1:]
