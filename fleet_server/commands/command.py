@@ -10,6 +10,7 @@ A command is a function from a client and its own arguments to an ``Answer``::
 import inspect
 import os
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
@@ -20,11 +21,18 @@ from fleet_server.commands.client import FleetClient
 from fleet_server.commands.connection import resolve
 from fleet_server.commands.errors import CommandError, UsageError
 from fleet_server.commands.output import Answer, show
+from fleet_server.times import parse_time
 
 P = ParamSpec("P")
 
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Show this many at most.")]
 All = Annotated[bool, typer.Option("--all", help="Show all, however many; overrides --limit.")]
+Since = Annotated[
+    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start here or later; UTC.")
+]
+Until = Annotated[
+    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start before; UTC.")
+]
 Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Label; may be repeated.")]
 
 

@@ -1,13 +1,12 @@
 """``leeway-fleet compare``: two devices, two versions or two periods of a model, stream by stream, with a plot."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fleet_server.commands.client import FleetClient, api
-from fleet_server.commands.command import command, group
+from fleet_server.commands.command import Since, Until, command, group
 from fleet_server.commands.errors import UsageError
 from fleet_server.commands.models import ModelName
 from fleet_server.commands.output import Answer
@@ -34,12 +33,6 @@ PLOTS = (".svg", ".png")
 Plot = Annotated[Path | None, typer.Option(help="Draw it into this file, .svg or .png.")]
 Device = Annotated[list[str] | None, typer.Option("--device", help="Of this device; may be repeated.")]
 Version = Annotated[str | None, typer.Option(help="Of this version.")]
-Since = Annotated[
-    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start here or later; UTC.")
-]
-Until = Annotated[
-    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start before; UTC.")
-]
 
 
 @command(app, "devices")

@@ -1,29 +1,22 @@
 """``leeway-fleet performance``: how versions do, by labels and without them; limits of custom metrics."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from fleet_server.commands.client import FleetClient, api
-from fleet_server.commands.command import All, Limit, command, group
+from fleet_server.commands.command import All, Limit, Since, Until, command, group
 from fleet_server.commands.errors import UsageError
 from fleet_server.commands.models import ModelName
 from fleet_server.commands.output import Answer
-from fleet_server.times import as_ms, parse_time
+from fleet_server.times import as_ms
 
 app = group("Performance of versions, with intervals, and limits of custom metrics.")
 
 Metric = Annotated[str, typer.Argument(help="A custom metric's name.")]
 Device = Annotated[str | None, typer.Option(help="Of this device only.")]
-Since = Annotated[
-    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start here or later; UTC.")
-]
-Until = Annotated[
-    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Windows that start before; UTC.")
-]
 
 PLACE = ("version", "device_id", "segment", "window_start_ms")
 LIMIT_COLUMNS = ("metric", "below", "above", "minimum_count")
