@@ -12,7 +12,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.ewma import as_normal
-from detectors.state import FleetPast
+from detectors.state import BY_GROUP, FleetPast
 
 FEWEST_STEPS: Final = 6.0
 _WEIGHT: Final = 0.3
@@ -28,7 +28,7 @@ def with_groups(fleet: FleetPast, names: tuple[str, ...]) -> FleetPast:
     new = tuple(name for name in names if name not in fleet.groups)
     grown = {
         name: np.concatenate([values, np.zeros((len(new), *values.shape[1:]), values.dtype)])
-        for name in ("level", "seen", "squares", "steps")
+        for name in BY_GROUP
         for values in (getattr(fleet, name),)
     }
     return replace(fleet, groups=fleet.groups + new, **grown)

@@ -4,18 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.state import PEERS, DevicePasts, FleetPast
+from detectors.state import BY_GROUP, PEERS, DevicePasts, FleetPast
 
 
 def among_others(pasts: DevicePasts) -> DevicePasts:
     """Return the pasts of devices that have other peers now: as if they had stood in their middle so far."""
-    alarmed = pasts.alarmed.copy()
-    alarmed[:, PEERS * pasts.apart.shape[1] :] = False
     apart, apart_rows = np.zeros_like(pasts.apart), np.zeros_like(pasts.apart_rows)
-    return replace(pasts, apart=apart, apart_rows=apart_rows, alarmed=alarmed)
+    others = replace(pasts, apart=apart, apart_rows=apart_rows, alarmed=pasts.alarmed.copy())
+    others.alarmed_against(PEERS)[:] = False
+    return others
 
 
 def without_groups(fleet: FleetPast) -> FleetPast:
     """Return what is known of all devices, and of no group of them."""
-    by_group = {name: getattr(fleet, name)[:0] for name in ("level", "seen", "squares", "steps")}
-    return replace(fleet, groups=(), **by_group)
+    return replace(fleet, groups=(), **{name: getattr(fleet, name)[:0] for name in BY_GROUP})

@@ -71,13 +71,17 @@ class DevicePasts:
         return DevicePasts(**{name: values[index] for name, values in self.arrays().items()})
 
     def alarmed_against(self, kind: int) -> Bools:
-        """Return which charts are alarmed in one of the comparisons, (n, K)."""
+        """Return which charts are alarmed in one of the comparisons, (n, K): a part of ``alarmed``, no copy."""
         k = self.alarmed.shape[1] // len(KINDS)
         return self.alarmed[:, kind * k : (kind + 1) * k]
 
     def arrays(self) -> dict[str, Any]:
         """Return the arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+BY_GROUP: Final = ("level", "seen", "squares", "steps")
+"""The arrays of a fleet's past that have a row for each group."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ WILD: Final = "moments are not numbers"
 _ROUNDED: Final = 1e-6
 """What float32 may take from a count, as a part of it."""
 _ONE: Final = 1.0 + _ROUNDED
+"""What float32 may make of a whole."""
 _HUGE: Final = 1e150
 """Sums beyond it have no square."""
 STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "longest_run", "mean", "deviation", "lag1")
@@ -195,7 +196,7 @@ def _are_untrue(tables: Tables) -> Bools:
     finite = over_bins(counts)
     likely = np.isfinite(rows) & (counts >= 0.0).all(axis=(1, 2)) & (integers >= 0.0).all(axis=(1, 2))
     likely &= (np.abs(finite + integers[..., 0] - rows[:, None]) <= _ROUNDED * rows[:, None]).all(axis=1)
-    likely &= (integers[..., 1:4].max(axis=2) <= (1.0 + _ROUNDED) * finite).all(axis=1)
+    likely &= (integers[..., 1:4].max(axis=2) <= _ONE * finite).all(axis=1)
     untrue: Bools = ~likely
     return untrue
 
