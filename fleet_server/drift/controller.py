@@ -11,7 +11,7 @@ from fleet_server.bundles.service import BundleService
 from fleet_server.clock import Clock
 from fleet_server.db import Database
 from fleet_server.devices.service import DeviceService
-from fleet_server.drift.grouping import regroup
+from fleet_server.drift.grouping import grouped_by, regroup
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, judged_through_ms, next_window
@@ -121,8 +121,10 @@ class DriftController:
         judging = Judging(policy, groups, self._counted, self._half, self._units_of, self._clock())
         with self._database.reading() as session:
             others_ms = judged_through_ms(session, model)
-        with self._database.session() as session:
-            regroup(session, model, policy.group_label, start_ms=others_ms, now_ms=self._clock())
+            is_regrouped = grouped_by(session, model) != policy.group_label
+        if is_regrouped:
+            with self._database.session() as session:
+                regroup(session, model, policy.group_label, start_ms=others_ms, now_ms=self._clock())
         heard: set[str] = set()
         while True:
             with self._database.reading() as session:
@@ -133,7 +135,8 @@ class DriftController:
                 window = waiting_window(session, model, *found)
                 unsound = ModelJudge(session, model, self._clock()).judge(window, judging)
                 parts = window.last_parts
-                heard |= parts.keys() if window.start_ms < others_ms else set()
+                if window.start_ms < others_ms:
+                    heard |= parts.keys()
                 for device_id, reason in unsound.items():
                     self._record(session, parts[device_id], Refusal("malformed_summary", reason))
         with self._database.session() as session:

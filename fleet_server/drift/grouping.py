@@ -12,8 +12,14 @@ from fleet_server.drift.verdict import REGROUPED, Kind, Verdict
 _REGROUPED = Verdict("no_data", REGROUPED)
 
 
+def grouped_by(session: Session, model: str) -> str | None:
+    """Return by which label a model's devices were grouped when they were last judged; None before."""
+    row = session.get(GroupingRow, model)
+    return row.label if row is not None else None
+
+
 def regroup(session: Session, model: str, label: str, *, start_ms: int, now_ms: int) -> None:
-    """Note by which label a model's devices are grouped; of another one, take back what stands of its groups.
+    """Note by which other label a model's devices are grouped now, and take back what stands of the earlier groups.
 
     What is said against training and a device's own past stays. A group of the same name by another label is
     another group.
@@ -25,11 +31,9 @@ def regroup(session: Session, model: str, label: str, *, start_ms: int, now_ms: 
         start_ms: From when on there is nothing to tell, in event time.
         now_ms: Present Unix time.
     """
-    before = session.get(GroupingRow, model)
-    if before is not None and before.label != label:
+    if grouped_by(session, model) is not None:
         _take_back(session, model, start_ms, now_ms)
-    if before is None or before.label != label:
-        session.merge(GroupingRow(model=model, label=label))
+    session.merge(GroupingRow(model=model, label=label))
 
 
 def _take_back(session: Session, model: str, start_ms: int, now_ms: int) -> None:
