@@ -53,7 +53,7 @@ class Database:
             raise StartError(f"cannot use the database address in the settings: {error}") from error
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
-        self._turns = WriteTurns(_TURN_S) if self._engine.dialect.name == "sqlite" else None
+        self._turn = WriteTurns(_TURN_S).turn if self._engine.dialect.name == "sqlite" else nullcontext
         self._is_open = True
         self._reading = self._engine.execution_options(**{_READ_ONLY: True})
 
@@ -68,7 +68,7 @@ class Database:
         Raises:
             UnavailableError: The database is closed.
         """
-        return self._transaction(self._engine, nullcontext() if self._turns is None else self._turns.turn())
+        return self._transaction(self._engine, self._turn())
 
     def reading(self) -> AbstractContextManager[Session]:
         """Open a transaction that only reads; on SQLite it does not wait for the writer.

@@ -169,11 +169,13 @@ def _chunks(rows: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
     chunk: list[_Numbered] = []
     devices: set[str] = set()
     for row in rows:
-        if len(chunk) == CHUNK_LABELS or len(devices | {_device_of(row)}) > CHUNK_DEVICES:
+        device_id = _device_of(row)
+        has_all_devices = len(devices) == CHUNK_DEVICES and device_id not in devices
+        if has_all_devices or len(chunk) == CHUNK_LABELS:
             yield chunk
             chunk, devices = [], set()
         chunk.append(row)
-        devices.add(_device_of(row))
+        devices.add(device_id)
     if chunk:
         yield chunk
 
