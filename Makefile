@@ -3,7 +3,7 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
-EXTENSION_SOURCES := $(shell git ls-files 'device_contract/*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
+EXTENSION_SOURCES := $(shell git ls-files '*.pyx' 'device_contract/*.inc' 'device_contract/*.[ch]')
 HOUSES := device_contract edge_agent detectors compiler fleet_server
 
 # Some images ask for no byte code: each of the tests' processes would compile all that it imports again.

@@ -63,6 +63,8 @@ EXTENSIONS = [
         depends=["device_contract/sketches/blocks.h", "device_contract/sketches/vectors.h"],
         extra_compile_args=FLAGS,
     ),
+    Extension("detectors.float16", ["detectors/float16.pyx"], extra_compile_args=FLAGS),
+    Extension("detectors.tails", ["detectors/tails.pyx"], extra_compile_args=FLAGS),
 ]
 
 setup(

@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "cross"
 _SOURCES = ("pyproject.toml", "setup.py", "README.md")
 _HOUSES = ("device_contract", "edge_agent", "detectors", "compiler", "fleet_server", "firmware_profiles")
-_MADE = shutil.ignore_patterns("*.so", "__pycache__", "decoder.c", "framer.c", "scorer.c", "summarizer.c")
+_MADE = shutil.ignore_patterns(
+    "*.so", "__pycache__", "decoder.c", "float16.c", "framer.c", "scorer.c", "summarizer.c", "tails.c"
+)
 _EARLIEST = "315532800"
 """1980-01-01, where the time of a zip archive begins."""
 

@@ -55,7 +55,8 @@ def take_apart(average: Floats, windows: Floats, value: Floats, variance: Floats
     for group in places:
         if len(group) < MINIMUM:  # among so few, or alone because it is late, nobody stands apart
             continue
-        told = known[group] & are_enough(known[group])
+        told = known[group]
+        told &= are_enough(told)
         held = np.where(told, value[group], 0.0)
         move = held - common(held, told) - after[group]
         most = np.where(windows[group] >= _SETTLED, CAP * np.sqrt(np.where(told, variance[group], 0.0)), np.inf)
@@ -91,12 +92,12 @@ def apart_ratios(average: Floats, noise: Floats, tolerance: Floats, places: Plac
     ratios = np.full_like(average, np.nan)
     for group in places:
         if len(group) >= MINIMUM:
-            told = known[group] & are_enough(known[group])
-            held = np.where(told, average[group], np.nan)
-            between = np.maximum(spread(held) ** 2 - middle(np.where(told, noise[group], np.nan)), 0.0)
+            told, of_group, sampling = known[group], average[group], noise[group]
+            told &= are_enough(told)
+            held = np.where(told, of_group, np.nan)
+            between = np.maximum(spread(held) ** 2 - middle(np.where(told, sampling, np.nan)), 0.0)
             freedom = _MAD_EFFICIENCY * (told.sum(axis=0) - 1.0).clip(0.0)
             between = (freedom * between + _PRIOR_FREEDOM * _PRIOR_SPREAD**2) / (freedom + _PRIOR_FREEDOM)
-            differs = beyond(average[group], tolerance)
-            ratio = np.where(told, differs / np.sqrt(between + noise[group]), np.nan)
+            ratio = np.where(told, beyond(of_group, tolerance) / np.sqrt(between + sampling), np.nan)
             ratios[group] = as_normal(ratio, freedom + _PRIOR_FREEDOM)
     return ratios

@@ -11,7 +11,7 @@ import numpy as np
 
 from detectors.arrays import Floats
 from detectors.reference import Reference
-from detectors.windows import over_bins
+from detectors.windows import over_bins, weighted
 
 _LEAST_SHARE = 1e-4
 """Below it training tells no tail's share."""
@@ -49,9 +49,8 @@ def moved_shape(reference: Reference, shift: CommonShift) -> Floats:
 
 def moved_tails(reference: Reference, shift: CommonShift) -> Floats:
     """Return the logarithm of the ratio by which low and high tails grow, (n, 2 S)."""
-    tails = [tail.astype(np.float32) for tail in (reference.low, reference.high)]
     before, after = (
-        np.concatenate([np.einsum("nsb,sb->ns", shares, tail) for tail in tails], axis=1)
+        np.concatenate([weighted(shares, tail) for tail in (reference.low, reference.high)], axis=1)
         for shares in (shift.before, shift.after)
     )
     grown: Floats = np.log((after + _LEAST_SHARE) / (before + _LEAST_SHARE))

@@ -12,7 +12,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.clustering import tail_effect
 from detectors.reference import Reference
-from detectors.windows import WindowArrays
+from detectors.windows import WindowArrays, weighted
 
 CHANNELS: Final = ("low_tail", "high_tail", "missing", "repeats", "out_of_range")
 N_CHANNELS: Final = len(CHANNELS)
@@ -50,8 +50,8 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> 
         correlation: (n, S), of neighbouring rows.
     """
     rows = window.finite
-    low = np.einsum("nsb,sb->ns", window.counts, reference.low.astype(np.float32))
-    high = np.einsum("nsb,sb->ns", window.counts, reference.high.astype(np.float32))
+    low = weighted(window.counts, reference.low)
+    high = weighted(window.counts, reference.high)
     every = np.broadcast_to(window.rows[:, None], rows.shape)
     counts = [low, high, window.lost, window.repeats, window.out_of_range]
     trials = [rows, rows, every, np.maximum(rows - window.broken, 0.0), rows]

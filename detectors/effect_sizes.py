@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.arrays import Bools, Floats
 from detectors.reference import Reference
-from detectors.windows import WindowArrays, over_bins
+from detectors.windows import WindowArrays, over_bins, weighted
 
 EFFECT_SIZES: Final = (
     "population_stability_index",
@@ -43,7 +43,7 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
         [
             over_bins(difference * (logs - usual)),
             _jensen_shannon((expected, usual), (observed, logs)),
-            np.einsum("nsb,sb->ns", distance, _widths(reference, deviation)),
+            weighted(distance, _widths(reference, deviation)),
             (window.mean - reference.mean) / deviation,
         ],
         axis=-1,

@@ -17,6 +17,7 @@ from detectors.steps import Step, Vectors
 
 _MOST_WINDOWS: Final = 250.0
 """After so many the own variance forgets as much as it learns."""
+_FADE: Final = np.float32(1.0 - 1.0 / _MOST_WINDOWS)
 _WILDEST: Final = 3.5
 """Standard deviations at which a score is held before its variance is learned."""
 _MOST_FREEDOM: Final = 100.0
@@ -49,10 +50,10 @@ def learn_window(step: Step, pasts: DevicePasts, residuals: Residuals, scale: Fl
     rest = np.where(np.isfinite(found.variance), found.value - residuals.movement[:, :m], 0.0)
     center, precision = learn(pasts.center, pasts.precision, rest, weight)
     learned = (quiet & ~np.isnan(residuals.score)).astype(np.float32)
-    fade = np.where(pasts.freedom >= _MOST_WINDOWS, 1.0 - 1.0 / _MOST_WINDOWS, 1.0)
+    fade = np.where(pasts.freedom >= _MOST_WINDOWS, _FADE, np.float32(1.0))
     past_first = learned * (pasts.windows > pasts.season_windows.shape[1])
     held = np.minimum(score**2, _WILDEST**2 * scale)
-    keep = np.where(quiet[:, m : m + c], 1.0, 0.0)
+    keep = quiet[:, m : m + c].astype(np.float32)
     counted = step.answers.counted
     usual = unmoved(counted.count, counted.trials, residuals.movement[:, m : m + c])
     after = replace(

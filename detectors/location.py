@@ -12,7 +12,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
-from detectors.windows import WindowArrays
+from detectors.windows import WindowArrays, weighted
 
 
 def location(reference: Reference, window: WindowArrays, correlation: Floats) -> tuple[Floats, Floats]:
@@ -27,6 +27,6 @@ def location(reference: Reference, window: WindowArrays, correlation: Floats) ->
         Two arrays (n, S); the variance is infinite where nothing can be said.
     """
     rows = window.finite
-    value = np.einsum("nsb,sb->ns", window.counts, reference.scores.astype(np.float32)) / np.maximum(rows, 1.0)
+    value = weighted(window.counts, reference.scores) / np.maximum(rows, 1.0)
     variance = long_run_effect(correlation, rows) / np.maximum(rows, 1.0)
     return value, np.where(reference.ordered & (rows > 0), variance, np.inf)

@@ -41,9 +41,10 @@ def measured_residuals(
     variance = np.where(known, answers.variance, 1.0) + error / scale
     movement, noise = np.zeros_like(rest), np.zeros_like(rest)
     for group in company.places:
-        movement[group] = common(rest[group], known[group])
-        devices = np.maximum(known[group].sum(axis=0), 1)
-        noise[group] = MEDIAN_COST * middle(np.where(known[group], variance[group], np.nan)) / devices
+        told = known[group]
+        movement[group] = common(rest[group], told)
+        devices = np.maximum(told.sum(axis=0), 1)
+        noise[group] = MEDIAN_COST * middle(np.where(told, variance[group], np.nan)) / devices
     movement = movement if company.taken is None else company.taken
     difference = np.where(known, rest - movement, np.nan)
     deviation = np.sqrt(variance + noise)

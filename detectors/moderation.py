@@ -68,7 +68,7 @@ def prior(squares: Floats, freedom: Floats) -> tuple[Floats, Floats]:
 def _of_counts(most: int) -> tuple[Floats, Floats]:
     """Return mean and variance of the logarithm of a sum of so many squared standard normal scores, from 0 on."""
     half = np.maximum(np.arange(most + 1), 1.0) / 2.0
-    return digamma(half) + np.log(2.0), polygamma(1, half)
+    return (digamma(half) + np.log(2.0)).astype(np.float32), polygamma(1, half).astype(np.float32)
 
 
 def _inverse_trigamma(value: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Pasts as bytes: a blob for each device, so that devices may join, leave and come back on their own.
 
-Moving averages and counts of windows are kept as float16, which rounds them by less than a
-thousandth; what adds up over many windows, and may be large, as float32; alarms as bits.
+Moving averages are kept as float16, which rounds them by less than a thousandth; so is the root of
+a variance's sum. What else adds up over many windows is float32, a count of windows a byte, an alarm a bit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,37 +15,51 @@ from numpy.typing import NDArray
 from detectors.arrays import Floats
 from detectors.charts import Charts
 from detectors.errors import StateError
+from detectors.float16 import to_float16
 from detectors.state import DevicePasts, FleetPast, widths_of
 
-_FORMAT: Final = 3
-_SHORT: Final = frozenset(
-    {
-        "freedom",
-        "shares",
-        "relations",
-        "own",
-        "apart",
-        "training",
-        "lag1",
-        "lag1_rows",
-        "season",
-        "season_windows",
-    }
+_FORMAT: Final = 4
+_LONG: Final = (
+    "windows",
+    "center",
+    "precision",
+    "hits",
+    "trials",
+    "shares_rows",
+    "relations_rows",
+    "apart_rows",
+    "company",
 )
+_SHORT: Final = (
+    "squares",
+    "own",
+    "shares",
+    "relations",
+    "apart",
+    "training",
+    "lag1",
+    "lag1_rows",
+    "season",
+    "season_windows",
+)
+_ROOT = "squares"
+"""Kept as its root: it may be larger than a float16 can be."""
+_BYTE = "freedom"
 _BITS = "alarmed"
-_LARGEST: Final = 65_000.0
 
 
 def pack(pasts: DevicePasts) -> list[bytes]:
     """Encode the past of each device, in order."""
     arrays = pasts.arrays()
-    layout = _layout(tuple((name, values.shape[1]) for name, values in arrays.items()))
-    rows = np.empty(len(pasts.windows), layout)
+    rows = np.zeros(len(pasts.windows), _layout(tuple((name, values.shape[1]) for name, values in arrays.items())))
     rows["format"] = _FORMAT
-    for name, values in arrays.items():
-        rows[name] = _stored(name, values)
-    data, size = rows.tobytes(), layout.itemsize
-    return [data[start : start + size] for start in range(0, len(data), size)]
+    rows[_BYTE] = arrays[_BYTE]
+    rows[_BITS] = np.packbits(arrays[_BITS], axis=1)
+    np.concatenate([arrays[name] for name in _LONG], axis=1, out=rows["long"])
+    short = arrays | {_ROOT: np.sqrt(arrays[_ROOT])}
+    rows["short"] = to_float16(np.concatenate([short[name] for name in _SHORT], axis=1))
+    data, size = rows.view(np.uint8).data, rows.itemsize
+    return [bytes(data[start : start + size]) for start in range(0, len(data), size)]
 
 
 def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
@@ -64,9 +78,11 @@ def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
     if any(len(blob) != layout.itemsize or blob[0] != _FORMAT for blob in blobs):
         raise StateError(f"a past does not have {layout.itemsize} bytes of format {_FORMAT}")
     rows = np.frombuffer(b"".join(blobs), layout)
-    arrays: dict[str, Any] = {name: rows[name].astype(np.float32) for name in widths if name != _BITS}
-    bits = np.unpackbits(rows[_BITS], axis=1, count=widths[_BITS]).view(np.bool_)
-    return DevicePasts(**arrays | {_BITS: bits})
+    arrays = _split(rows["long"], _LONG, widths) | _split(rows["short"].astype(np.float32), _SHORT, widths)
+    arrays[_ROOT] = arrays[_ROOT] ** 2
+    arrays[_BYTE] = rows[_BYTE].astype(np.float32)
+    arrays[_BITS] = np.unpackbits(rows[_BITS], axis=1, count=widths[_BITS]).view(np.bool_)
+    return DevicePasts(**arrays)
 
 
 def pack_fleet(fleet: FleetPast) -> bytes:
@@ -108,18 +124,18 @@ _FLEET: Final[Mapping[str, type]] = {
 
 @cache
 def _layout(widths: tuple[tuple[str, int], ...]) -> np.dtype[np.void]:
-    """Return how one device's past lies in its bytes."""
-    fields: list[Any] = [("format", "u1")]
-    for name, width in widths:
-        fields.append((name, "u1", (-(-width // 8),)) if name == _BITS else (name, _kind(name), (width,)))
-    return np.dtype(fields)
+    """Return how one device's past lies in its bytes; each number at a multiple of its size."""
+    width = dict(widths)
+    fields: list[Any] = [
+        ("format", "u1"),
+        ("long", "<f4", (sum(width[name] for name in _LONG),)),
+        ("short", "<f2", (sum(width[name] for name in _SHORT),)),
+        (_BYTE, "u1", (width[_BYTE],)),
+        (_BITS, "u1", (-(-width[_BITS] // 8),)),
+    ]
+    return np.dtype(fields, align=True)
 
 
-def _kind(name: str) -> str:
-    return "<f2" if name in _SHORT else "<f4"
-
-
-def _stored(name: str, values: Floats) -> NDArray[Any]:
-    if name == _BITS:
-        return np.packbits(values.astype(np.bool_), axis=1)
-    return np.clip(values, -_LARGEST, _LARGEST) if name in _SHORT else values
+def _split(values: Floats, names: Sequence[str], widths: Mapping[str, int]) -> dict[str, Any]:
+    ends = np.cumsum([widths[name] for name in names])[:-1]
+    return dict(zip(names, np.split(values, ends, axis=1), strict=True))

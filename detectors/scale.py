@@ -12,7 +12,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.design_effect import design_effect, long_run_effect
 from detectors.reference import Reference
-from detectors.windows import WindowArrays
+from detectors.windows import WindowArrays, weighted
 
 _ROUGH = 4.0
 _FEWEST = 2.0
@@ -35,8 +35,8 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     rows = window.finite
     total = np.maximum(rows, 1.0)
     scores = reference.scores.astype(np.float32)
-    mean = np.einsum("nsb,sb->ns", window.counts, scores) / total
-    square = np.einsum("nsb,sb->ns", window.counts, scores**2) / total
+    mean = weighted(window.counts, scores) / total
+    square = weighted(window.counts, scores**2) / total
     # the window's own mean follows its rows, and takes that much of their spread away
     kept = np.maximum(1.0 - design_effect(correlation, rows) / total, 1.0 / total)
     # squares of a Gaussian series with correlation r have correlation r squared

@@ -18,7 +18,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.design_effect import long_run_effect
 from detectors.reference import Reference
-from detectors.windows import WindowArrays, over_bins
+from detectors.windows import WindowArrays, over_bins, weighted
 
 _POWERS: Final = (3.0, 5.0, 8.0)
 """The j-th orthogonal component of an autocorrelated stream decays like the j-th power of its
@@ -81,8 +81,8 @@ def shape_scores(reference: Reference, found: Shares, expected: Floats, known: F
 
 def _distance(reference: Reference, difference: Floats) -> Floats:
     weight = np.where(reference.inner, 1.0 / np.maximum(reference.shares, 1e-9), 0.0).astype(np.float32)
-    total = np.einsum("nsb,nsb,sb->ns", difference, difference, weight)
+    total = over_bins(difference**2 * weight)
     for component in reference.components:
-        total = total - np.einsum("nsb,sb->ns", difference, component.astype(np.float32)) ** 2
+        total = total - weighted(difference, component) ** 2
     distance: Floats = total
     return distance

@@ -9,13 +9,11 @@ Source: Lancaster, Significance tests in discrete distributions, 1961,
 """
 
 import numpy as np
-from scipy.special import gammaln, ndtri_exp
+from scipy.special import ndtri_exp
 
 from detectors.arrays import Floats
+from detectors.tails import log_tails
 
-_MOST_TERMS = 400
-_NEGLIGIBLE = 1e-5
-_PASS = 6
 _LARGE_VARIANCE = 400.0
 _RARE = 0.01
 
@@ -45,34 +43,10 @@ def share_scores(count: Floats, trials: Floats, usual: Floats, unusual: Floats) 
 
 
 def _summed(k: Floats, n: Floats, a: Floats, b: Floats, mean: Floats) -> Floats:
-    up = k > mean
-    at = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
-    at += gammaln(k + a) + gammaln(n - k + b) - gammaln(n + a + b) - gammaln(a) - gammaln(b) + gammaln(a + b)
-    # the lower tail is the upper tail of the other rows
-    total = _tail(np.where(up, k, n - k), n, np.where(up, a, b), np.where(up, b, a))
-    probability = np.minimum(at + np.log(total), -1e-12)
-    scores: Floats = np.where(up, -1.0, 1.0) * ndtri_exp(probability)
+    logs = np.empty(k.shape)
+    log_tails(k, n, a, b, logs)
+    scores: Floats = np.where(k > mean, -1.0, 1.0) * ndtri_exp(np.minimum(logs, -1e-12))
     return scores
-
-
-def _tail(j: Floats, n: Floats, first: Floats, second: Floats) -> Floats:
-    """Return the upper tail from j on relative to the probability of j, which itself counts half."""
-    told, at = np.full(j.shape, 0.5), np.arange(j.size)
-    total, term = told.copy(), np.ones(j.shape)
-    for done in range(1, _MOST_TERMS + 1):
-        left = np.maximum(n - j, 0.0)
-        term = term * (left * (j + first)) / ((j + 1.0) * np.maximum(left - 1.0 + second, 1e-300))
-        total += term
-        if done % _PASS == 0:  # go on with those alone whose terms still matter
-            told[at] = total
-            open_ = term > _NEGLIGIBLE * total
-            if not open_.any():
-                break
-            at, j, n, first, second = at[open_], j[open_], n[open_], first[open_], second[open_]
-            total, term = total[open_], term[open_]
-        j = j + 1.0
-    told[at] = total
-    return told
 
 
 def _approximate(k: Floats, share: Floats, mean: Floats, variance: Floats) -> Floats:

@@ -152,8 +152,8 @@ def ratios_of(now: Step, pasts: DevicePasts, fleet: FleetPast, scale: OwnScale, 
     own = as_normal(pasts.own / (SPREAD * np.sqrt(echo)), scale.freedom) / levels.own
     rows = pasts.apart_rows * now.window.rows[:, None]
     variance = now.positions[1]
-    noise = np.where(rows > 0.0, np.where(np.isfinite(variance), variance, 0.0) * rows * scale.variance * echo, np.inf)
-    noise[~np.isfinite(variance)] = np.inf
+    told = np.isfinite(variance) & (rows > 0.0)
+    noise = np.where(told, np.where(told, variance, 0.0) * rows * scale.variance * echo, np.inf)
     tolerance = now.charts.tolerances(levels.tolerances)
     tolerance[now.charts.n_measured :] = 0.0  # a share's place is its arc sine, where its tolerance has no one size
     apart = apart_ratios(pasts.apart, noise, tolerance, now.places) / levels.peers

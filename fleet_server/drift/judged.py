@@ -16,11 +16,6 @@ from detectors.effect_sizes import EFFECT_SIZES
 
 STEPS: Final = 32
 """Of one level."""
-_LARGEST: Final = 65_000.0
-_SMALLEST: Final = np.float32(2.0**-14)
-"""Below it, float16 has fewer bits: its values are ``2 ** -24`` apart."""
-_APART_SO: Final = np.float32(0.75)
-"""Around it, values of float32 are ``2 ** -24`` apart too."""
 _UNCOMPARED: Final = -128
 
 
@@ -81,14 +76,3 @@ def decode_judged(data: bytes) -> tuple[JudgedHalf, ...]:
 def severity_bytes(ratios: NDArray[np.float32], compared: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Return severities as they are stored; any shape."""
     return np.where(compared, np.clip(np.rint(ratios * STEPS), -127, 127), _UNCOMPARED).astype(np.int8)
-
-
-def half_bytes(values: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Return figures as they are stored, any shape: float16; what is too large ends at 65,000, and NaN stays.
-
-    Very small ones are rounded before: numpy takes twenty times as long to convert one that loses bits there.
-    """
-    limited = np.clip(values, -_LARGEST, _LARGEST).astype(np.float32, copy=False)
-    rounded = np.where(np.abs(limited) < _SMALLEST, (limited + _APART_SO) - _APART_SO, limited)
-    halves: NDArray[np.float16] = rounded.astype("<f2")
-    return halves

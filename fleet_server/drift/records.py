@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sqlmodel import Session
 
 from detectors.effect_sizes import effect_sizes
+from detectors.float16 import to_float16
 from fleet_server.bulk import put_rows
-from fleet_server.drift.judged import JudgedHalf, encode_judged, half_bytes, severity_bytes
+from fleet_server.drift.judged import JudgedHalf, encode_judged, severity_bytes
 from fleet_server.drift.judging import HalfJudgement
 from fleet_server.drift.tables import JudgedWindowRow
 from fleet_server.drift.windows import FleetWindow
@@ -48,8 +49,8 @@ def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
     columns = (
         severity_bytes(judgement.ratios, judgement.compared),
         np.packbits(judgement.alarmed.reshape(n, -1), axis=1),
-        half_bytes(judgement.differences),
-        half_bytes(effect_sizes(found.half.reference, found.window)),
+        to_float16(judgement.differences),
+        to_float16(effect_sizes(found.half.reference, found.window)),
     )
     cut = [_by_device(values, n) for values in columns]
     for device_id, *told in zip(judgement.devices.tolist(), *cut, strict=True):

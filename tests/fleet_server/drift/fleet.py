@@ -170,7 +170,7 @@ class Fleet:
         found = {}
         with self.database.reading() as session:
             for row in session.exec(_pasts_of(device_id, model)):
-                windows = np.frombuffer(row.data[1:5], "<f4")
+                windows = np.frombuffer(row.data[4:8], "<f4")
                 found[row.half] = int(windows[0])
         return found
 

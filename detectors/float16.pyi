@@ -1,0 +1,6 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def to_float16(values: NDArray[np.floating[Any]]) -> NDArray[np.float16]: ...

@@ -1,0 +1,3 @@
+from detectors.arrays import Floats
+
+def log_tails(count: Floats, trials: Floats, first: Floats, second: Floats, logs: Floats) -> None: ...
