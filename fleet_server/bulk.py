@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import ARRAY, ColumnElement, Connection, func, inspect, literal, select
 from sqlmodel import Session, SQLModel
 
 _BATCH: Final = 100
@@ -30,16 +30,34 @@ def plain_rows(
     """
     connection = session.connection()
     is_sqlite = connection.dialect.name == "sqlite"
-    mark, among = ("?", "IN (SELECT value FROM json_each(?))") if is_sqlite else ("%s", "= ANY(%s)")
-    where = " AND ".join([f"device_id {among}", *(f"{name} = {mark}" for name in _quoted(connection, wanted))])
+    # as a table: PostgreSQL plans for an array of many as if it were of few, and compares each row with all of it
+    mark, among = ("?", "SELECT value FROM json_each(?)") if is_sqlite else ("%s", "SELECT unnest(%s::text[])")
+    where = " AND ".join([f"device_id IN ({among})", *(f"{name} = {mark}" for name in _quoted(connection, wanted))])
     names = ", ".join(_quoted(connection, columns))
     query = f"SELECT {names} FROM {_name(connection, table)} WHERE {where}"  # noqa: S608  (the tables' own names)
-    if is_sqlite:
-        return connection.exec_driver_sql(query, (json.dumps(list(devices)), *wanted.values())).all()
     driver: Any = connection.connection.driver_connection
+    rows: list[tuple[Any, ...]]
+    if is_sqlite:
+        rows = driver.execute(query, (json.dumps(list(devices)), *wanted.values())).fetchall()
+        return rows
     with driver.cursor(binary=True) as cursor:
-        rows: list[tuple[Any, ...]] = cursor.execute(query, (list(devices), *wanted.values())).fetchall()
+        rows = cursor.execute(query, (list(devices), *wanted.values())).fetchall()
     return rows
+
+
+def among(
+    session: Session,
+    column: Any,  # noqa: ANN401  (what `col` gives does not tell its type)
+    values: Collection[str] | Collection[int],
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of many values, which go as one parameter."""
+    if session.connection().dialect.name == "sqlite":
+        rows = func.json_each(json.dumps(list(values))).table_valued("value")
+        given = select(rows.c.value)
+    else:
+        given = select(func.unnest(literal(list(values), ARRAY(column.type))))
+    condition: ColumnElement[bool] = column.in_(given)
+    return condition
 
 
 def put_rows(

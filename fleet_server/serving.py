@@ -10,6 +10,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from fleet_server.allocator import keep_freed_memory
 from fleet_server.app import FleetServer
 from fleet_server.clock import Clock
 from fleet_server.errors import StartError
@@ -28,6 +29,7 @@ def serve(folder: DataFolder, settings: Settings, clock: Clock) -> None:
         StartError: A port is taken, or the data folder is not sound.
     """
     _log_to_standard_error()
+    keep_freed_memory()
     listener = _listen(settings)
     with listener, FleetServer(folder, settings, clock).running() as application:
         gc.freeze()  # what the server is made of stays: no collection needs to look through it again

@@ -22,6 +22,7 @@ from benchmarks.judging.figures import Cost
 from benchmarks.judging.fleet import MODEL, Fleet
 from detectors import DEFAULT_RATE
 from device_contract.baseline import Baseline
+from fleet_server.allocator import keep_freed_memory
 from fleet_server.audit.service import AuditService
 from fleet_server.broker.ingest import Inbound
 from fleet_server.bundles.service import BundleService
@@ -116,7 +117,8 @@ def measure(url: str, fleet: Fleet) -> Cost:
     policies = PolicyService(database, AuditService(database, clock), clock, DriftPolicy(DEFAULT_RATE, ""))
     devices = cast("DeviceService", None)  # only groups ask for it
     server = DriftController(database, bundles, devices, policies, clock=clock, registry=registry)
-    gc.freeze()  # as the server does once it runs
+    keep_freed_memory()  # as the server does
+    gc.freeze()  # once it runs
     stopwatch = Stopwatch()
     for number in range(BEFORE + 1):
         reports = list(fleet.round(number))

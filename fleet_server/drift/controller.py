@@ -15,7 +15,7 @@ from fleet_server.drift.grouping import grouped_by, regroup
 from fleet_server.drift.halves import Counted, Half
 from fleet_server.drift.intake import Intake
 from fleet_server.drift.judge import ModelJudge, judged_through_ms, next_window
-from fleet_server.drift.judging import Judging
+from fleet_server.drift.judging import Judging, WindowJudge
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, GroupingRow, WaitingWindowRow
 from fleet_server.drift.windows import Part, parts_after, waiting_window
@@ -28,15 +28,18 @@ BATCH_REPORTS = 500
 """Taken in within one transaction, while SQLite lets nobody else write."""
 _BEFORE_JUDGING = 20 * BATCH_REPORTS
 """Reports that are taken in, while there are more, before it is looked which windows they complete."""
+COHORTS_AT_ONCE = 5
+"""Judged within one transaction, some ten thousand devices: others write in between."""
 _CURSOR = "reports"
 
 
 class DriftController:
     """Judges the fleet.
 
-    Each step is one transaction: the reports taken in with the place in their stream, or a window's
-    verdicts with what the detectors learned from it. A server that is killed goes on where it
-    was, and judges nothing twice.
+    Each step is one transaction: the reports taken in with the place in their stream, or the verdicts of
+    some cohorts of a window with what the detectors learned from it. A server that is killed goes on where
+    it was, and judges nothing twice. If that was within a window, the cohorts that are left are all that the
+    fleet's movement in it is told by.
 
     Args:
         database: Where all of that is kept.
@@ -129,19 +132,28 @@ class DriftController:
         while True:
             with self._database.reading() as session:
                 found = next_window(session, model)
-            if found is None:
+                window = waiting_window(session, model, *found) if found is not None else None
+            if window is None:
                 break
-            with self._database.session() as session:
-                window = waiting_window(session, model, *found)
-                unsound = ModelJudge(session, model, self._clock()).judge(window, judging)
-                parts = window.last_parts
-                if window.start_ms < others_ms:
-                    heard |= parts.keys()
-                for device_id, reason in unsound.items():
-                    self._record(session, parts[device_id], Refusal("malformed_summary", reason))
+            self._judge_window(WindowJudge(window, judging))
+            if window.start_ms < others_ms:
+                heard |= window.last_parts.keys()
         with self._database.session() as session:
             ModelJudge(session, model, self._clock()).mark_silent(heard)
         self._to_judge.discard(model)
+
+    def _judge_window(self, judge: WindowJudge) -> None:
+        cohorts = judge.cohorts()
+        while cohorts:
+            now, cohorts = cohorts[:COHORTS_AT_ONCE], cohorts[COHORTS_AT_ONCE:]
+            with self._database.session() as session:
+                model_judge = ModelJudge(session, judge.window.model, self._clock())
+                for cohort in now:
+                    parts = cohort.last_parts
+                    for device_id, reason in model_judge.judge(judge, cohort).items():
+                        self._record(session, parts[device_id], Refusal("malformed_summary", reason))
+                if not cohorts:
+                    model_judge.judge_fleet(judge)
 
     def _counted(self, report: Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)

@@ -1,6 +1,8 @@
-"""Judges the windows of one model, one at a time, in the caller's transaction."""
+"""Judges the windows of one model, a cohort at a time, in the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import sqlalchemy
@@ -8,6 +10,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
 from detectors.summing_up import FEW_PEERS
+from fleet_server.bulk import among
 from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
 from fleet_server.drift.judging import HalfJudgement, Judging, WindowJudge
@@ -19,6 +22,7 @@ from fleet_server.drift.verdict import DEVICE_KINDS, SILENT, WHOLE_FLEET, Verdic
 from fleet_server.drift.windows import FleetWindow, Part
 
 _SILENT = Verdict("no_data", SILENT)
+_IN_BULK: Final = MappingProxyType({"synchronize_session": False})
 
 
 def next_window(session: Session, model: str) -> tuple[int, int] | None:
@@ -53,28 +57,33 @@ class ModelJudge:
         self._now_ms = now_ms
         self._settlement = Settlement(session, model, now_ms)
 
-    def judge(self, window: FleetWindow, judging: Judging) -> dict[str, str]:
-        """Judge a window, and settle what follows from it.
+    def judge(self, judge: WindowJudge, cohort: FleetWindow) -> dict[str, str]:
+        """Judge a cohort of a window, and settle what follows from it.
 
         Args:
-            window: All of it that waits.
-            judging: How the model's windows are judged.
+            judge: Of the window.
+            cohort: Its part of the window.
 
         Returns:
             Why devices could not be judged, by their ids.
         """
-        judge = WindowJudge(self._session, window, judging)
-        unsound: dict[str, str] = {}
-        for cohort, judged in judge.cohorts():
-            rows = rows_by_device(judged, self._with_news(judged))
-            present = self._settlement.present(list(rows))
-            self._settlement.settle(_device_verdicts(rows, cohort.last_parts, judging), present, window.start_ms)
-            keep_records(self._session, cohort, judged, self._now_ms)
-            unsound |= _unsound(judged)
+        judged = judge.judge(self._session, cohort)
+        rows = rows_by_device(judged, self._with_news(judged))
+        present = self._settlement.present(list(rows))
+        self._settlement.settle(_device_verdicts(rows, cohort.last_parts, judge.judging), present, cohort.start_ms)
+        keep_records(self._session, cohort, judged, self._now_ms)
+        self._finish(cohort)
+        return _unsound(judged)
+
+    def judge_fleet(self, judge: WindowJudge) -> None:
+        """Settle what follows from a window for the whole fleet, once its cohorts were judged."""
         present = self._settlement.present([WHOLE_FLEET])
-        self._settlement.settle(_fleet_verdicts(judge.groups()), present, window.start_ms)
-        self._finish(window)
-        return unsound
+        self._settlement.settle(_fleet_verdicts(judge.groups(self._session)), present, judge.window.start_ms)
+        # of what is left, the report was pruned: its device is not judged
+        row, window = WaitingWindowRow, judge.window
+        waits = (col(row.model) == window.model) & (col(row.start_ms) == window.start_ms)
+        left = delete(row).where(waits, col(row.end_ms) == window.end_ms)
+        self._session.execute(left, execution_options=_IN_BULK)
 
     def _with_news(self, judged: Sequence[HalfJudgement]) -> set[str]:
         """Return the devices that may have news: those that drift, and whose words are others than before.
@@ -110,14 +119,12 @@ class ModelJudge:
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
             self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 
-    def _finish(self, window: FleetWindow) -> None:
-        waiting = col(WaitingWindowRow.model) == window.model
-        waiting &= (col(WaitingWindowRow.start_ms) == window.start_ms) & (col(WaitingWindowRow.end_ms) == window.end_ms)
-        judged = col(DriftDeviceRow.device_id).in_(sqlalchemy.select(col(WaitingWindowRow.device_id)).where(waiting))
-        devices = update(DriftDeviceRow).where(col(DriftDeviceRow.model) == window.model, judged)
-        options = {"synchronize_session": False}
-        self._session.execute(devices.values(judged_ms=window.end_ms), execution_options=options)
-        self._session.execute(delete(WaitingWindowRow).where(waiting), execution_options=options)
+    def _finish(self, cohort: FleetWindow) -> None:
+        judged = among(self._session, col(DriftDeviceRow.device_id), cohort.last_parts)
+        devices = update(DriftDeviceRow).where(col(DriftDeviceRow.model) == cohort.model, judged)
+        self._session.execute(devices.values(judged_ms=cohort.end_ms), execution_options=_IN_BULK)
+        waited = among(self._session, col(WaitingWindowRow.ordinal), [part.ordinal for part in cohort.parts])
+        self._session.execute(delete(WaitingWindowRow).where(waited), execution_options=_IN_BULK)
 
 
 def rows_by_device(judged: Iterable[HalfJudgement], devices: Collection[str]) -> dict[str, list[Row]]:
@@ -140,10 +147,12 @@ def _unsound(judged: Iterable[HalfJudgement]) -> dict[str, str]:
 
 def _watermarks(session: Session, model: str) -> Watermarks:
     devices = sqlalchemy.inspect(DriftDeviceRow).local_table  # its columns make plain rows, those of the class do not
-    query = sqlalchemy.select(devices.c.watermark_ms).where(devices.c.model == model, devices.c.current)
+    watermark_ms = devices.c.watermark_ms
+    query = sqlalchemy.select(watermark_ms, func.count()).where(devices.c.model == model, devices.c.current)
     revoked = select(DeviceRow.device_id).where(DeviceRow.state == "revoked")  # it is not heard any more
-    query = query.where(devices.c.device_id.not_in(revoked))
-    return np.array(session.execute(query).scalars().all(), np.int64)
+    query = query.where(devices.c.device_id.not_in(revoked)).group_by(watermark_ms)  # windows are aligned: few differ
+    told = np.array(session.execute(query).all(), np.int64).reshape(-1, 2)
+    return np.repeat(told[:, 0], told[:, 1])
 
 
 def _device_verdicts(

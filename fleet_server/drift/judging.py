@@ -1,6 +1,6 @@
 """Judges one window of a model's devices: those of one reference in one step of the detectors, or a cohort of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -87,32 +87,33 @@ class _Fleet:
 
 
 class WindowJudge:
-    """Judges one window within the caller's transaction: a cohort of its devices after the other.
+    """Judges one window: a cohort of its devices after the other, each within a transaction of the caller.
 
     Args:
-        session: The transaction.
         window: All of it that waits.
         judging: How the model's windows are judged.
     """
 
-    def __init__(self, session: Session, window: FleetWindow, judging: Judging) -> None:
-        self._session = session
-        self._window = window
-        self._judging = judging
+    def __init__(self, window: FleetWindow, judging: Judging) -> None:
+        self.window = window
+        self.judging = judging
         self._fleets: dict[str, _Fleet] = {}
 
-    def cohorts(self) -> Iterator[tuple[FleetWindow, list[HalfJudgement]]]:
-        """Judge cohort by cohort, and keep what the detectors learned of their devices.
+    def cohorts(self) -> list[FleetWindow]:
+        """Return each cohort's part of the window."""
+        return split(self.window, self.judging.groups)
+
+    def judge(self, session: Session, cohort: FleetWindow) -> list[HalfJudgement]:
+        """Judge a cohort, and keep what the detectors learned of its devices.
 
         Returns:
-            The cohort's part of the window, and what was found in it, the features first.
+            What was found, the features first.
         """
-        for part in split(self._window, self._judging.groups):
-            halves = half_windows(part, self._judging.counted, self._judging.groups)
-            judged = [self._judge(half) for half in halves]
-            yield part, sorted(judged, key=lambda found: found.half.name)
+        halves = half_windows(cohort, self.judging.counted, self.judging.groups)
+        judged = [self._judge(session, half) for half in halves]
+        return sorted(judged, key=lambda found: found.half.name)
 
-    def groups(self) -> list[HalfJudgement]:
+    def groups(self, session: Session) -> list[HalfJudgement]:
         """Keep what the cohorts have in common, and return what was found of each group, the features first.
 
         Late devices tell nothing of their groups.
@@ -121,45 +122,45 @@ class WindowJudge:
         for fleet in self._fleets.values():
             if fleet.earlier is None:
                 judgement = join_groups(fleet.told)
-                save_fleet(self._session, fleet.key, fleet.past, self._window.end_ms)
-                self._keep(fleet.key, judgement)
+                save_fleet(session, fleet.key, fleet.past, self.window.end_ms)
+                self._keep(session, fleet.key, judgement)
                 found.append(HalfJudgement(fleet.key, fleet.no_devices, judgement, is_late=False))
         return sorted(found, key=lambda one: one.half.name)
 
-    def _judge(self, own: HalfWindow) -> HalfJudgement:
-        half, length_ms = own.half, self._window.end_ms - self._window.start_ms
+    def _judge(self, session: Session, own: HalfWindow) -> HalfJudgement:
+        half, length_ms = own.half, self.window.end_ms - self.window.start_ms
         season_ms = half.whole.season_ms
-        key = PastKey(self._window.model, half, phases_of(season_ms, length_ms), self._judging.policy.group_label)
-        arrays = replace(own.arrays, phase=phase_of(self._window.start_ms, season_ms, key.phases))
-        fleet = self._fleet(key, arrays)
-        state = load(self._session, key, arrays.devices.tolist(), self._judging.find_half)
-        levels = self._judging.levels(half, length_ms)
+        key = PastKey(self.window.model, half, phases_of(season_ms, length_ms), self.judging.policy.group_label)
+        arrays = replace(own.arrays, phase=phase_of(self.window.start_ms, season_ms, key.phases))
+        fleet = self._fleet(session, key, arrays)
+        state = load(session, key, arrays.devices.tolist(), self.judging.find_half)
+        levels = self.judging.levels(half, length_ms)
         state = replace(state, fleet=fleet.past)
         state, judgement = judge(state, half.reference, arrays, levels, fleet.earlier, following=fleet.groups)
-        save(self._session, key, state)
+        save(session, key, state)
         fleet.past = state.fleet
         fleet.told.append(judgement.of_groups())
         return HalfJudgement(key, arrays, judgement, fleet.earlier is not None)
 
-    def _fleet(self, key: PastKey, arrays: WindowArrays) -> _Fleet:
+    def _fleet(self, session: Session, key: PastKey, arrays: WindowArrays) -> _Fleet:
         if key.half.digest not in self._fleets:
             none = arrays.select(np.zeros(0, np.intp))
-            past = load_fleet(self._session, key)
-            self._fleets[key.half.digest] = _Fleet(key, none, past, _earlier(self._session, self._window, key))
+            past = load_fleet(session, key)
+            self._fleets[key.half.digest] = _Fleet(key, none, past, _earlier(session, self.window, key))
         return self._fleets[key.half.digest]
 
-    def _keep(self, key: PastKey, judgement: Judgement) -> None:
-        levels = self._judging.levels(key.half, self._window.end_ms - self._window.start_ms)
+    def _keep(self, session: Session, key: PastKey, judgement: Judgement) -> None:
+        levels = self.judging.levels(key.half, self.window.end_ms - self.window.start_ms)
         row = {
             "model": key.model,
             "reference": key.reference,
-            "start_ms": self._window.start_ms,
-            "end_ms": self._window.end_ms,
+            "start_ms": self.window.start_ms,
+            "end_ms": self.window.end_ms,
             "devices": int(judgement.sizes.sum()),
-            "judged_at_ms": self._judging.now_ms,
+            "judged_at_ms": self.judging.now_ms,
             "data": encode_fleet(key.half.name, judgement, levels),
         }
-        upsert(self._session, FleetWindowRow, [row])
+        upsert(session, FleetWindowRow, [row])
 
 
 def _earlier(session: Session, window: FleetWindow, key: PastKey) -> Judgement | None:

@@ -73,6 +73,8 @@ class HalfWindow:
     @property
     def arrays(self) -> WindowArrays:
         """All of it."""
+        if len(self.blocks) == 1:
+            return self.blocks[0]
         joined: dict[str, Any] = {}
         for each in fields(WindowArrays):
             values = [getattr(block, each.name) for block in self.blocks]
@@ -95,13 +97,16 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
         .where(col(WaitingWindowRow.model) == model, col(WaitingWindowRow.start_ms) == start_ms)
         .where(col(WaitingWindowRow.end_ms) == end_ms)
     )
-    return FleetWindow(model, start_ms, end_ms, list(map(Part._make, session.execute(query))))
+    return FleetWindow(model, start_ms, end_ms, _read(session, query))
 
 
 def parts_after(session: Session, ordinal: int, limit: int) -> list[Part]:
     """Read the reports that arrived after the one with this ordinal (0: from the first), in that order."""
-    query = _parts().where(col(WindowRow.ordinal) > ordinal).limit(limit)
-    return list(map(Part._make, session.execute(query)))
+    return _read(session, _parts().where(col(WindowRow.ordinal) > ordinal).limit(limit))
+
+
+def _read(session: Session, query: sqlalchemy.Select[Any]) -> list[Part]:
+    return list(map(Part._make, session.connection().execute(query).all()))  # plain rows: the session's are made twice
 
 
 def _parts() -> sqlalchemy.Select[Any]:

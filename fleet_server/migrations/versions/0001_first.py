@@ -273,6 +273,10 @@ def _create_drift_pasts() -> None:
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("model", "device_id", "half"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        # every past is written with every window: as a whole in its row, and not compressed, at a quarter of the cost
+        op.execute("ALTER TABLE drift_pasts ALTER COLUMN data SET STORAGE EXTERNAL")
+        op.execute("ALTER TABLE drift_pasts SET (toast_tuple_target = 8160)")
     op.create_table(
         "drift_fleet_pasts",
         sa.Column("model", sa.String(), nullable=False),

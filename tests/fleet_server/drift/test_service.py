@@ -1,12 +1,15 @@
 """Windows in, verdicts out, on SQLite and PostgreSQL."""
 
+import importlib
+
 import numpy as np
 import pytest
 from sqlalchemy import update
+from sqlmodel import select
 
 from device_contract.baseline import Baseline
 from fleet_server.drift.readiness import GRACE_WINDOWS
-from fleet_server.drift.tables import DevicePastRow
+from fleet_server.drift.tables import DevicePastRow, FleetWindowRow
 from tests.fleet_server.drift.days import DEVICES, LEARNED, report_day, report_days
 from tests.fleet_server.drift.fleet import DAY_MS, MODEL, Fleet
 from tests.fleet_server.drift.windows import float32_stream
@@ -53,6 +56,38 @@ def test_a_restart_changes_nothing(fleet: Fleet) -> None:
         fleet.restart()
     assert fleet.verdicts("own") == {**STABLE, "c": ("drift", ["temperature"])}
     assert fleet.controller.judge_new() == 0
+
+
+def test_a_large_window_that_was_judged_in_part_goes_on_with_the_rest(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("detectors.cohorts"), "MOST", 2)
+    monkeypatch.setattr("fleet_server.drift.controller.COHORTS_AT_ONCE", 1)
+    report_days(fleet, range(2))
+    fleet.judge()
+    sound = set_past(fleet, "f", b"rubbish")
+    report_days(fleet, [2])
+    with pytest.raises(ExceptionGroup, match="1 failed"):
+        fleet.judge()
+    assert [device_id for device_id in DEVICES if fleet.judged(device_id) == [0]] == ["c", "f"]
+    set_past(fleet, "f", sound)
+    fleet.restart()
+    report_days(fleet, [3])
+    fleet.judge()
+    for device_id in DEVICES:
+        assert fleet.judged(device_id) == [0, 1, 2]
+        assert fleet.past_windows(device_id)["features"] == 3
+    with fleet.database.reading() as session:
+        windows = session.exec(select(FleetWindowRow.start_ms).where(FleetWindowRow.model == MODEL).distinct())
+        assert sorted(windows) == [0, DAY_MS, 2 * DAY_MS]
+
+
+def set_past(fleet: Fleet, device_id: str, data: bytes) -> bytes:
+    """Store other bytes as the past of a device's features; returns those before."""
+    with fleet.database.session() as session:
+        row = session.get_one(DevicePastRow, (MODEL, device_id, "features"))
+        before, row.data = row.data, data
+    return before
 
 
 def test_what_was_taken_in_before_a_crash_is_judged_after_it(fleet: Fleet) -> None:
