@@ -6,10 +6,12 @@ in its binary format, which spares both sides the hexadecimal digits of every bl
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, func, inspect, literal, select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 _BATCH: Final = 100
@@ -37,12 +39,23 @@ def plain_rows(
     query = f"SELECT {names} FROM {_name(connection, table)} WHERE {where}"  # noqa: S608  (the tables' own names)
     driver: Any = connection.connection.driver_connection
     rows: list[tuple[Any, ...]]
-    if is_sqlite:
-        rows = driver.execute(query, (json.dumps(list(devices)), *wanted.values())).fetchall()
+    with _raised_as_others(connection, query):
+        if is_sqlite:
+            rows = driver.execute(query, (json.dumps(list(devices)), *wanted.values())).fetchall()
+            return rows
+        with driver.cursor(binary=True) as cursor:
+            rows = cursor.execute(query, (list(devices), *wanted.values())).fetchall()
         return rows
-    with driver.cursor(binary=True) as cursor:
-        rows = cursor.execute(query, (list(devices), *wanted.values())).fetchall()
-    return rows
+
+
+@contextmanager
+def _raised_as_others(connection: Connection, query: str) -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy does: ``db.AWAY`` is told by its classes."""
+    errors: type[Exception] = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except errors as error:
+        raise DBAPIError.instance(query, None, error, errors, dialect=connection.dialect) from error
 
 
 def among(

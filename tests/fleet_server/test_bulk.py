@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import col, select
 
-from fleet_server.bulk import plain_rows, put_rows
+from fleet_server.bulk import among, plain_rows, put_rows
 from fleet_server.db import Database
 from fleet_server.drift.tables import DriftDeviceRow, JudgedWindowRow
 
@@ -47,6 +49,23 @@ def test_a_row_that_is_there_is_replaced_or_refused(database: Database) -> None:
     with pytest.raises(IntegrityError), database.session() as session:
         put_rows(session, DriftDeviceRow, COLUMNS, [device(4), device(1)])
     assert read(database, ["device-0004"]) == []
+
+
+def test_many_keys_are_one_parameter(database: Database) -> None:
+    with database.session() as session:
+        put_rows(session, DriftDeviceRow, COLUMNS, [device(number, number) for number in range(MANY)])
+        names = [f"device-{number:04}" for number in range(1, MANY)]
+        session.execute(delete(DriftDeviceRow).where(among(session, col(DriftDeviceRow.device_id), names)))
+        left = among(session, col(DriftDeviceRow.judged_ms), list(range(40_000)))
+        assert session.exec(select(DriftDeviceRow.device_id).where(left)).all() == ["device-0000"]
+        assert session.exec(select(DriftDeviceRow).where(among(session, col(DriftDeviceRow.device_id), []))).all() == []
+
+
+def test_what_the_driver_raises_is_told_apart_as_elsewhere(database: Database) -> None:
+    with database.session() as session:
+        session.execute(text("DROP TABLE drift_devices"))
+    with pytest.raises(DBAPIError):
+        read(database, ["a"])
 
 
 def test_any_bytes_come_back_as_they_were(database: Database) -> None:
