@@ -5,9 +5,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sklearn.exceptions import InconsistentVersionWarning
-
 from compiler.errors import one_line
+from compiler.frontends.quick_import import without_pandas
+
+with without_pandas():
+    from sklearn.exceptions import InconsistentVersionWarning
 
 logger = logging.getLogger(__name__)
 
