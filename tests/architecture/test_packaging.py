@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ["pyproject.toml", "setup.py", "README.md"]
-HOUSES = ["device_contract", "edge_agent", "compiler", "fleet_server", "firmware_profiles"]
+HOUSES = ["device_contract", "edge_agent", "detectors", "compiler", "fleet_server", "firmware_profiles"]
 
 
 @pytest.fixture
@@ -45,7 +45,9 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
         "from device_contract.plan.scorer import PlanScorer\n"
         "from device_contract.sketches import RowSummarizer\n"
         "from device_contract.profile import find_profile\n"
+        "from detectors.tails import log_tails\n"
         "print(Framer.__name__, PlanScorer.__name__, RowSummarizer.__name__, find_profile('cortex-m4').name)\n"
+        "print(log_tails.__name__)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -55,7 +57,7 @@ def test_a_wheel_carries_the_extensions_and_the_profiles(source_tree: Path, tmp_
         capture_output=True,
         text=True,
     )
-    assert run.stdout.split() == ["Framer", "PlanScorer", "RowSummarizer", "cortex-m4"]
+    assert run.stdout.split() == ["Framer", "PlanScorer", "RowSummarizer", "cortex-m4", "log_tails"]
 
 
 @pytest.mark.slow
