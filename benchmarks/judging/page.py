@@ -28,8 +28,8 @@ _HEAD: Final = f"""# What it costs to judge a window
 rooms of the server take them in and judge them, as they do in the server. Seconds are of the server process's processor
 time on one core: a machine that is busy otherwise does not wait in them, but its caches make them longer. A window of a
 day brings the co-moments of its features, which a device sends once a day. A large fleet is judged in cohorts: memory
-is that of the reports and one cohort. In the window that is measured hardly anything is news, as in nearly all windows.
-For 100,000 devices {_MOST_SECONDS:g} seconds are allowed.
+is that of the reports and one cohort. Of three windows the cheapest is told. In them hardly anything is news, as in
+nearly all windows. For 100,000 devices {_MOST_SECONDS:g} seconds are allowed.
 """
 
 

@@ -35,7 +35,9 @@ from fleet_server.telemetry.service import TelemetryService
 
 _LOG = logging.getLogger(__name__)
 BEFORE: Final = 2
-"""Rounds before the one that is measured: the last but one has a window judged, so verdicts and pasts are there."""
+"""Rounds before those that are measured: the last of them has a window judged, so verdicts and pasts are there."""
+MEASURED: Final = 3
+"""Rounds of which the cheapest counts: on a shared machine, the others' work makes a round dearer, never cheaper."""
 _BATCH: Final = 500
 """Reports in a transaction, as the broker's ingest stores them under load."""
 PARTS: Final[tuple[tuple[str, Any, str], ...]] = (
@@ -108,7 +110,7 @@ class Stopwatch:
 
 
 def measure(url: str, fleet: Fleet) -> Cost:
-    """Let a server judge some windows, and measure the last."""
+    """Let a server judge some windows, and measure the last ones."""
     database = Database(url)
     database.migrate()
     clock = lambda: 2**41  # noqa: E731  (long after every window)
@@ -119,28 +121,29 @@ def measure(url: str, fleet: Fleet) -> Cost:
     server = DriftController(database, bundles, devices, policies, clock=clock, registry=registry)
     keep_freed_memory()  # as the server does
     gc.freeze()  # once it runs
-    stopwatch = Stopwatch()
-    for number in range(BEFORE + 1):
-        reports = list(fleet.round(number))
-        stored = _store(database, telemetry, reports)
-        is_last = number == BEFORE
-        with stopwatch.on(PARTS if is_last else ()):
+    costs = []
+    for number in range(BEFORE + MEASURED):
+        stored = _store(database, telemetry, list(fleet.round(number)))
+        stopwatch = Stopwatch()
+        with stopwatch.on(PARTS):
             started, began, others = time.process_time(), time.perf_counter(), _database_seconds(database)
             while server.judge_new():
                 pass
             seconds, elapsed = time.process_time() - started, time.perf_counter() - began
             others = _database_seconds(database) - others
         _LOG.info("round %s: %.1f s to store, %.1f s to judge", number, stored, seconds)
+        cost = Cost(
+            database=url.partition(":")[0].partition("+")[0],
+            window_ms=fleet.window_ms,
+            devices=fleet.devices,
+            parts={"ingest": stored, **stopwatch.seconds, "rest": seconds - sum(stopwatch.seconds.values())},
+            database_seconds=others,
+            elapsed=elapsed,
+            memory_bytes=1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        )
+        costs.append(cost)
     database.close()
-    return Cost(
-        database=url.partition(":")[0].partition("+")[0],
-        window_ms=fleet.window_ms,
-        devices=fleet.devices,
-        parts={"ingest": stored, **stopwatch.seconds, "rest": seconds - sum(stopwatch.seconds.values())},
-        database_seconds=others,
-        elapsed=elapsed,
-        memory_bytes=1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-    )
+    return min(costs[BEFORE:], key=lambda cost: cost.judging)
 
 
 def _database_seconds(database: Database) -> float:
