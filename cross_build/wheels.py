@@ -19,9 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "cross"
 _SOURCES = ("pyproject.toml", "setup.py", "README.md")
 _HOUSES = ("device_contract", "edge_agent", "detectors", "compiler", "fleet_server", "firmware_profiles")
-_MADE = shutil.ignore_patterns(
-    "*.so", "__pycache__", "decoder.c", "float16.c", "framer.c", "scorer.c", "summarizer.c", "tails.c"
-)
 _EARLIEST = "315532800"
 """1980-01-01, where the time of a zip archive begins."""
 
@@ -32,7 +29,13 @@ def copy_sources(folder: Path) -> None:
     for name in _SOURCES:
         shutil.copyfile(ROOT / name, folder / name)
     for name in _HOUSES:
-        shutil.copytree(ROOT / name, folder / name, ignore=_MADE, copy_function=shutil.copyfile)
+        shutil.copytree(ROOT / name, folder / name, ignore=_made, copy_function=shutil.copyfile)
+
+
+def _made(_folder: str, names: list[str]) -> set[str]:
+    """Return those of a folder's names that a build or a run makes; Cython makes a source of C for each of its own."""
+    cython = {name.removesuffix(".pyx") + ".c" for name in names if name.endswith(".pyx")}
+    return {name for name in names if name in cython or name.endswith(".so") or name == "__pycache__"}
 
 
 def build_agent(target: Target, sources: Path, out: Path) -> None:

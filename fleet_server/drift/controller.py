@@ -18,7 +18,7 @@ from fleet_server.drift.judge import ModelJudge, judged_through_ms, next_window
 from fleet_server.drift.judging import Judging, WindowJudge
 from fleet_server.drift.policies import PolicyService
 from fleet_server.drift.tables import DriftCursorRow, GroupingRow, WaitingWindowRow
-from fleet_server.drift.windows import Part, parts_after, waiting_window
+from fleet_server.drift.windows import FleetWindow, Part, parts_after, waiting_window
 from fleet_server.telemetry.refusals import Refusal, RefusedWindow, record_refusal
 from fleet_server.turns import each_in_turn
 
@@ -144,16 +144,17 @@ class DriftController:
 
     def _judge_window(self, judge: WindowJudge) -> None:
         cohorts = judge.cohorts()
-        while cohorts:
-            now, cohorts = cohorts[:COHORTS_AT_ONCE], cohorts[COHORTS_AT_ONCE:]
+        for first in range(0, len(cohorts), COHORTS_AT_ONCE):
             with self._database.session() as session:
                 model_judge = ModelJudge(session, judge.window.model, self._clock())
-                for cohort in now:
-                    parts = cohort.last_parts
-                    for device_id, reason in model_judge.judge(judge, cohort).items():
-                        self._record(session, parts[device_id], Refusal("malformed_summary", reason))
-                if not cohorts:
+                for cohort in cohorts[first : first + COHORTS_AT_ONCE]:
+                    self._record_unsound(session, cohort, model_judge.judge(judge, cohort))
+                if first + COHORTS_AT_ONCE >= len(cohorts):
                     model_judge.judge_fleet(judge)
+
+    def _record_unsound(self, session: Session, cohort: FleetWindow, unsound: Mapping[str, str]) -> None:
+        for device_id, reason in unsound.items():
+            self._record(session, cohort.last_parts[device_id], Refusal("malformed_summary", reason))
 
     def _counted(self, report: Part) -> Counted | None:
         return self._counted_with(report.baseline_sha256, report.version)

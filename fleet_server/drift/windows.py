@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -57,7 +58,7 @@ class FleetWindow:
     end_ms: int
     parts: Sequence[Part]
 
-    @property
+    @cached_property
     def last_parts(self) -> dict[str, Part]:
         """The latest part of each device."""
         return {part.device_id: part for part in self.parts}

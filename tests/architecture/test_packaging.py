@@ -1,7 +1,6 @@
 """The extensions in wheels, and on a machine that cannot build them."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,23 +8,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ["pyproject.toml", "setup.py", "README.md"]
-HOUSES = ["device_contract", "edge_agent", "detectors", "compiler", "fleet_server", "firmware_profiles"]
+from cross_build.wheels import copy_sources
 
 
 @pytest.fixture
 def source_tree(tmp_path: Path) -> Path:
     """A copy of the sources without anything that was built."""
     tree = tmp_path / "tree"
-    tree.mkdir()
-    for name in SOURCES:
-        shutil.copy(ROOT / name, tree / name)
-    built = shutil.ignore_patterns(
-        "*.so", "__pycache__", "decoder.c", "float16.c", "framer.c", "scorer.c", "summarizer.c", "tails.c"
-    )
-    for name in HOUSES:
-        shutil.copytree(ROOT / name, tree / name, ignore=built)
+    copy_sources(tree)
     return tree
 
 
