@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detectors.arrays import Floats
 from detectors.charts import Charts
 from detectors.errors import StateError
-from detectors.float16 import to_float16
+from detectors.float16 import from_float16, to_float16
 from detectors.state import DevicePasts, FleetPast, widths_of
 
 _FORMAT: Final = 4
@@ -55,9 +55,10 @@ def pack(pasts: DevicePasts) -> list[bytes]:
     rows["format"] = _FORMAT
     rows[_BYTE] = arrays[_BYTE]
     rows[_BITS] = np.packbits(arrays[_BITS], axis=1)
-    np.concatenate([arrays[name] for name in _LONG], axis=1, out=rows["long"])
-    short = arrays | {_ROOT: np.sqrt(arrays[_ROOT])}
-    rows["short"] = to_float16(np.concatenate([short[name] for name in _SHORT], axis=1))
+    for name in _LONG:
+        rows[name] = arrays[name]
+    for name in _SHORT:
+        rows[name] = to_float16(np.sqrt(arrays[name]) if name == _ROOT else arrays[name])
     data, size = rows.view(np.uint8).data, rows.itemsize
     return [bytes(data[start : start + size]) for start in range(0, len(data), size)]
 
@@ -78,7 +79,8 @@ def unpack(charts: Charts, phases: int, blobs: Sequence[bytes]) -> DevicePasts:
     if any(len(blob) != layout.itemsize or blob[0] != _FORMAT for blob in blobs):
         raise StateError(f"a past does not have {layout.itemsize} bytes of format {_FORMAT}")
     rows = np.frombuffer(b"".join(blobs), layout)
-    arrays = _split(rows["long"], _LONG, widths) | _split(rows["short"].astype(np.float32), _SHORT, widths)
+    arrays: dict[str, Any] = {name: np.ascontiguousarray(rows[name]) for name in _LONG}
+    arrays |= {name: from_float16(rows[name]) for name in _SHORT}
     arrays[_ROOT] = arrays[_ROOT] ** 2
     arrays[_BYTE] = rows[_BYTE].astype(np.float32)
     arrays[_BITS] = np.unpackbits(rows[_BITS], axis=1, count=widths[_BITS]).view(np.bool_)
@@ -128,14 +130,9 @@ def _layout(widths: tuple[tuple[str, int], ...]) -> np.dtype[np.void]:
     width = dict(widths)
     fields: list[Any] = [
         ("format", "u1"),
-        ("long", "<f4", (sum(width[name] for name in _LONG),)),
-        ("short", "<f2", (sum(width[name] for name in _SHORT),)),
+        *((name, "<f4", (width[name],)) for name in _LONG),
+        *((name, "<f2", (width[name],)) for name in _SHORT),
         (_BYTE, "u1", (width[_BYTE],)),
         (_BITS, "u1", (-(-width[_BITS] // 8),)),
     ]
     return np.dtype(fields, align=True)
-
-
-def _split(values: Floats, names: Sequence[str], widths: Mapping[str, int]) -> dict[str, Any]:
-    ends = np.cumsum([widths[name] for name in names])[:-1]
-    return dict(zip(names, np.split(values, ends, axis=1), strict=True))

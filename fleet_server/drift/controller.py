@@ -26,10 +26,10 @@ _logger = logging.getLogger(__name__)
 
 BATCH_REPORTS = 500
 """Taken in within one transaction, while SQLite lets nobody else write."""
-_BEFORE_JUDGING = 20 * BATCH_REPORTS
+_BEFORE_JUDGING = 100 * BATCH_REPORTS
 """Reports that are taken in, while there are more, before it is looked which windows they complete."""
-COHORTS_AT_ONCE = 5
-"""Judged within one transaction, some ten thousand devices: others write in between."""
+COHORTS_AT_ONCE = 3
+"""Judged within one transaction, some six thousand devices: others write in between, and SQLite's cache holds them."""
 _CURSOR = "reports"
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
 from detectors.summing_up import FEW_PEERS
-from fleet_server.bulk import among
 from fleet_server.devices.tables import DeviceRow
 from fleet_server.drift.findings import Row, device_verdict, fleet_verdict
 from fleet_server.drift.judging import HalfJudgement, Judging, WindowJudge
@@ -19,7 +18,7 @@ from fleet_server.drift.records import keep_records
 from fleet_server.drift.settlement import Settled, Settlement
 from fleet_server.drift.tables import DriftDeviceRow, WaitingWindowRow
 from fleet_server.drift.verdict import DEVICE_KINDS, SILENT, WHOLE_FLEET, Verdict
-from fleet_server.drift.windows import FleetWindow, Part
+from fleet_server.drift.windows import FleetWindow, Part, waits_for
 
 _SILENT = Verdict("no_data", SILENT)
 _IN_BULK: Final = MappingProxyType({"synchronize_session": False})
@@ -72,18 +71,13 @@ class ModelJudge:
         present = self._settlement.present(list(rows))
         self._settlement.settle(_device_verdicts(rows, cohort.last_parts, judge.judging), present, cohort.start_ms)
         keep_records(self._session, cohort, judged, self._now_ms)
-        self._finish(cohort)
         return _unsound(judged)
 
     def judge_fleet(self, judge: WindowJudge) -> None:
         """Settle what follows from a window for the whole fleet, once its cohorts were judged."""
         present = self._settlement.present([WHOLE_FLEET])
         self._settlement.settle(_fleet_verdicts(judge.groups(self._session)), present, judge.window.start_ms)
-        # of what is left, the report was pruned: its device is not judged
-        row, window = WaitingWindowRow, judge.window
-        waits = (col(row.model) == window.model) & (col(row.start_ms) == window.start_ms)
-        left = delete(row).where(waits, col(row.end_ms) == window.end_ms)
-        self._session.execute(left, execution_options=_IN_BULK)
+        self._close(judge.window)
 
     def _with_news(self, judged: Sequence[HalfJudgement]) -> set[str]:
         """Return the devices that may have news: those that drift, and whose words are others than before.
@@ -119,12 +113,13 @@ class ModelJudge:
             verdicts = [Settled(device.device_id, "", kind, device.version, _SILENT) for kind in DEVICE_KINDS]
             self._settlement.settle(verdicts, present, device.watermark_ms + device.window_ms)
 
-    def _finish(self, cohort: FleetWindow) -> None:
-        judged = among(self._session, col(DriftDeviceRow.device_id), cohort.last_parts)
-        devices = update(DriftDeviceRow).where(col(DriftDeviceRow.model) == cohort.model, judged)
-        self._session.execute(devices.values(judged_ms=cohort.end_ms), execution_options=_IN_BULK)
-        waited = among(self._session, col(WaitingWindowRow.ordinal), [part.ordinal for part in cohort.parts])
-        self._session.execute(delete(WaitingWindowRow).where(waited), execution_options=_IN_BULK)
+    def _close(self, window: FleetWindow) -> None:
+        """Nothing waits for the window any more: once for all its cohorts, since each row's page is written again."""
+        waiting = waits_for(window.model, window.start_ms, window.end_ms)
+        reported = col(DriftDeviceRow.device_id).in_(select(WaitingWindowRow.device_id).where(*waiting))
+        devices = update(DriftDeviceRow).where(col(DriftDeviceRow.model) == window.model, reported)
+        self._session.execute(devices.values(judged_ms=window.end_ms), execution_options=_IN_BULK)
+        self._session.execute(delete(WaitingWindowRow).where(*waiting), execution_options=_IN_BULK)
 
 
 def rows_by_device(judged: Iterable[HalfJudgement], devices: Collection[str]) -> dict[str, list[Row]]:

@@ -84,9 +84,10 @@ def load(session: Session, key: PastKey, devices: Sequence[str], find: FindHalf)
     pasts: list[DevicePasts] = []
     for judged_with, held in sorted(blobs.items()):
         origin = _Origin(*judged_with)
-        found = _pasts(key, origin, list(held.values()), find)
+        same = [device_id for device_id in devices if device_id in held]  # in the window's order: no past need move
+        found = _pasts(key, origin, [held[device_id] for device_id in same], find)
         if found is not None:
-            names += held
+            names += same
             pasts.append(found if origin.group_label == key.group_label else among_others(found))
     joined = _join(pasts) if pasts else state.pasts
     return replace(state, devices=np.array(names, np.str_), versions=np.full(len(names), "", np.str_), pasts=joined)

@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import sqlalchemy
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col
 
 from detectors import DeviceWindow, EncodedWindow, WindowArrays, cohorts, stack, stack_encoded
 from device_contract.sketches import AttributionSums, WindowSummary, decode_summary, merge
 from fleet_server.drift.halves import Counted, Half
-from fleet_server.drift.tables import WaitingWindowRow
+from fleet_server.drift.tables import JudgedWindowRow, WaitingWindowRow
 from fleet_server.telemetry.tables import WindowRow
 
 
@@ -83,8 +84,22 @@ class HalfWindow:
         return WindowArrays(**joined)
 
 
+def waits_for(model: str, start_ms: int, end_ms: int) -> list[ColumnElement[bool]]:
+    """Return the conditions of the rows that wait for a window.
+
+    Args:
+        model: The model.
+        start_ms: Event time, inclusive.
+        end_ms: Exclusive.
+    """
+    row = WaitingWindowRow
+    return [col(row.model) == model, col(row.start_ms) == start_ms, col(row.end_ms) == end_ms]
+
+
 def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> FleetWindow:
     """Read the reports of one window that wait.
+
+    Those of devices that were judged before a server ended within the window are left out.
 
     Args:
         session: The transaction.
@@ -92,11 +107,14 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
     """
+    judged, waiting = JudgedWindowRow, WaitingWindowRow
+    same = [col(judged.device_id) == col(waiting.device_id), col(judged.model) == model]
+    same += [col(judged.start_ms) == start_ms, col(judged.end_ms) == end_ms]
     query = (
         _parts()
-        .join(WaitingWindowRow, col(WaitingWindowRow.ordinal) == col(WindowRow.ordinal))
-        .where(col(WaitingWindowRow.model) == model, col(WaitingWindowRow.start_ms) == start_ms)
-        .where(col(WaitingWindowRow.end_ms) == end_ms)
+        .join(waiting, col(waiting.ordinal) == col(WindowRow.ordinal))
+        .where(*waits_for(model, start_ms, end_ms))
+        .where(~sqlalchemy.exists().where(*same))
     )
     return FleetWindow(model, start_ms, end_ms, _read(session, query))
 
