@@ -64,6 +64,7 @@ EXTENSIONS = [
         extra_compile_args=FLAGS,
     ),
     Extension("detectors.float16", ["detectors/float16.pyx"], extra_compile_args=FLAGS),
+    Extension("detectors.interpolation", ["detectors/interpolation.pyx"], extra_compile_args=FLAGS),
     Extension("detectors.tails", ["detectors/tails.pyx"], extra_compile_args=FLAGS),
 ]
 

@@ -96,7 +96,7 @@ def apart_ratios(average: Floats, noise: Floats, tolerance: Floats, places: Plac
             told &= are_enough(told)
             held = np.where(told, of_group, np.nan)
             between = np.maximum(spread(held) ** 2 - middle(np.where(told, sampling, np.nan)), 0.0)
-            freedom = _MAD_EFFICIENCY * (told.sum(axis=0) - 1.0).clip(0.0)
+            freedom = _MAD_EFFICIENCY * (told.sum(axis=0, dtype=np.float32) - 1.0).clip(0.0)
             between = (freedom * between + _PRIOR_FREEDOM * _PRIOR_SPREAD**2) / (freedom + _PRIOR_FREEDOM)
             ratio = np.where(told, beyond(of_group, tolerance) / np.sqrt(between + sampling), np.nan)
             ratios[group] = as_normal(ratio, freedom + _PRIOR_FREEDOM)

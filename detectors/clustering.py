@@ -10,6 +10,7 @@ Source: Plackett, A reduction formula for normal multivariate integrals, 1954,
     doi:10.1093/biomet/41.3-4.351.
 """
 
+import math
 from functools import cache
 from typing import Final
 
@@ -18,7 +19,8 @@ from scipy.special import ndtri
 
 from detectors.arrays import Floats, Indices
 
-_SHARES: Final = np.geomspace(0.001, 0.256, 9)
+_LEAST: Final = 0.001
+_SHARES: Final = np.geomspace(_LEAST, 0.256, 9)
 """Of the rows that are in the tail: each twice the one before."""
 _HIGHEST: Final = 0.999
 _CORRELATIONS: Final = 64
@@ -36,9 +38,9 @@ def tail_effect(correlation: Floats, rows: Floats, share: Floats | float = 0.005
     Returns:
         At least 1, at most half of the rows.
     """
-    distance = np.log(np.clip(1.0 - correlation, 1.0 - _HIGHEST, 1.0)) / np.log(1.0 - _HIGHEST)
+    distance = np.log(np.clip(1.0 - correlation, 1.0 - _HIGHEST, 1.0)) / math.log(1.0 - _HIGHEST)
     column, right = _place(distance * (_CORRELATIONS - 1), _CORRELATIONS)
-    row, below = _place(np.log2(np.maximum(share, _SHARES[0]) / _SHARES[0]), len(_SHARES))
+    row, below = _place(np.log2(np.maximum(share, _LEAST) / _LEAST), len(_SHARES))
     table = _table()
     upper = table[row, column] * (1.0 - right) + table[row, column + 1] * right
     lower = table[row + 1, column] * (1.0 - right) + table[row + 1, column + 1] * right
@@ -49,14 +51,14 @@ def tail_effect(correlation: Floats, rows: Floats, share: Floats | float = 0.005
 def _place(at: Floats, size: int) -> tuple[Indices, Floats]:
     """Return the grid's line before a place, and the part of the way to the next."""
     line = np.clip(np.floor(at), 0, size - 2).astype(np.intp)
-    return line, np.clip(at - line, 0.0, 1.0)
+    return line, np.clip(at - line.astype(at.dtype), 0.0, 1.0)
 
 
 @cache
 def _table() -> Floats:
     """Return the effects, (shares, correlations)."""
     grid = 1.0 - np.geomspace(1.0, 1.0 - _HIGHEST, _CORRELATIONS)
-    return np.array([_effects(share, grid) for share in _SHARES])
+    return np.array([_effects(share, grid) for share in _SHARES], np.float32)
 
 
 def _effects(share: float, grid: Floats) -> Floats:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.arrays import Floats
+from detectors.interpolation import differences
 from detectors.reference import Reference
-from detectors.windows import over_bins, weighted
+from detectors.shifted import at
 
 _LEAST_SHARE = 1e-4
 """Below it training tells no tail's share."""
@@ -19,12 +20,12 @@ _LEAST_SHARE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class CommonShift:
-    """Training's bins at two places; ``n`` devices, ``S`` streams, ``B`` bins."""
+    """What a common shift does to ``n`` devices' ``S`` streams of ``B`` bins."""
 
-    before: Floats
-    """(n, S, B): shares of the rows where the device usually is."""
-    after: Floats
-    """(n, S, B): the same after the common movement."""
+    shape: Floats
+    """(n, S, B): by how much the inner bins' shares of their rows move."""
+    tails: Floats
+    """(n, 2 S): the logarithm of the ratio by which low and high tails grow."""
 
 
 def common_shift(reference: Reference, center: Floats, movement: Floats) -> CommonShift:
@@ -35,23 +36,10 @@ def common_shift(reference: Reference, center: Floats, movement: Floats) -> Comm
         center: (n, S), location where each device usually is.
         movement: (n, S), common movement of the location.
     """
-    return CommonShift(reference.shifted.shares_at(center), reference.shifted.shares_at(center + movement))
-
-
-def moved_shape(reference: Reference, shift: CommonShift) -> Floats:
-    """Return by how much the inner bins' shares of their rows move, (n, S, B)."""
-    inner = reference.inner.astype(np.float32)
-    before, after = shift.before * inner, shift.after * inner
-    moved: Floats = after / np.maximum(over_bins(after), 1e-9)[..., None]
-    moved -= before / np.maximum(over_bins(before), 1e-9)[..., None]
-    return moved
-
-
-def moved_tails(reference: Reference, shift: CommonShift) -> Floats:
-    """Return the logarithm of the ratio by which low and high tails grow, (n, 2 S)."""
-    before, after = (
-        np.concatenate([weighted(shares, tail) for tail in (reference.low, reference.high)], axis=1)
-        for shares in (shift.before, shift.after)
-    )
-    grown: Floats = np.log((after + _LEAST_SHARE) / (before + _LEAST_SHARE))
-    return grown
+    shifted = reference.shifted
+    before, after = shifted.place(center), shifted.place(center + movement)
+    grown = [
+        np.log((at(tail, after) + _LEAST_SHARE) / (at(tail, before) + _LEAST_SHARE))
+        for tail in (shifted.low, shifted.high)
+    ]
+    return CommonShift(differences(shifted.inner, before, after), np.concatenate(grown, axis=1))

@@ -55,7 +55,7 @@ def counted(reference: Reference, window: WindowArrays, correlation: Floats) -> 
     every = np.broadcast_to(window.rows[:, None], rows.shape)
     counts = [low, high, window.lost, window.repeats, window.out_of_range]
     trials = [rows, rows, every, np.maximum(rows - window.broken, 0.0), rows]
-    clustered, alone = tail_effect(correlation, rows), np.ones(rows.shape)
+    clustered, alone = tail_effect(correlation, rows), np.ones(rows.shape, np.float32)
     effects = [clustered, clustered, alone, alone, clustered]
     sound = window.sound[:, None]
     return Counted(

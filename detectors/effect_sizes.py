@@ -4,6 +4,7 @@ Fixed thresholds on them alarm on 30 to 100 % of healthy devices, since their ex
 without drift depends on the number of rows and bins.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -47,8 +48,10 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
             (window.mean - reference.mean) / deviation,
         ],
         axis=-1,
+        dtype=np.float32,
+        casting="same_kind",
     )
-    return np.where((window.finite > 0)[..., None], sizes, np.nan)
+    return np.where((window.finite > 0)[..., None], sizes, np.float32(np.nan))
 
 
 def _shares(counts: Floats, bins: Bools) -> Floats:
@@ -66,7 +69,7 @@ def _jensen_shannon(a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Float
     """Return the distance of shares, each with their logarithms."""
     middle = _logs((a[0] + b[0]) / 2.0)
     divergence = over_bins(a[0] * (a[1] - middle)) + over_bins(b[0] * (b[1] - middle))
-    distance: Floats = np.sqrt(np.maximum(divergence / 2.0 / np.log(2.0), 0.0))
+    distance: Floats = np.sqrt(np.maximum(divergence / 2.0 / math.log(2.0), 0.0))
     return distance
 
 

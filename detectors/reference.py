@@ -74,7 +74,7 @@ class Reference:
     @cached_property
     def shifted(self) -> Shifted:
         """What a shift alone does to the bins; worked out when it is first wanted, for it takes a while."""
-        return shift(self.shares, self.edges, self.scores, self.deviation)
+        return shift(self.shares, self.edges, self.scores, self.deviation, (self.inner, self.low, self.high))
 
     @property
     def n_streams(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from detectors.arrays import Floats
 from detectors.design_effect import design_effect, long_run_effect
 from detectors.reference import Reference
+from detectors.shifted import at
 from detectors.windows import WindowArrays, weighted
 
 _ROUGH = 4.0
@@ -41,10 +42,10 @@ def scale(reference: Reference, window: WindowArrays, correlation: Floats) -> tu
     kept = np.maximum(1.0 - design_effect(correlation, rows) / total, 1.0 / total)
     # squares of a Gaussian series with correlation r have correlation r squared
     independent = total / long_run_effect(correlation**2, rows) - 1.0
-    freedom = independent * 2.0 / (reference.kurtosis - 1.0)
+    freedom = independent * (2.0 / (reference.kurtosis - 1.0)).astype(np.float32)
     shrinkage = 2.0 / (9.0 * np.maximum(freedom, 1.0))
     value = np.cbrt(np.maximum(square - mean**2, 0.0) / kept) / (1.0 - shrinkage) - 1.0
-    value -= reference.shifted.scale_at(mean)
+    value -= at(reference.shifted.scale, reference.shifted.place(mean))
     # of a few effective rows the cube root is not quite normal, and its mean not quite 0
     variance = shrinkage * (1.0 + _ROUGH / np.maximum(freedom, 1.0))
     return value, np.where(reference.ordered & (independent >= _FEWEST), variance, np.inf)

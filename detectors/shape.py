@@ -68,10 +68,10 @@ def shape_scores(reference: Reference, found: Shares, expected: Floats, known: F
         known: (n, S), of how many rows that was learned.
         tolerance: Chi-square distance that does not matter.
     """
-    distance = _distance(reference, found.share - expected.astype(np.float32)) - tolerance
+    distance = _distance(reference, found.share - expected) - tolerance
     told = (found.rows > 0.0) & (known > 0.0)
     unit = found.effect * (1.0 / np.maximum(found.rows, 1.0) + 1.0 / np.maximum(known, 1.0)) * (1.0 + found.scatter)
-    components = reference.inner.sum(axis=1) - 1.0 - 2.0 * reference.ordered
+    components = reference.inner.sum(axis=1, dtype=np.float32) - 1.0 - 2.0 * reference.ordered.astype(np.float32)
     freedom = np.maximum(components, 1.0) / (1.0 + found.scatter)
     spread = 2.0 / (9.0 * freedom)
     # Wilson and Hilferty: the cube root of a chi-square is nearly normal

@@ -9,7 +9,6 @@ import numpy as np
 
 from detectors.arrays import Bools, Floats
 from detectors.channels import Answers
-from detectors.common_shift import CommonShift, moved_shape
 from detectors.peers import MINIMUM, common
 from detectors.reference import Reference
 from detectors.residuals import Company, Residuals, accompanied
@@ -18,7 +17,7 @@ from detectors.state import DevicePasts
 
 
 def shape_residuals(
-    reference: Reference, answers: Answers, pasts: DevicePasts, shift: CommonShift, company: Company
+    reference: Reference, answers: Answers, pasts: DevicePasts, shifted: Floats, company: Company
 ) -> tuple[Residuals, Floats]:
     """Compare the shapes, in S charts; a late call knows no movement of bins, so it says nothing of them.
 
@@ -26,7 +25,7 @@ def shape_residuals(
         reference: What training says.
         answers: The window's.
         pasts: The devices'.
-        shift: What the common movement of the location does to training's bins.
+        shifted: (n, S, B), by how much the common movement of the location moves the shares.
         company: With whom each device is compared.
 
     Returns:
@@ -37,9 +36,9 @@ def shape_residuals(
     if company.taken is not None:
         return only_scores(np.full(shares.shape[:2], np.nan), answers.shares.rows > 0.0, company), past
     known = (answers.shares.rows > 0.0) & (pasts.shares_rows > 0.0)
-    moved = moved_shape(reference, shift)
-    rest = np.where(known[..., None], shares - past - moved, 0.0).reshape(pasts.shares.shape)
-    moved += common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company).reshape(shares.shape)
+    rest = np.where(known[..., None], shares - past - shifted, 0.0).reshape(pasts.shares.shape)
+    others = common_vector(rest, np.repeat(known, shares.shape[2], axis=1), company)
+    moved = shifted + others.reshape(shares.shape)
     scores = shape_scores(reference, answers.shares, past + moved, pasts.shares_rows, float(company.tolerance[0]))
     return only_scores(scores, answers.shares.rows > 0.0, company), shares - moved
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr, ndtri
 
-from detectors.arrays import Floats, Indices
+from detectors.arrays import Bools, Floats
 
 _STEPS: Final = 33
 _REACH: Final = 1.5
@@ -22,41 +22,38 @@ _REACH: Final = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Shifted:
-    """Each of ``S`` streams when its values are shifted, over its location."""
+    """Each of ``S`` streams when its values are shifted, at evenly spaced locations; float32."""
 
     first: Floats
     """(S,): location at the first step."""
     last: Floats
     """(S,): location at the last step."""
     scale: Floats
-    """(S, steps): scale at evenly spaced locations from the first to the last."""
-    shares: Floats
-    """(S, steps, B): share of the rows in each bin, float32."""
+    """(S, steps): scale."""
+    inner: Floats
+    """(S, steps, B): shares of the inner bins' rows; 0 in other bins."""
+    low: Floats
+    """(S, steps): share of the rows in the tail below."""
+    high: Floats
+    """(S, steps): share of those above."""
 
-    def scale_at(self, location: Floats) -> Floats:
-        """Return the scale at each stream's location, (n, S)."""
-        low, part = self._place(location)
-        stream = np.arange(len(self.first))
-        below, above = self.scale[stream, low], self.scale[stream, low + 1]
-        at: Floats = below + part * (above - below)
-        return at
-
-    def shares_at(self, location: Floats) -> Floats:
-        """Return the bins' shares at each stream's location, (n, S, B)."""
-        low, part = self._place(location)
-        stream = np.arange(len(self.first))
-        below = self.shares[stream, low]
-        at: Floats = below + part.astype(np.float32)[..., None] * (self.shares[stream, low + 1] - below)
-        return at
-
-    def _place(self, location: Floats) -> tuple[Indices, Floats]:
+    def place(self, location: Floats) -> Floats:
+        """Return where among the steps each stream's location (n, S) is, from 0 on."""
         steps = self.scale.shape[1] - 1
-        place = np.clip((location - self.first) / (self.last - self.first) * steps, 0.0, steps)
-        low = np.minimum(place.astype(np.intp), steps - 1)
-        return low, place - low
+        place: Floats = np.clip((location - self.first) / (self.last - self.first) * steps, 0.0, steps)
+        return place
 
 
-def shift(shares: Floats, edges: Floats, scores: Floats, deviation: Floats) -> Shifted:
+def at(curves: Floats, place: Floats) -> Floats:
+    """Return the value of each stream's curve (S, steps) at a place among the steps, (n, S)."""
+    low = np.minimum(place.astype(np.intp), curves.shape[1] - 2)
+    stream = np.arange(len(curves))
+    below, above = curves[stream, low], curves[stream, low + 1]
+    value: Floats = below + (place - low.astype(place.dtype)) * (above - below)
+    return value
+
+
+def shift(shares: Floats, edges: Floats, scores: Floats, deviation: Floats, parts: tuple[Bools, Bools, Bools]) -> Shifted:
     """Shift each stream's training values and see what becomes of its bins.
 
     Args:
@@ -64,13 +61,17 @@ def shift(shares: Floats, edges: Floats, scores: Floats, deviation: Floats) -> S
         edges: (S, B - 1).
         scores: (S, B), normal scores; 0 throughout for a stream without order.
         deviation: (S,), standard deviation in training.
+        parts: (S, B) each: the inner bins, those below and those above.
     """
     curves = [_curve(*stream) for stream in zip(shares, edges, scores, deviation, strict=True)]
-    ends = np.array([(location[0], location[-1]) for location, _ in curves])
+    first, last = np.array([(location[0], location[-1]) for location, _ in curves]).T
     filled = np.array([filled for _, filled in curves])
     location = np.einsum("stb,sb->st", filled, scores)
     spread = np.einsum("stb,sb->st", filled, scores**2) - location**2
-    return Shifted(ends[:, 0], ends[:, 1], np.cbrt(np.maximum(spread, 0.0)) - 1.0, filled.astype(np.float32))
+    inner, low, high = (filled * part[:, None] for part in parts)
+    inner = inner / np.maximum(inner.sum(axis=2, keepdims=True), 1e-9)
+    told = (first, last, np.cbrt(np.maximum(spread, 0.0)) - 1.0, inner, low.sum(axis=2), high.sum(axis=2))
+    return Shifted(*(values.astype(np.float32) for values in told))
 
 
 def _curve(shares: Floats, edges: Floats, scores: Floats, deviation: float) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ from detectors.arrays import Floats, Places
 from detectors.channels import Answers
 from detectors.charts import Charts
 from detectors.common_cause import take_movement, with_groups
-from detectors.common_shift import common_shift, moved_tails
+from detectors.common_shift import common_shift
 from detectors.counted import usual_shares
 from detectors.counted_residuals import counted_residuals
 from detectors.ewma import CAP, SPREAD, as_normal, echo_factor, step
@@ -93,9 +93,10 @@ def _compare_within(
     measured = measured_residuals(step.answers, pasts, season, scale[:, :m], company.charts(slice(m)))
     streams = slice(step.charts.n_streams)
     shift = common_shift(step.reference, pasts.center[:, streams], measured.movement[:, streams] + season.added)
-    usual, grown = usual_shares(step.reference), moved_tails(step.reference, shift)
-    counted = counted_residuals(step.answers.counted, pasts, usual, grown, company.charts(slice(m, m + c)))
-    shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift, company.charts(slice(m + c, -1)))
+    usual, company_of_counts = usual_shares(step.reference), company.charts(slice(m, m + c))
+    counted = counted_residuals(step.answers.counted, pasts, usual, shift.tails, company_of_counts)
+    company_of_shapes = company.charts(slice(m + c, -1))
+    shapes, shares = shape_residuals(step.reference, step.answers, pasts, shift.shape, company_of_shapes)
     last = company.charts(slice(-1, None))
     related, relations = relation_residuals(step.answers, pasts, last)
     return join(measured, counted, shapes, related), Vectors(shares, relations)

@@ -50,7 +50,7 @@ def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Float
     trained = np.tile(np.maximum(reference.rows, 1.0), len(CHANNELS)).astype(np.float32)
     rows = prior_rows(trained, found.trials, found.effect)
     more = found.count > tolerated * found.trials
-    scores = np.where(found.trials > 0.0, 0.0, np.nan)
+    scores = np.where(found.trials > 0.0, np.float32(0.0), np.float32(np.nan))
     scores[more] = share_scores(
         found.count[more], found.trials[more], (tolerated * rows)[more], ((1.0 - tolerated) * rows)[more]
     )
@@ -59,9 +59,8 @@ def _counted(reference: Reference, answers: Answers, tolerance: Floats) -> Float
 
 def _shape(reference: Reference, answers: Answers, tolerance: float) -> Floats:
     inner = reference.shares * reference.inner
-    usual = inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9)
-    shares = answers.shares
-    return shape_scores(reference, shares, np.broadcast_to(usual, shares.share.shape), reference.rows, tolerance)
+    usual = (inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    return shape_scores(reference, answers.shares, usual, reference.rows.astype(np.float32), tolerance)
 
 
 def _relations(reference: Reference, answers: Answers, tolerance: float) -> Floats:

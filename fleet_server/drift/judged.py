@@ -24,14 +24,12 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
 
     reference: str
     """As in the fleet's window."""
-    severities: bytes
-    """(3, K), int8: training, own, peers; in ``1 / STEPS`` of the level, with their sign, or ``_UNCOMPARED``."""
-    alarmed: bytes
-    """(3, K), bits."""
-    differences: bytes
-    """(K,), float16; NaN where the window says nothing."""
-    effect_sizes: bytes
-    """(S, E), float16, in the order of ``EFFECT_SIZES``; NaN where there is no value."""
+    charts: int
+    """K."""
+    data: bytes
+    """One after the other: severities (3, K), int8, of training, own and peers, in ``1 / STEPS`` of the level with
+    their sign, or ``_UNCOMPARED``; which charts are alarmed (3, K), bits; differences (K,), float16, NaN where the
+    window says nothing; effect sizes (S, E), float16, in the order of ``EFFECT_SIZES``, NaN where there is no value."""
 
     def severity_array(self) -> NDArray[np.float64]:
         """Return the severities, (3, K); 1 is at the level, and 0 where nothing was compared."""
@@ -42,21 +40,26 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
         compared: NDArray[np.bool_] = self._stored() != _UNCOMPARED
         return compared
 
-    def _stored(self) -> NDArray[np.int8]:
-        return np.frombuffer(self.severities, np.int8).reshape(3, -1)
-
     def alarmed_array(self) -> NDArray[np.bool_]:
         """Return which charts are alarmed, (3, K)."""
-        n_bits = len(self.severities)
-        return np.unpackbits(np.frombuffer(self.alarmed, np.uint8), count=n_bits).astype(np.bool_).reshape(3, -1)
+        n = 3 * self.charts
+        bits = np.frombuffer(self.data, np.uint8, -(-n // 8), n)
+        return np.unpackbits(bits, count=n).astype(np.bool_).reshape(3, -1)
 
     def difference_array(self) -> NDArray[np.float64]:
         """Return the differences, (K,)."""
-        return np.frombuffer(self.differences, "<f2").astype(np.float64)
+        return self._halves()[: self.charts]
 
     def effect_size_array(self) -> NDArray[np.float64]:
         """Return the effect sizes, (S, E)."""
-        return np.frombuffer(self.effect_sizes, "<f2").astype(np.float64).reshape(-1, len(EFFECT_SIZES))
+        return self._halves()[self.charts :].reshape(-1, len(EFFECT_SIZES))
+
+    def _stored(self) -> NDArray[np.int8]:
+        return np.frombuffer(self.data, np.int8, 3 * self.charts).reshape(3, -1)
+
+    def _halves(self) -> NDArray[np.float64]:
+        n = 3 * self.charts
+        return np.frombuffer(self.data[n + -(-n // 8) :], "<f2").astype(np.float64)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -76,3 +79,23 @@ def decode_judged(data: bytes) -> tuple[JudgedHalf, ...]:
 def severity_bytes(ratios: NDArray[np.float32], compared: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Return severities as they are stored; any shape."""
     return np.where(compared, np.clip(np.rint(ratios * STEPS), -127, 127), _UNCOMPARED).astype(np.int8)
+
+
+def lay_out(
+    severities: NDArray[np.int8], alarmed: NDArray[np.bool_], *rest: NDArray[np.float16]
+) -> tuple[int, list[bytes]]:
+    """Return what is stored of each of ``n`` devices.
+
+    Args:
+        severities: (n, 3, K).
+        alarmed: (n, 3, K).
+        *rest: Differences (n, K) and effect sizes (n, S, E).
+
+    Returns:
+        K, and each device's ``JudgedHalf.data``.
+    """
+    n = len(severities)
+    parts = [severities, np.packbits(alarmed.reshape(n, -1), axis=1), *rest]
+    data = np.concatenate([part.reshape(n, -1).view(np.uint8) for part in parts], axis=1)
+    whole, size = data.tobytes(), data.shape[1]
+    return severities.shape[2], [whole[start : start + size] for start in range(0, len(whole), size)]

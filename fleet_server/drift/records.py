@@ -1,16 +1,13 @@
 """Writes down what was found in each device's window, for charts, frames and the evidence of verdicts."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlmodel import Session
 
 from detectors.effect_sizes import effect_sizes
 from detectors.float16 import to_float16
 from fleet_server.bulk import put_rows
-from fleet_server.drift.judged import JudgedHalf, encode_judged, severity_bytes
+from fleet_server.drift.judged import JudgedHalf, encode_judged, lay_out, severity_bytes
 from fleet_server.drift.judging import HalfJudgement
 from fleet_server.drift.tables import JudgedWindowRow
 from fleet_server.drift.windows import FleetWindow
@@ -45,19 +42,12 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
 
 def judged_halves(found: HalfJudgement) -> Iterator[tuple[str, JudgedHalf]]:
     """Return what is stored of each device."""
-    judgement, n = found.judgement, len(found.judgement.devices)
-    columns = (
+    judgement = found.judgement
+    charts, data = lay_out(
         severity_bytes(judgement.ratios, judgement.compared),
-        np.packbits(judgement.alarmed.reshape(n, -1), axis=1),
+        judgement.alarmed,
         to_float16(judgement.differences),
         to_float16(effect_sizes(found.half.reference, found.window)),
     )
-    cut = [_by_device(values, n) for values in columns]
-    for device_id, *told in zip(judgement.devices.tolist(), *cut, strict=True):
-        yield device_id, JudgedHalf(found.key.reference, *told)
-
-
-def _by_device(values: NDArray[Any], devices: int) -> Iterator[bytes]:
-    data = values.tobytes()
-    size = len(data) // max(devices, 1)
-    return (data[start : start + size] for start in range(0, len(data), size))
+    for device_id, told in zip(judgement.devices.tolist(), data, strict=True):
+        yield device_id, JudgedHalf(found.key.reference, charts, told)

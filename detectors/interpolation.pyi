@@ -1,0 +1,3 @@
+from detectors.arrays import Floats
+
+def differences(tables: Floats, before: Floats, after: Floats) -> Floats: ...
