@@ -41,6 +41,7 @@ FEATURES = 30
 CAUSES = 6
 TRAINING_ROWS = 20_000
 WINDOW_ROWS = 2_000
+READ_AT_ONCE = 100
 EXPLAINED_ROWS = 100
 LIMITS = MappingProxyType(
     {
@@ -151,11 +152,11 @@ def measure_reports(given: Bench) -> dict[str, float]:
     window, daily = (window_of(given, with_comoments=wanted) for wanted in (False, True))
     data = encode_summary(window, baseline)
     room = (
-        np.zeros((reader.n_streams, reader.n_bins), np.int64),
-        np.zeros((reader.n_streams, len(STREAM_NUMBERS))),
-        np.zeros(len(WINDOW_NUMBERS)),
-        np.zeros(reader.n_score_bins, np.int64),
-        np.zeros(reader.n_features),
+        np.zeros((READ_AT_ONCE, reader.n_streams, reader.n_bins), np.int64),
+        np.zeros((READ_AT_ONCE, reader.n_streams, len(STREAM_NUMBERS))),
+        np.zeros((READ_AT_ONCE, len(WINDOW_NUMBERS))),
+        np.zeros((READ_AT_ONCE, reader.n_features)),
+        np.zeros((READ_AT_ONCE, reader.n_comoments)),
     )
     return {
         f"a summary of {WINDOW_ROWS} rows with everything but the daily co-moments, bytes": len(data),
@@ -163,7 +164,9 @@ def measure_reports(given: Bench) -> dict[str, float]:
         "encode a summary, us": best_us(lambda: encode_summary(window, baseline), 1),
         "decode a summary, us": best_us(lambda: decode_summary(data, baseline), 1),
         "read a summary into objects with a reader that is kept, us": best_us(lambda: reader.read(data), 1),
-        "read a summary into flat arrays, us": best_us(lambda: reader.read_into(data, *room), 1),
+        "read a summary into flat arrays, us": best_us(
+            lambda: reader.read_rows([data] * READ_AT_ONCE, *room), READ_AT_ONCE
+        ),
         "merge two summaries, us": best_us(lambda: merge(window, window), 1),
     }
 

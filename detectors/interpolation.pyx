@@ -23,7 +23,7 @@ def differences(tables, before, after):
 
     Args:
         tables: (S, lines, width), float32; at least two lines.
-        before: (n, S), float32: places in each table, 0 to ``lines - 1``; those between two lines are interpolated.
+        before: (n, S): places in each table, 0 to ``lines - 1``; those between two lines are interpolated.
         after: (n, S), likewise.
 
     Returns:
@@ -31,7 +31,8 @@ def differences(tables, before, after):
     """
     found = np.empty((*before.shape, tables.shape[2]), np.float32)
     cdef const float[:, :, ::1] table = tables
-    cdef const float[:, ::1] first = before, second = after
+    cdef const float[:, ::1] first = np.ascontiguousarray(before, np.float32)
+    cdef const float[:, ::1] second = np.ascontiguousarray(after, np.float32)
     cdef float[:, :, ::1] out = found
     cdef Py_ssize_t row, column
     if found.size:

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.arrays import Floats
 from detectors.charts import Charts
 from detectors.errors import StateError
 from detectors.float16 import from_float16, to_float16

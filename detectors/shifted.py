@@ -53,7 +53,9 @@ def at(curves: Floats, place: Floats) -> Floats:
     return value
 
 
-def shift(shares: Floats, edges: Floats, scores: Floats, deviation: Floats, parts: tuple[Bools, Bools, Bools]) -> Shifted:
+def shift(
+    shares: Floats, edges: Floats, scores: Floats, deviation: Floats, parts: tuple[Bools, Bools, Bools]
+) -> Shifted:
     """Shift each stream's training values and see what becomes of its bins.
 
     Args:

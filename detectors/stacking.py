@@ -9,7 +9,6 @@ import numpy as np
 from detectors.arrays import Floats, Names
 from detectors.reference import Reference
 from detectors.windows import Tables, WindowArrays, checked, empty_tables
-from device_contract.errors import SketchError
 from device_contract.sketches import (
     STREAM_NUMBERS,
     WINDOW_NUMBERS,
@@ -74,7 +73,7 @@ def stack_encoded(
         phase: Of the season.
     """
     room = _Room(reader, len(windows))
-    faults = [room.read(row, window.summary) for row, window in enumerate(windows)]
+    faults = room.read([window.summary for window in windows])
     return checked(replace(room.tables(reference, _names(windows)), faults=faults), phase)
 
 
@@ -153,21 +152,13 @@ class _Room:
         self._counts = np.zeros((n, reader.n_streams, reader.n_bins), np.int64)
         self._streams = np.zeros((n, reader.n_streams, len(STREAM_NUMBERS)))
         self._window = np.zeros((n, len(WINDOW_NUMBERS)))
-        self._scores = np.zeros(reader.n_score_bins, np.int64)
         self._attributions = np.zeros((n, reader.n_features))
         self._comoments = np.zeros((n, reader.n_comoments))
-        self._arrays = (self._counts, self._streams, self._window, self._attributions, self._comoments)
 
-    def read(self, row: int, data: bytes) -> str:
-        """Read a summary; returns why it cannot be read, empty if it can."""
-        counts, streams, window, attributions, comoments = (values[row] for values in self._arrays)
-        try:
-            self._reader.read_into(data, counts, streams, window, self._scores, attributions, comoments)
-        except SketchError as error:
-            for values in self._arrays:
-                values[row] = 0
-            return str(error)
-        return ""
+    def read(self, summaries: Sequence[bytes]) -> list[str]:
+        """Read the summaries; returns why each cannot be read, empty if it can."""
+        rooms = (self._counts, self._streams, self._window, self._attributions, self._comoments)
+        return self._reader.read_rows(summaries, *rooms)
 
     def tables(self, reference: Reference, names: Names) -> Tables:
         """Lay out what was read."""

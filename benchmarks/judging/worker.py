@@ -42,6 +42,7 @@ _BATCH: Final = 500
 """Reports in a transaction, as the broker's ingest stores them under load."""
 PARTS: Final[tuple[tuple[str, Any, str], ...]] = (
     ("take in", DriftController, "_take"),
+    ("take in", controller, "parts_after"),
     ("read", controller, "waiting_window"),
     ("decode", judging, "half_windows"),
     ("load", judging, "load"),

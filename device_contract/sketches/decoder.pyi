@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from _typeshed import WriteableBuffer
@@ -30,15 +31,14 @@ class SummaryReader:
     def __init__(self, baseline: Baseline) -> None: ...
     def read(self, data: bytes) -> WindowSummary: ...
     def rows(self, data: bytes) -> int: ...
-    def read_into(
+    def read_rows(
         self,
-        data: bytes,
+        summaries: Sequence[bytes],
         counts: Room,
         stream_numbers: Room,
         window_numbers: Room,
-        score_counts: Room,
         attributions: Room,
-        comoments: Room | None = None,
-    ) -> None: ...
+        comoments: Room,
+    ) -> list[str]: ...
 
 def shares_of(counts: tuple[int, ...]) -> list[float]: ...

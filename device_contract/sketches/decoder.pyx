@@ -4,7 +4,6 @@
 from array import array as make_array
 
 from cpython.array cimport array
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from device_contract.errors import SketchError
@@ -159,47 +158,54 @@ cdef class SummaryReader:
         self.latency_counts = make_array("q", [0]) * LEEWAY_BUCKETS
         self.comoments = make_array("d", [0.0]) * max(self.n_comoments, 1)
 
-    def read_into(self, data, counts, stream_numbers, window_numbers, score_counts, attributions, comoments=None):
-        """Read a summary into flat arrays; everything in them is overwritten.
+    def read_rows(self, summaries, counts, stream_numbers, window_numbers, attributions, comoments):
+        """Read ``n`` summaries into arrays, a row each; everything in them is overwritten.
 
         Args:
-            data: An encoded summary.
-            counts: int64 (n_streams, at least n_bins), zeros behind a stream's last bin.
-            stream_numbers: float64 (n_streams, len(STREAM_NUMBERS)); without a finite value, the
+            summaries: Encoded ones.
+            counts: int64 (n, n_streams, at least n_bins), zeros behind a stream's last bin.
+            stream_numbers: float64 (n, n_streams, len(STREAM_NUMBERS)); without a finite value, the
                 moments are 0 and the extremes infinite.
-            window_numbers: float64 (len(WINDOW_NUMBERS),).
-            score_counts: int64 (n_score_bins,).
-            attributions: float64 (n_features,): sums over the explained rows.
-            comoments: float64 (n_comoments,), or None if they are not wanted.
+            window_numbers: float64 (n, len(WINDOW_NUMBERS)).
+            attributions: float64 (n, n_features): sums over the explained rows.
+            comoments: float64 (n, n_comoments).
+
+        Returns:
+            Why each summary cannot be read, empty if it can; the row of one that cannot is 0.
 
         Raises:
-            SketchError: As ``read``; or an array has another size or type.
+            SketchError: An array has another size or type.
         """
-        cdef Py_buffer views[6]
+        cdef Py_ssize_t n = len(summaries), row
+        cdef int64_t[:, :, ::1] bins
+        cdef double[:, :, ::1] streams
+        cdef double[:, ::1] windows, sums, products
         cdef leeway_room room
-        cdef int opened = 0
-        given = (counts, stream_numbers, window_numbers, score_counts, attributions, comoments)
-        least = (
-            self.n_streams * self.n_bins, self.n_streams * LEEWAY_STREAM_NUMBERS, LEEWAY_WINDOW_NUMBERS,
-            self.n_score_bins, self.n_features, self.n_comoments,
-        )
         try:
-            for to, size in zip(given, least):
-                if to is not None:
-                    open_array(to, &views[opened], opened in (0, 3), size, 0 if opened else self.n_streams)
-                    opened += 1
-            room.counts = <int64_t *>views[0].buf
-            room.stride = views[0].len // 8 // self.n_streams
-            room.stream_numbers = <double *>views[1].buf
-            room.window_numbers = <double *>views[2].buf
-            room.score_counts = <int64_t *>views[3].buf
-            room.attributions = <double *>views[4].buf
-            room.comoments = <double *>views[5].buf if opened > 5 else NULL
-            room.latency_counts = NULL
-            self._read(data, &room)
-        finally:
-            for i in range(opened):
-                PyBuffer_Release(&views[i])
+            bins, streams, windows, sums, products = counts, stream_numbers, window_numbers, attributions, comoments
+        except (TypeError, ValueError, BufferError) as error:
+            raise SketchError(f"arrays of int64 and float64 are needed: {error}") from error
+        if not (
+            bins.shape[0] == streams.shape[0] == windows.shape[0] == sums.shape[0] == products.shape[0] == n
+            and bins.shape[1] == streams.shape[1] == self.n_streams and bins.shape[2] >= self.n_bins
+            and streams.shape[2] == LEEWAY_STREAM_NUMBERS and windows.shape[1] == LEEWAY_WINDOW_NUMBERS
+            and sums.shape[1] == self.n_features and products.shape[1] == self.n_comoments
+        ):
+            raise SketchError(f"arrays with room for {n} summaries of {self.n_streams} streams are needed")
+        room.stride = bins.shape[2]
+        room.score_counts, room.latency_counts = <int64_t *>self.score_counts.data.as_voidptr, NULL
+        faults = []
+        for row in range(n):
+            room.counts, room.stream_numbers = &bins[row, 0, 0], &streams[row, 0, 0]
+            room.window_numbers = &windows[row, 0]
+            room.attributions, room.comoments = &sums[row, 0], &products[row, 0]
+            try:
+                self._read(summaries[row], &room)
+                faults.append("")
+            except SketchError as error:
+                bins[row], streams[row], windows[row], sums[row], products[row] = 0, 0.0, 0.0, 0.0, 0.0
+                faults.append(str(error))
+        return faults
 
     def read(self, data):
         """Read a summary; counts, minimum and maximum are exact, moments rounded.
@@ -311,18 +317,3 @@ def shares_of(counts):
     """Return the share of each count in their sum, zeros where there is nothing to share."""
     total = sum(counts)
     return [count / total if total else 0.0 for count in counts]
-
-
-cdef int open_array(object values, Py_buffer *view, bint of_counts, Py_ssize_t size, Py_ssize_t lines) except -1:
-    """Open an array of int64 or float64, checked; one that has lines may be larger, if each of them is."""
-    try:
-        PyObject_GetBuffer(values, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-    except (TypeError, BufferError, ValueError) as error:
-        raise SketchError(f"an array is needed, not this {type(values).__name__}: {error}") from error
-    kind = view.format.decode() if view.format != NULL else "B"
-    length = view.len // 8
-    fits = length == size or (lines and length > size and length % lines == 0)
-    if kind in ("lq" if of_counts else "d") and view.itemsize == 8 and fits:
-        return 0
-    PyBuffer_Release(view)
-    raise SketchError(f"{size} {'int64' if of_counts else 'float64'} are needed, not {view.len} bytes of {kind!r}")

@@ -178,7 +178,7 @@ static void read_comoments(cursor *at, int32_t n_comoments, double *numbers, dou
     for (int32_t i = 0; i < n_comoments; i++) {
         const double sum = number(at);
         is_sound &= isfinite(sum) != 0;
-        if (comoments) comoments[i] = sum;
+        comoments[i] = sum;
     }
     if (!is_sound) refuse(at, LEEWAY_BAD_COMOMENTS);
 }
@@ -205,7 +205,7 @@ static void clear(const leeway_layout *layout, const leeway_room *room) {
     memset(room->attributions, 0, (size_t)layout->n_features * sizeof(double));
     if (layout->n_score_bins) memset(room->score_counts, 0, (size_t)layout->n_score_bins * sizeof(int64_t));
     if (room->latency_counts) memset(room->latency_counts, 0, LEEWAY_BUCKETS * sizeof(int64_t));
-    if (room->comoments) memset(room->comoments, 0, (size_t)layout->n_comoments * sizeof(double));
+    memset(room->comoments, 0, (size_t)layout->n_comoments * sizeof(double));
 }
 
 enum leeway_fault leeway_read_summary(const leeway_layout *layout, const uint8_t *data, size_t size,

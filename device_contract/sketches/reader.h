@@ -80,7 +80,7 @@ typedef struct {
     int64_t *score_counts;        /* (n_score_bins,) */
     double *attributions;         /* (n_features,) */
     int64_t *latency_counts;      /* (LEEWAY_BUCKETS,), or NULL */
-    double *comoments;            /* (n_comoments,), or NULL */
+    double *comoments;            /* (n_comoments,) */
 } leeway_room;
 
 /* Read a summary. What follows the part that is read here, the metrics, begins at `*rest`;

@@ -6,7 +6,7 @@ Which chart is in which column is told once for all devices, by the ``FleetFrame
 window and reference.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -95,7 +95,7 @@ def lay_out(
         K, and each device's ``JudgedHalf.data``.
     """
     n = len(severities)
-    parts = [severities, np.packbits(alarmed.reshape(n, -1), axis=1), *rest]
+    parts: list[NDArray[Any]] = [severities, np.packbits(alarmed.reshape(n, -1), axis=1), *rest]
     data = np.concatenate([part.reshape(n, -1).view(np.uint8) for part in parts], axis=1)
     whole, size = data.tobytes(), data.shape[1]
     return severities.shape[2], [whole[start : start + size] for start in range(0, len(whole), size)]

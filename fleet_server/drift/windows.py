@@ -165,8 +165,7 @@ def half_windows(window: FleetWindow, counted: FindCounted, groups: Mapping[str,
     """
     parts: defaultdict[str, list[Part]] = defaultdict(list)
     for part in window.parts:
-        if counted(part) is not None:  # else it was refused when it was taken in
-            parts[part.device_id].append(part)
+        parts[part.device_id].append(part)
     found: dict[str, HalfWindow] = {}
     whole = [own[0] for own in parts.values() if len(own) == 1]
     for using, same in _by_counted(whole, counted):

@@ -47,14 +47,14 @@ static void hold_sound(const leeway_room *read) {
     }
 }
 
-static void read_summary(const uint8_t *data, size_t size, int wants_all) {
+static void read_summary(const uint8_t *data, size_t size, int with_latency) {
     const leeway_layout layout = {STREAMS, FEATURES, SCORE_BINS, COMOMENTS, n_bins, shares, score_shares};
     uint8_t *copy = room(size ? size : 1);
     leeway_room read = {room(STREAMS * MOST_BINS * sizeof(int64_t)), MOST_BINS,
                         room(STREAMS * LEEWAY_STREAM_NUMBERS * sizeof(double)),
                         room(LEEWAY_WINDOW_NUMBERS * sizeof(double)), room(SCORE_BINS * sizeof(int64_t)),
-                        room(FEATURES * sizeof(double)), wants_all ? room(LEEWAY_BUCKETS * sizeof(int64_t)) : NULL,
-                        wants_all ? room(COMOMENTS * sizeof(double)) : NULL};
+                        room(FEATURES * sizeof(double)), with_latency ? room(LEEWAY_BUCKETS * sizeof(int64_t)) : NULL,
+                        room(COMOMENTS * sizeof(double))};
     size_t rest = 0;
     int32_t stream = 0;
     memcpy(copy, data, size);

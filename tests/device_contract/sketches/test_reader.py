@@ -1,6 +1,5 @@
 """Reading into flat arrays: the same numbers as the objects hold, and room that is checked."""
 
-import array
 from typing import Any
 
 import msgspec
@@ -22,31 +21,30 @@ from tests.device_contract.sketches.strategies import (
 READER = SummaryReader(WIDE)
 
 
-def rooms(reader: SummaryReader, stride: int = 0) -> list[Any]:
+def rooms(reader: SummaryReader, n: int, stride: int = 0) -> list[Any]:
     """Arrays full of what must not stay."""
-    counts = np.full((reader.n_streams, stride or reader.n_bins), 7)
     return [
-        counts,
-        np.full((reader.n_streams, len(STREAM_NUMBERS)), 7.0),
-        np.full(len(WINDOW_NUMBERS), 7.0),
-        np.full(reader.n_score_bins, 7),
-        np.full(reader.n_features, 7.0),
-        np.full(reader.n_comoments, 7.0),
+        np.full((n, reader.n_streams, stride or reader.n_bins), 7),
+        np.full((n, reader.n_streams, len(STREAM_NUMBERS)), 7.0),
+        np.full((n, len(WINDOW_NUMBERS)), 7.0),
+        np.full((n, reader.n_features), 7.0),
+        np.full((n, reader.n_comoments), 7.0),
     ]
 
 
 @given(wide_summaries)
 def test_arrays_hold_what_objects_hold(sent: WindowSummary) -> None:
     data = encode_summary(sent, WIDE)
-    counts, streams, window, scores, attributions, comoments = rooms(READER, stride=9)
-    READER.read_into(data, counts, streams, window, scores, attributions, comoments)
+    room = rooms(READER, 2, stride=9)
+    assert READER.read_rows([b"", data], *room) == ["summary ends early", ""]
+    assert not any(values[0].any() for values in room)
+    counts, streams, window, attributions, comoments = (values[1] for values in room)
     read = READER.read(data)
     named = dict(zip(WINDOW_NUMBERS, window.tolist(), strict=True))
     assert READER.rows(data) == named["rows"] == sent.rows
     assert (named["t2"], named["q_squares"]) == (read.projection.t2, read.projection.q_squares)
     assert (named["cpu_ns"], named["peak_rss_bytes"]) == (read.resources.cpu_ns, read.resources.peak_rss_bytes)
     assert named["latency_sum_ns"] == read.latency.sum_ns
-    assert tuple(scores) == read.score_counts
     assert tuple(attributions) == (read.attributions.sums or (0.0,) * 4)
     assert tuple(comoments) == ((*read.comoments.sums, *read.comoments.products) if read.comoments else (0.0,) * 9)
     for sketch, line, numbers in zip(read.streams, counts, streams.tolist(), strict=True):
@@ -69,20 +67,21 @@ def test_arrays_hold_what_objects_hold(sent: WindowSummary) -> None:
 @given(summaries)
 def test_a_baseline_without_parts_needs_no_room_for_them(sent: WindowSummary) -> None:
     reader = SummaryReader(BASELINE)
-    room = rooms(reader)
-    reader.read_into(encode_summary(sent, BASELINE), *room[:5])
-    assert room[2][0] == sent.rows
-    assert [len(part) for part in room[3:]] == [0, 1, 0]
+    room = rooms(reader, 1)
+    assert reader.read_rows([encode_summary(sent, BASELINE)], *room) == [""]
+    assert room[2][0, 0] == sent.rows
+    assert [part.shape[1] for part in room[3:]] == [1, 0]
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(5))
 def test_room_of_another_size_or_type_is_refused(place: int) -> None:
     data = encode_summary(summarise_wide([])[0], WIDE)
-    for wrong in (np.zeros(1), np.zeros(1, np.int64), np.zeros(1000, np.float32), [0.0], bytes(800), array.array("d")):
-        room = rooms(READER)
+    right = rooms(READER, 1)[place]
+    for wrong in (np.zeros(1), right.astype(np.float32), right[:, :1], rooms(READER, 2)[place], [0.0], bytes(800)):
+        room = rooms(READER, 1)
         room[place] = wrong
-        with pytest.raises(SketchError, match="needed, not"):
-            READER.read_into(data, *room)
+        with pytest.raises(SketchError, match="are needed"):
+            READER.read_rows([data], *room)
 
 
 def test_a_score_that_leaves_a_row_over_is_refused() -> None:
