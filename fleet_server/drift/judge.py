@@ -1,6 +1,7 @@
 """Judges the windows of one model, a cohort at a time, in the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from types import MappingProxyType
 from typing import Final
 
@@ -84,15 +85,18 @@ class ModelJudge:
 
         Nearly all devices are as they were: for them no verdict is made.
         """
-        words: dict[str, list[str]] = {}
+        words: set[tuple[str, str, str]] = set()
+        seen: set[str] = set()
         drifting: set[str] = set()
         for half in judged:
             told = half.judgement
-            new = [place for place, device_id in enumerate(told.devices.tolist()) if device_id not in words]
-            words |= zip(told.devices[new].tolist(), told.words[new].tolist(), strict=True)  # the features' count
+            new = [place for place, device_id in enumerate(told.devices.tolist()) if device_id not in seen]
+            devices = told.devices[new].tolist()
+            seen.update(devices)
+            for kind, column in zip(DEVICE_KINDS, told.words[new].T.tolist(), strict=True):  # the features' count
+                words.update(zip(devices, repeat(kind), column))
             drifting.update(told.devices[(told.words == "drift").any(axis=1)].tolist())
-        before = self._settlement.words(list(words))
-        return drifting | {device_id for device_id, told in words.items() if before.get(device_id) != told}
+        return drifting | {device_id for device_id, _, _ in words - self._settlement.words(seen)}
 
     def mark_silent(self, heard: Collection[str]) -> None:
         """Tell which devices have fallen silent.

@@ -6,7 +6,7 @@ its last judged window.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from fleet_server.bulk import plain_rows, put_rows
 from fleet_server.drift.sentences import ANOTHER_GROUP, word
 from fleet_server.drift.tables import VerdictChangeRow, VerdictRow
-from fleet_server.drift.verdict import DEVICE_KINDS, HIGHEST_GRADE, REGROUPED, Kind, Verdict
+from fleet_server.drift.verdict import HIGHEST_GRADE, REGROUPED, Kind, Verdict
 
 _VERDICT = (
     "device_id",
@@ -94,13 +94,9 @@ class Settlement:
         self._model = model
         self._now_ms = now_ms
 
-    def words(self, devices: Sequence[str]) -> dict[str, list[str]]:
-        """Return the words that stand for each device, in the order of ``verdict.DEVICE_KINDS``; empty without one."""
-        place = {kind: place for place, kind in enumerate(DEVICE_KINDS)}
-        found: dict[str, list[str]] = {}
-        for device_id, kind, verdict in plain_rows(self._session, VerdictRow, _WORDS, devices, model=self._model):
-            found.setdefault(device_id, [""] * len(place))[place[kind]] = verdict
-        return found
+    def words(self, devices: Collection[str]) -> set[tuple[str, str, str]]:
+        """Return the words that stand for these devices: each with its device and kind."""
+        return set(map(tuple, plain_rows(self._session, VerdictRow, _WORDS, devices, model=self._model)))
 
     def present(self, devices: Sequence[str]) -> dict[tuple[str, str, str], Standing]:
         """Return the verdicts that stand, by device, group and kind."""
