@@ -126,17 +126,20 @@ def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats:
         sums: (n, F), of standardised values.
         products: (n, F (F + 1) / 2), of their products, row by row of the upper triangle.
     """
-    first, second = np.triu_indices(sums.shape[1])
+    features = sums.shape[1]
     mean = sums / rows[:, None]
+    squares = np.cumsum([0, *range(features, 1, -1)])  # where each feature's own product stands
+    pairs = np.zeros((len(rows), features * (features - 1) // 2), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
-        covariance = products / rows[:, None] - mean[:, first] * mean[:, second]
-    variance = covariance[:, first == second]
-    deviation = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0.0), np.nan))
-    of_two = first != second
-    scale = deviation[:, first[of_two]] * deviation[:, second[of_two]]
-    correlation = np.divide(covariance[:, of_two], scale, out=np.zeros_like(scale), where=scale != 0.0)
-    pairs: Floats = np.clip(correlation, -1.0, 1.0)
-    return pairs
+        variance = products[:, squares] / rows[:, None] - mean**2
+        deviation = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0.0), np.nan))
+        for one, square in enumerate(squares[:-1].tolist()):
+            others, line = slice(one + 1, None), slice(square + 1, square + features - one)
+            covariance = products[:, line] / rows[:, None] - mean[:, [one]] * mean[:, others]
+            scale = deviation[:, [one]] * deviation[:, others]
+            first = square - one  # as many squares were left out before
+            np.divide(covariance, scale, out=pairs[:, first : first + features - one - 1], where=scale != 0.0)
+    return np.clip(pairs, -1.0, 1.0, out=pairs)
 
 
 class _Room:

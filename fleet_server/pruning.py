@@ -58,3 +58,18 @@ def delete_some(session: Session, key: Any, *conditions: ColumnElement[bool]) ->
     """
     chosen = select(key).where(*conditions).limit(BATCH)
     return session.connection().execute(delete(key.class_).where(key.in_(chosen))).rowcount == BATCH
+
+
+def delete_oldest(session: Session, ordinal: Any, is_old: ColumnElement[bool]) -> bool:  # noqa: ANN401  (as above)
+    """Delete up to ``BATCH`` rows of a table whose order is that of time: it needs no index of the times.
+
+    Args:
+        session: The transaction.
+        ordinal: The column that is the table's key.
+        is_old: What a row has to meet; those before it meet it too.
+
+    Returns:
+        Whether there may be more.
+    """
+    oldest = select(ordinal).order_by(ordinal).limit(BATCH)
+    return session.connection().execute(delete(ordinal.class_).where(ordinal.in_(oldest), is_old)).rowcount == BATCH

@@ -83,11 +83,10 @@ class DriftController:
         Raises:
             ExceptionGroup: Models could not be judged, and will be tried again; all others were.
         """
+        if not self._is_resumed:
+            self._resume()
         with self._database.reading() as session:
             place = session.get(DriftCursorRow, _CURSOR)
-            if not self._is_resumed:  # what an earlier process took in and did not judge
-                self._to_judge.update(session.exec(select(WaitingWindowRow.model).distinct()))
-                self._is_resumed = True
             reports = parts_after(session, place.ordinal if place else 0, BATCH_REPORTS)
             grouped = {row.model: row.label for row in session.exec(select(GroupingRow))}
         labels = self._policies.group_labels(grouped)
@@ -99,6 +98,13 @@ class DriftController:
             self._taken = 0
             each_in_turn(sorted(self._to_judge), self._judge)
         return len(reports)
+
+    def _resume(self) -> None:
+        """Judge what an earlier process took in, before anything else comes to a window that it judged in part."""
+        with self._database.reading() as session:
+            self._to_judge.update(session.exec(select(WaitingWindowRow.model).distinct()))
+        self._is_resumed = True
+        each_in_turn(sorted(self._to_judge), self._judge)
 
     def _take(self, reports: Sequence[Part]) -> set[str]:
         with self._database.session() as session:

@@ -14,7 +14,7 @@ from fleet_server.drift.tables import (
     VerdictChangeRow,
     WaitingWindowRow,
 )
-from fleet_server.pruning import BATCH, Pruning, delete_some
+from fleet_server.pruning import BATCH, Pruning, delete_oldest
 from fleet_server.telemetry.service import PRUNED_REPORTS, TelemetryService
 
 Through = Callable[[], int]
@@ -79,7 +79,7 @@ class Retention:
 
     def _judged(self, before_ms: int) -> bool:
         with self._database.session() as session:
-            return delete_some(session, col(JudgedWindowRow.ordinal), col(JudgedWindowRow.judged_at_ms) < before_ms)
+            return delete_oldest(session, col(JudgedWindowRow.ordinal), col(JudgedWindowRow.judged_at_ms) < before_ms)
 
     def _taken_in_through(self) -> int:
         with self._database.reading() as session:

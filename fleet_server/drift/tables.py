@@ -133,7 +133,7 @@ class JudgedWindowRow(SQLModel, table=True):
     start_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     end_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     rows: int = Field(sa_column=Column(BigInteger, nullable=False))
-    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    judged_at_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     """When the server judged, Unix milliseconds."""
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """``drift.judged`` made it."""

@@ -312,7 +312,6 @@ def _create_drift_pasts() -> None:
         sa.PrimaryKeyConstraint("ordinal"),
     )
     op.create_index("drift_judged_by_window", "drift_judged", ["model", "start_ms", "ordinal"], unique=False)
-    op.create_index("ix_drift_judged_judged_at_ms", "drift_judged", ["judged_at_ms"], unique=False)
     op.create_index("drift_judged_by_device", "drift_judged", ["device_id", "model", "start_ms"], unique=False)
 
 
