@@ -22,6 +22,7 @@ EFFECT_SIZES: Final = (
 """The Jensen-Shannon distance is to base 2, from 0 to 1; the Wasserstein distance is that of the two
 histograms, with the rows of a bin at its middle; it and the mean's shift are in training deviations."""
 _NOTHING = 1e-30
+_LARGEST = 1e30  # of what float32 holds
 _HALF_ROW = 0.5  # keeps an empty bin from making a measure infinite
 
 
@@ -45,7 +46,7 @@ def effect_sizes(reference: Reference, window: WindowArrays) -> Floats:
             over_bins(difference * (logs - usual)),
             _jensen_shannon((expected, usual), (observed, logs)),
             weighted(distance, _widths(reference, deviation)),
-            (window.mean - reference.mean) / deviation,
+            np.clip((window.mean - reference.mean) / deviation, -_LARGEST, _LARGEST),
         ],
         axis=-1,
         dtype=np.float32,

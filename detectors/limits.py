@@ -112,6 +112,6 @@ def _scores(reference: Reference, charts: Charts, numbers: np.random.Generator) 
     tails = share_scores(count, every, usual * _KNOWN, (1.0 - usual) * _KNOWN)
     low, high = np.split(tails, N_TAILS, axis=1)
     inner = part.shares * part.inner
-    expected = np.broadcast_to(inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9), counts.shape)
+    expected = (inner / np.maximum(inner.sum(axis=1, keepdims=True), 1e-9)).astype(np.float32)
     shape = shape_scores(part, found.shares, expected, np.full(len(chosen), _KNOWN), DEFAULT.shape)
     return told | {"low_tail": low.ravel(), "high_tail": high.ravel(), "shape": shape[~np.isnan(shape)]}

@@ -103,7 +103,6 @@ def _columns(sketch: StreamSketch) -> tuple[float, ...]:
         sketch.out_of_range,
         finite - sketch.lag_pairs,
         sketch.repeats,
-        sketch.longest_run,
         sketch.mean if finite else 0.0,
         math.sqrt(sketch.variance) if finite else 0.0,
         sketch.lag1_correlation,
@@ -187,7 +186,6 @@ class _Room:
         columns[..., 1] = numbers["out_of_range"]
         columns[..., 2] = self._counts.sum(axis=2) - numbers["lag_pairs"]
         columns[..., 3] = numbers["repeats"]
-        columns[..., 4] = numbers["longest_run"]
-        columns[..., 5] = pivot + numbers["offset"]
-        columns[..., 6] = np.sqrt(numbers["variance"])
-        columns[..., 7] = numbers["lag1_correlation"]
+        columns[..., 4] = pivot + numbers["offset"]
+        columns[..., 5] = np.sqrt(numbers["variance"])
+        columns[..., 6] = numbers["lag1_correlation"]

@@ -24,7 +24,7 @@ _ONE: Final = 1.0 + _ROUNDED
 """What float32 may make of a whole."""
 _HUGE: Final = 1e150
 """Sums beyond it have no square."""
-STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "longest_run", "mean", "deviation", "lag1")
+STREAM_COLUMNS: Final = ("lost", "out_of_range", "broken", "repeats", "mean", "deviation", "lag1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,6 @@ class WindowArrays:
     """(n, S): finite values without a finite one before them: where runs of lost values ended."""
     repeats: Floats
     """(n, S): finite values that equal the one before."""
-    longest_run: Floats
-    """(n, S): rows of the longest run of one value."""
     mean: Floats
     """(n, S): in the stream's unit; 0 without a finite value."""
     deviation: Floats
@@ -111,7 +109,7 @@ class Tables:
     counts: Floats
     """(n, S, B)."""
     streams: Floats
-    """(n, S, 8): the ``STREAM_COLUMNS``."""
+    """(n, S, 7): the ``STREAM_COLUMNS``."""
     projected: Floats
     """(n, 5); so are the others of ``WindowArrays``."""
     explained: Floats
@@ -148,7 +146,7 @@ def checked(tables: Tables, phase: int = 0) -> WindowArrays:
     """
     reasons = _reasons(tables)
     tables = _without(tables, reasons != "")
-    integers = tables.streams[..., :5].astype(np.float32)
+    integers = tables.streams[..., :4].astype(np.float32)
     return WindowArrays(
         devices=tables.names[:, 0],
         groups=tables.names[:, 1],
@@ -159,10 +157,9 @@ def checked(tables: Tables, phase: int = 0) -> WindowArrays:
         out_of_range=integers[..., 1],
         broken=integers[..., 2],
         repeats=integers[..., 3],
-        longest_run=integers[..., 4],
-        mean=tables.streams[..., 5],
-        deviation=tables.streams[..., 6],
-        lag1=tables.streams[..., 7].astype(np.float32),
+        mean=tables.streams[..., 4],
+        deviation=tables.streams[..., 5],
+        lag1=tables.streams[..., 6].astype(np.float32),
         projected=tables.projected,
         explained=tables.explained,
         attributions=tables.attributions,
@@ -198,7 +195,7 @@ def _reasons(tables: Tables) -> Names:
 
 def _are_untrue(tables: Tables) -> Bools:
     """Tell of which devices the counts do not add up, (n,); a count that is NaN does not."""
-    counts, rows, integers = tables.counts, tables.rows, tables.streams[..., :5]
+    counts, rows, integers = tables.counts, tables.rows, tables.streams[..., :4]
     finite = over_bins(counts)
     likely = np.isfinite(rows) & (counts >= 0.0).all(axis=(1, 2)) & (integers >= 0.0).all(axis=(1, 2))
     likely &= (np.abs(finite + integers[..., 0] - rows[:, None]) <= _ROUNDED * rows[:, None]).all(axis=1)
@@ -211,7 +208,7 @@ def _are_wild(tables: Tables) -> Bools:
     """Tell of which devices a moment is no number, or none that can be, (n,)."""
     rows = np.stack([tables.explained, tables.related_rows], axis=1)
     beside = np.concatenate([tables.projected, tables.attributions, rows], axis=1)
-    likely = np.isfinite(tables.streams[..., 5:]).all(axis=(1, 2)) & (np.abs(beside) <= _HUGE).all(axis=1)
-    likely &= (np.abs(tables.streams[..., 7]) <= _ONE).all(axis=1) & (np.abs(tables.correlations) <= _ONE).all(axis=1)
+    likely = np.isfinite(tables.streams[..., 4:]).all(axis=(1, 2)) & (np.abs(beside) <= _HUGE).all(axis=1)
+    likely &= (np.abs(tables.streams[..., 6]) <= _ONE).all(axis=1) & (np.abs(tables.correlations) <= _ONE).all(axis=1)
     wild: Bools = ~likely
     return wild

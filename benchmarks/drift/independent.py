@@ -70,7 +70,7 @@ class Fleet:
         lag1 = np.clip(numbers.normal(size=mean.shape) / np.sqrt(finite), -1.0, 1.0)
         deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
         repeats = np.maximum(stuck - 1, 0)
-        table = np.stack([lost, zero, zero, repeats, np.maximum(stuck, 1), mean, deviation, lag1], axis=2)
+        table = np.stack([lost, zero, zero, repeats, mean, deviation, lag1], axis=2)
         ids = [(f"device-{number:05}", "all", "1") for number in range(self.devices)]
         tables = empty_tables(self.reference, np.array(ids))
         filled = replace(tables, rows=rows[:, 0].astype(np.float32), counts=counts.astype(np.float32), streams=table)

@@ -71,8 +71,7 @@ def _lay_out(baseline: Baseline, reference: Reference, rows: Floats, device: int
         bins = int(reference.bins[stream].sum())
         at = np.searchsorted(reference.edges[stream, : bins - 1], column, side="right")
         tables.counts[device, stream, :bins] = np.bincount(at, minlength=bins)
-    tables.streams[device, :, 4] = 1.0
-    tables.streams[device, :, 5], tables.streams[device, :, 6] = rows.mean(axis=0), rows.std(axis=0)
+    tables.streams[device, :, 4], tables.streams[device, :, 5] = rows.mean(axis=0), rows.std(axis=0)
     standardised = (rows - reference.mean) / reference.deviation
     products = (standardised.T @ standardised)[np.triu_indices(FEATURES)][None]
     (tables.correlations[device],) = correlations_of(np.array([ROWS]), standardised.sum(axis=0)[None], products)

@@ -206,7 +206,7 @@ class _Sums:
         variance = self._squares / n - mean**2
         lag1 = np.clip((self._products / (n - 1.0) - mean**2) / variance, -1.0, 1.0)
         zero = np.zeros_like(mean)
-        table = np.stack([zero, zero, zero, zero, zero + 1.0, mean, np.sqrt(variance), lag1], axis=2)
+        table = np.stack([zero, zero, zero, zero, mean, np.sqrt(variance), lag1], axis=2)
         ids = [(f"device-{number:05}", "all", "1") for number in range(len(rows))]
         tables = empty_tables(self._reference, np.array(ids))
         counts = self._counts.astype(np.float32)

@@ -60,7 +60,7 @@ class Half:
         return replace(halved, projected=np.zeros((n, 5)), related_rows=np.zeros(n), correlations=none)
 
 
-_BY_STREAM: Final = ("lost", "out_of_range", "broken", "repeats", "longest_run", "mean", "deviation", "lag1")
+_BY_STREAM: Final = ("lost", "out_of_range", "broken", "repeats", "mean", "deviation", "lag1")
 
 
 class Counted:

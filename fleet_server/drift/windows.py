@@ -92,7 +92,12 @@ def waits_for(model: str, start_ms: int, end_ms: int) -> list[ColumnElement[bool
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
     """
-    row = WaitingWindowRow
+    return _is(WaitingWindowRow, model, start_ms, end_ms)
+
+
+def _is(
+    row: type[WaitingWindowRow] | type[JudgedWindowRow], model: str, start_ms: int, end_ms: int
+) -> list[ColumnElement[bool]]:
     return [col(row.model) == model, col(row.start_ms) == start_ms, col(row.end_ms) == end_ms]
 
 
@@ -107,15 +112,12 @@ def waiting_window(session: Session, model: str, start_ms: int, end_ms: int) -> 
         start_ms: Event time, inclusive.
         end_ms: Exclusive.
     """
-    judged, waiting = JudgedWindowRow, WaitingWindowRow
-    same = [col(judged.device_id) == col(waiting.device_id), col(judged.model) == model]
-    same += [col(judged.start_ms) == start_ms, col(judged.end_ms) == end_ms]
-    query = (
-        _parts()
-        .join(waiting, col(waiting.ordinal) == col(WindowRow.ordinal))
-        .where(*waits_for(model, start_ms, end_ms))
-        .where(~sqlalchemy.exists().where(*same))
-    )
+    waiting = WaitingWindowRow
+    query = _parts().join(waiting, col(waiting.ordinal) == col(WindowRow.ordinal))
+    query = query.where(*waits_for(model, start_ms, end_ms))
+    judged = sqlalchemy.exists().where(*_is(JudgedWindowRow, model, start_ms, end_ms))
+    if session.scalar(sqlalchemy.select(judged)):  # not for the most part: then each device need not be looked up
+        query = query.where(~judged.where(col(JudgedWindowRow.device_id) == col(waiting.device_id)))
     return FleetWindow(model, start_ms, end_ms, _read(session, query))
 
 

@@ -61,10 +61,9 @@ def any_window(numbers: np.random.Generator, devices: int) -> WindowArrays:
         tables.counts[:, stream, : width[stream]] = numbers.multinomial(rows - lost[:, stream], shares)
     tables.streams[..., 0] = lost
     tables.streams[..., 3] = numbers.integers(0, 2, lost.shape) * np.maximum(rows[:, None] - lost - 1, 0)
-    tables.streams[..., 4] = 1.0
-    tables.streams[..., 5] = numbers.choice([0.0, 1e30, -1e30, np.nan], lost.shape, p=[0.9, 0.04, 0.04, 0.02])
-    tables.streams[..., 6] = numbers.choice([0.0, 1.0, 1e30], lost.shape)
-    tables.streams[..., 7] = numbers.choice([-1.0, 0.0, 0.5, 1.0], lost.shape)
+    tables.streams[..., 4] = numbers.choice([0.0, 1e30, -1e30, np.nan], lost.shape, p=[0.9, 0.04, 0.04, 0.02])
+    tables.streams[..., 5] = numbers.choice([0.0, 1.0, 1e30], lost.shape)
+    tables.streams[..., 6] = numbers.choice([-1.0, 0.0, 0.5, 1.0], lost.shape)
     tables.projected[:] = numbers.choice([0.0, 100.0, 1e9], (devices, 5))
     tables.related_rows[:] = numbers.choice([0.0, 2.0, 1000.0], devices)
     tables.correlations[:] = numbers.choice([-1.0, 0.0, 1.0], tables.correlations.shape)
@@ -107,7 +106,7 @@ def plain_window(numbers: np.random.Generator, devices: int, rows: int) -> Table
             tables.counts[:, stream] = numbers.multinomial(rows, shares, devices)
         else:
             tables.streams[:, stream, 0] = rows  # never a value
-    tables.streams[..., 6] = 1.0
+    tables.streams[..., 5] = 1.0
     tables.projected[:] = np.array([1.0, 2.0, 8.0, 2.0, 8.0]) * rows
     return replace(tables, rows=np.full(devices, rows, np.float32))
 

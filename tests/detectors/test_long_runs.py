@@ -24,7 +24,7 @@ def window_at(places: NDArray[np.float64], rows: int, numbers: np.random.Generat
     below = ndtr(REFERENCE.edges[0] - places[:, None])
     shares = np.diff(np.pad(below, ((0, 0), (1, 1)), constant_values=((0, 0), (0, 1))), axis=1)
     tables.counts[:, 0] = numbers.multinomial(rows, shares)
-    tables.streams[:, 0, 5:7] = np.stack([places, np.ones_like(places)], axis=1)
+    tables.streams[:, 0, 4:6] = np.stack([places, np.ones_like(places)], axis=1)
     return checked(replace(tables, rows=np.full(len(places), rows, np.float32)))
 
 
@@ -32,7 +32,7 @@ def related_at(correlations: NDArray[np.float64], rows: int, numbers: np.random.
     """A window of devices whose features each look as in training, and correlate like this."""
     tables = empty_tables(RELATED, np.array([(f"device-{number:02}", "", "") for number in range(len(correlations))]))
     tables.counts[:] = numbers.multinomial(rows, RELATED.shares, (len(correlations), RELATED.n_streams))
-    tables.streams[:, :, 6] = 1.0
+    tables.streams[:, :, 5] = 1.0
     tables.related_rows[:] = rows
     tables.correlations[:] = np.tanh(np.arctanh(correlations) + numbers.normal(size=correlations.shape) / rows**0.5)
     return checked(replace(tables, rows=np.full(len(correlations), rows, np.float32)))

@@ -64,7 +64,6 @@ def test_a_summary_reads_the_same_from_its_bytes() -> None:
         "counts",
         "lost",
         "repeats",
-        "longest_run",
         "broken",
         "mean",
         "deviation",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from compiler.baseline import build_baseline
 from detectors import Reference, WindowArrays, lay_out
-from detectors.windows import checked, empty_tables
+from detectors.windows import STREAM_COLUMNS, checked, empty_tables
 from device_contract.manifest import Feature, Output
 
 Rows = NDArray[np.float32]
@@ -24,7 +24,7 @@ def window_of(reference: Reference, rows: Rows, versions: list[str] | None = Non
     values = np.concatenate([rows, rows[:, :, :1]], axis=2)
     n, n_rows, streams = values.shape
     counts = np.zeros((n, streams, reference.bins.shape[1]), np.float32)
-    table = np.zeros((n, streams, 8))
+    table = np.zeros((n, streams, len(STREAM_COLUMNS)))
     for device in range(n):
         for stream in range(streams):
             column = values[device, :, stream].astype(np.float64)
@@ -43,6 +43,6 @@ def _moments(column: NDArray[np.float64], finite: NDArray[np.float64]) -> tuple[
     lost = len(column) - len(finite)
     repeats = float((column[1:] == column[:-1]).sum())
     if len(finite) < 2 or not finite.std():
-        return (lost, 0, 0, repeats, len(finite), finite.mean() if len(finite) else 0.0, 0.0, 0.0)
+        return (lost, 0, 0, repeats, finite.mean() if len(finite) else 0.0, 0.0, 0.0)
     lag1 = float(np.corrcoef(finite[1:], finite[:-1])[0, 1])
-    return (lost, 0, 0, repeats, 1, finite.mean(), finite.std(), lag1)
+    return (lost, 0, 0, repeats, finite.mean(), finite.std(), lag1)
