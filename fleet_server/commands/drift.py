@@ -151,7 +151,8 @@ def record_of(body: dict[str, Any]) -> dict[str, Any]:
 
 def _channels(stream: str, found: dict[str, Any]) -> dict[str, Any]:
     channels, sizes = found["channels"], found["effect_sizes"]
-    leading = sorted(channels, key=lambda name: -abs(channels[name]["severity"]))
+    compared = [name for name, channel in channels.items() if channel["severity"] is not None]
+    leading = sorted(compared, key=lambda name: -abs(channels[name]["severity"]))
     return {
         "stream": stream,
         "drifts_in": [name for name, channel in channels.items() if channel["drifts"]],

@@ -39,7 +39,8 @@ DRIFT: Final = pa.schema(
     ]
 )
 """A row for each stream of a device's window. A severity is that of the stream's most severe chart,
-with its sign, and 1 is at the level; ``drifts`` names the comparisons that are alarmed."""
+with its sign, and 1 is at the level; null where there was nothing to compare with. ``drifts`` names the
+comparisons that are alarmed."""
 
 FLEET: Final = pa.schema(
     [
@@ -124,8 +125,8 @@ def evidence(halves: Iterable[JudgedHalf], frames: Mapping[str, FleetFrame], kin
 
 def most_severe(told: Mapping[str, Json]) -> float:
     """Return the severity of the most severe chart in what ``evidence`` gave; 0 for none."""
-    charts = (chart for stream in told.values() for chart in stream["channels"].values())
-    return max((abs(chart["severity"]) for chart in charts), default=0.0)
+    severities = (chart["severity"] for stream in told.values() for chart in stream["channels"].values())
+    return max((abs(severity) for severity in severities if severity is not None), default=0.0)
 
 
 def _half_rows(half: JudgedHalf, frame: FleetFrame) -> Iterator[Json]:
@@ -136,9 +137,10 @@ def _half_rows(half: JudgedHalf, frame: FleetFrame) -> Iterator[Json]:
             continue
         told: Json = {"stream": stream, "role": frame.roles[columns[0]]}
         for at, kind in enumerate(DEVICE_KINDS):
-            leading = columns[np.abs(severities[at, columns]).argmax()]
-            told[f"{kind}_severity"] = float(severities[at, leading])
-            told[f"{kind}_channel"] = frame.channels[leading]
+            own = severities[at, columns]
+            leading = int(np.nan_to_num(np.abs(own), nan=-1.0).argmax())
+            told[f"{kind}_severity"] = _number(own[leading])
+            told[f"{kind}_channel"] = frame.channels[columns[leading]] if np.isfinite(own).any() else None
         told["drifts"] = [kind for at, kind in enumerate(DEVICE_KINDS) if alarmed[at, columns].any()]
         told["differences"] = {frame.channels[column]: value for column, value in _defined(columns, differences)}
         yield told | _sizes(sizes, place)
@@ -152,19 +154,19 @@ def _half_evidence(half: JudgedHalf, frame: FleetFrame, kind: int) -> Iterator[t
             continue
         channels = {
             frame.channels[column]: {
-                "severity": float(severities[column]),
+                "severity": _number(severities[column]),
                 "drifts": bool(alarmed[column]),
                 "difference": _number(differences[column]),
             }
             for column in columns
         }
         told = {"drifts": bool(alarmed[columns].any()), "channels": channels, "effect_sizes": _sizes(sizes, place)}
-        yield float(np.abs(severities[columns]).max()), stream, told
+        yield float(np.abs(np.nan_to_num(severities[columns])).max()), stream, told
 
 
 def _is_empty(stream: str, severities: NDArray[np.float64]) -> bool:
     """Tell whether a device says nothing of its features together: it sends neither projections nor contributions."""
-    return stream == ALL_FEATURES and not severities.any()
+    return stream == ALL_FEATURES and not np.nan_to_num(severities).any()
 
 
 def _sizes(sizes: NDArray[np.float64], place: int) -> dict[str, float | None]:

@@ -32,13 +32,9 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
     window says nothing; effect sizes (S, E), float16, in the order of ``EFFECT_SIZES``, NaN where there is no value."""
 
     def severity_array(self) -> NDArray[np.float64]:
-        """Return the severities, (3, K); 1 is at the level, and 0 where nothing was compared."""
-        return np.where(self.compared_array(), self._stored(), 0) / STEPS
-
-    def compared_array(self) -> NDArray[np.bool_]:
-        """Return which charts there was something to compare with, (3, K)."""
-        compared: NDArray[np.bool_] = self._stored() != _UNCOMPARED
-        return compared
+        """Return the severities, (3, K); 1 is at the level, and NaN where nothing was compared."""
+        stored = np.frombuffer(self.data, np.int8, 3 * self.charts).reshape(3, -1)
+        return np.where(stored != _UNCOMPARED, stored / STEPS, np.nan)
 
     def alarmed_array(self) -> NDArray[np.bool_]:
         """Return which charts are alarmed, (3, K)."""
@@ -53,9 +49,6 @@ class JudgedHalf(msgspec.Struct, frozen=True, array_like=True):
     def effect_size_array(self) -> NDArray[np.float64]:
         """Return the effect sizes, (S, E)."""
         return self._halves()[self.charts :].reshape(-1, len(EFFECT_SIZES))
-
-    def _stored(self) -> NDArray[np.int8]:
-        return np.frombuffer(self.data, np.int8, 3 * self.charts).reshape(3, -1)
 
     def _halves(self) -> NDArray[np.float64]:
         n = 3 * self.charts

@@ -140,8 +140,7 @@ def _looks(judged: Mapping[str, Iterable[JudgedHalf]], frames: Mapping[str, Flee
         if halves:
             differences = np.stack([half.difference_array() for half in halves.values()])[:, frame.shown]
             severities = np.stack([half.severity_array()[kind] for half in halves.values()])[:, frame.shown]
-            compared = np.stack([half.compared_array()[kind] for half in halves.values()])[:, frame.shown]
-            scores = np.where(compared & np.isfinite(differences), severities * frame.levels[kind], np.nan)
+            scores = np.where(np.isfinite(differences), severities * frame.levels[kind], np.nan)
             yield _Look(frame, list(halves), scores, differences)
 
 

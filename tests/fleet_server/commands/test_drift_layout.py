@@ -25,6 +25,7 @@ PRESSURE = {
     "channels": {
         "location": {"severity": 1.75, "drifts": True, "difference": 0.5},
         "missing": {"severity": 0.0, "drifts": False, "difference": None},
+        "shape": {"severity": None, "drifts": False, "difference": None},
     },
     "effect_sizes": {"population_stability_index": 0.625, "mean_shift_sd": -0.375},
 }

@@ -88,6 +88,13 @@ def test_a_table_has_a_row_for_each_stream_of_each_window(api: AppClient) -> Non
     assert last["window_start"].timestamp() * 1000 == (DAYS - 2) * DAY_MS
 
 
+def test_where_there_was_nothing_to_compare_with_there_is_no_severity(api: AppClient) -> None:
+    first, *_ = table(api, f"/api/v1/models/{MODEL}/drift", device="a", feature="temperature").to_pylist()
+    assert (first["own_severity"], first["own_channel"]) == (None, None)  # it has no past yet
+    assert abs(first["training_severity"]) < 1.0
+    assert first["drifts"] == []
+
+
 def test_a_segment_and_a_page_of_it(api: AppClient) -> None:
     path, wanted = f"/api/v1/models/{MODEL}/drift", {"label": "site=south", "limit": 4}
     first = api.get(path, params=wanted).json()
