@@ -72,8 +72,10 @@ def test_a_large_window_that_was_judged_in_part_goes_on_with_the_rest(
     assert [device_id for device_id in DEVICES if fleet.judged(device_id) == [0]] == ["c", "f"]
     set_past(fleet, "f", sound)
     fleet.restart()
+    report_day(fleet, "a", 1, version="2")  # comes to a window in which this device was judged
     report_days(fleet, [3])
     fleet.judge()
+    assert {refusal.reason: refusal.reports for refusal in fleet.telemetry.refusals("a")} == {"late_window": 1}
     for device_id in DEVICES:
         assert fleet.judged(device_id) == [0, 1, 2]
         assert fleet.past_windows(device_id)["features"] == 3
