@@ -63,6 +63,7 @@ EXTENSIONS = [
         depends=["device_contract/sketches/blocks.h", "device_contract/sketches/vectors.h"],
         extra_compile_args=FLAGS,
     ),
+    Extension("detectors.correlations", ["detectors/correlations.pyx"], extra_compile_args=FLAGS),
     Extension("detectors.float16", ["detectors/float16.pyx"], extra_compile_args=FLAGS),
     Extension("detectors.interpolation", ["detectors/interpolation.pyx"], extra_compile_args=FLAGS),
     Extension("detectors.tails", ["detectors/tails.pyx"], extra_compile_args=FLAGS),

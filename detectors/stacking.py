@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.arrays import Floats, Names
+from detectors.correlations import correlations_of
 from detectors.reference import Reference
 from detectors.windows import Tables, WindowArrays, checked, empty_tables
 from device_contract.sketches import (
@@ -113,32 +114,6 @@ def _correlations(comoments: Comoments) -> Floats:
     sums, products = np.array([comoments.sums]), np.array([comoments.products])
     pairs: Floats = correlations_of(np.array([comoments.rows], np.float64), sums, products)[0]
     return pairs
-
-
-def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats:
-    """Return the correlations of all pairs (n, F (F - 1) / 2), row by row of the upper triangle; 0 with a constant.
-
-    Sums without a square give NaN, and with it a window that is not judged.
-
-    Args:
-        rows: (n,), rows in the sums.
-        sums: (n, F), of standardised values.
-        products: (n, F (F + 1) / 2), of their products, row by row of the upper triangle.
-    """
-    features = sums.shape[1]
-    mean = sums / rows[:, None]
-    squares = np.cumsum([0, *range(features, 1, -1)])  # where each feature's own product stands
-    pairs = np.zeros((len(rows), features * (features - 1) // 2), np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):
-        variance = products[:, squares] / rows[:, None] - mean**2
-        deviation = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0.0), np.nan))
-        for one, square in enumerate(squares[:-1].tolist()):
-            others, line = slice(one + 1, None), slice(square + 1, square + features - one)
-            covariance = products[:, line] / rows[:, None] - mean[:, [one]] * mean[:, others]
-            scale = deviation[:, [one]] * deviation[:, others]
-            first = square - one  # as many squares were left out before
-            np.divide(covariance, scale, out=pairs[:, first : first + features - one - 1], where=scale != 0.0)
-    return np.clip(pairs, -1.0, 1.0, out=pairs)
 
 
 class _Room:

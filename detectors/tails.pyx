@@ -74,4 +74,4 @@ cdef double log_gamma(double x) noexcept nogil:
     inverse = 1.0 / x
     square = inverse * inverse
     inverse *= 1 / 12.0 - square * (1 / 360.0 - square * (1 / 1260.0 - square * (1 / 1680.0 - square / 1188.0)))
-    return (x - 0.5) * log(x) - x + HALF_LOG_TWO_PI + inverse - log(product)
+    return (x - 0.5) * log(x) - x + HALF_LOG_TWO_PI + inverse - (log(product) if product != 1.0 else 0.0)

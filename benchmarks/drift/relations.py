@@ -12,7 +12,7 @@ from benchmarks.drift.figures import Found
 from benchmarks.drift.judging import broken
 from compiler.baseline import build_baseline
 from detectors import Reference, WindowArrays, lay_out
-from detectors.stacking import correlations_of
+from detectors.correlations import correlations_of
 from detectors.windows import Tables, checked, empty_tables
 from device_contract.baseline import Baseline
 from device_contract.manifest import Feature, Output

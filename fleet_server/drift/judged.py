@@ -6,6 +6,7 @@ Which chart is in which column is told once for all devices, by the ``FleetFrame
 window and reference.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -59,7 +60,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[JudgedHalf, ...])
 
 
-def encode_judged(halves: tuple[JudgedHalf, ...]) -> bytes:
+def encode_judged(halves: Sequence[JudgedHalf]) -> bytes:
     """Encode a device's halves."""
     return _ENCODER.encode(halves)
 

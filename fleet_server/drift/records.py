@@ -28,13 +28,12 @@ def keep_records(session: Session, window: FleetWindow, judged: Sequence[HalfJud
     for found in judged:
         for device_id, told in judged_halves(found):
             halves.setdefault(device_id, []).append(told)
-    versions = {part.device_id: part.version for part in window.parts}
     rows: dict[str, int] = {}
     for part in window.parts:
         rows[part.device_id] = rows.get(part.device_id, 0) + part.rows
-    shared = (window.model, window.start_ms, window.end_ms, now_ms)
+    model, start_ms, end_ms, last = window.model, window.start_ms, window.end_ms, window.last_parts
     stored = [
-        (*shared, device_id, versions[device_id], rows[device_id], encode_judged(tuple(told)))
+        (model, start_ms, end_ms, now_ms, device_id, last[device_id].version, rows[device_id], encode_judged(told))
         for device_id, told in halves.items()
     ]
     put_rows(session, JudgedWindowRow, _COLUMNS, stored)

@@ -5,10 +5,12 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
+_ORDINAL = BigInteger().with_variant(Integer, "sqlite")
+"""BIGINT does not count up by itself in SQLite, and has an index beside the table; INTEGER is the row's own number."""
+
 
 def _counted() -> Column[int]:
-    # BIGINT does not count up by itself in SQLite, INTEGER does
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    return Column(_ORDINAL, primary_key=True)
 
 
 class DriftCursorRow(SQLModel, table=True):
@@ -26,7 +28,7 @@ class WaitingWindowRow(SQLModel, table=True):
     __tablename__ = "drift_waiting"
     __table_args__ = (Index("drift_waiting_by_window", "model", "start_ms", "end_ms"),)
 
-    ordinal: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ordinal: int = Field(sa_column=Column(_ORDINAL, primary_key=True, autoincrement=False))
     """The report's."""
     model: str
     start_ms: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from compiler.baseline import build_baseline
 from detectors import charts_of, diagnose, empty_state, findings, judge, lay_out, level_for
 from detectors.attribution import ndcg
-from detectors.stacking import DeviceWindow, EncodedWindow, correlations_of, stack, stack_encoded
+from detectors.correlations import correlations_of
+from detectors.stacking import DeviceWindow, EncodedWindow, stack, stack_encoded
 from detectors.state import OWN
 from device_contract.manifest import Feature, Output
 from device_contract.sketches import RowSummarizer, SummaryReader, WindowSummary, encode_summary

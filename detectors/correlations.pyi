@@ -1,0 +1,3 @@
+from detectors.arrays import Floats
+
+def correlations_of(rows: Floats, sums: Floats, products: Floats) -> Floats: ...
