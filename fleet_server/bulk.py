@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, func, inspect, literal, select
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
@@ -56,21 +56,6 @@ def _raised_as_others(connection: Connection, query: str) -> Iterator[None]:
         yield
     except errors as error:
         raise DBAPIError.instance(query, None, error, errors, dialect=connection.dialect) from error
-
-
-def among(
-    session: Session,
-    column: Any,  # noqa: ANN401  (what `col` gives does not tell its type)
-    values: Collection[str] | Collection[int],
-) -> ColumnElement[bool]:
-    """Return the condition that a column is one of many values, which go as one parameter."""
-    if session.connection().dialect.name == "sqlite":
-        rows = func.json_each(json.dumps(list(values))).table_valued("value")
-        given = select(rows.c.value)
-    else:
-        given = select(func.unnest(literal(list(values), ARRAY(column.type))))
-    condition: ColumnElement[bool] = column.in_(given)
-    return condition
 
 
 def put_rows(

@@ -120,13 +120,13 @@ cdef class SummaryReader:
     Attributes:
         n_streams: Streams of the baseline.
         n_bins: Bins of the stream that has the most.
-        n_score_bins: Bins of the score; 0 without one.
         n_features: Streams that are features.
         n_comoments: Sums of values, then of products; 0 where a device makes none.
     """
 
     cdef leeway_layout layout
-    cdef readonly Py_ssize_t n_streams, n_bins, n_score_bins, n_features, n_comoments
+    cdef readonly Py_ssize_t n_streams, n_bins, n_features, n_comoments
+    cdef Py_ssize_t n_score_bins
     cdef object baseline
     cdef tuple kept
     cdef array counts, stream_numbers, window_numbers, score_counts, attributions, latency_counts, comoments

@@ -139,8 +139,8 @@ def _half_rows(half: JudgedHalf, frame: FleetFrame) -> Iterator[Json]:
         for at, kind in enumerate(DEVICE_KINDS):
             own = severities[at, columns]
             leading = int(np.nan_to_num(np.abs(own), nan=-1.0).argmax())
-            told[f"{kind}_severity"] = _number(own[leading])
-            told[f"{kind}_channel"] = frame.channels[columns[leading]] if np.isfinite(own).any() else None
+            severity = told[f"{kind}_severity"] = _number(own[leading])
+            told[f"{kind}_channel"] = frame.channels[columns[leading]] if severity is not None else None
         told["drifts"] = [kind for at, kind in enumerate(DEVICE_KINDS) if alarmed[at, columns].any()]
         told["differences"] = {frame.channels[column]: value for column, value in _defined(columns, differences)}
         yield told | _sizes(sizes, place)
